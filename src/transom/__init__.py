@@ -1,0 +1,3 @@
+"""Transom shuts every window of a Kubernetes estate, and keeps proving that it is shut."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,42 @@
+"""Where something is: object paths and locators."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+Path = tuple[str | int, ...]
+"""A way into an object: map keys and list indexes from the root."""
+
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
+
+
+class Locator(Struct, frozen=True, omit_defaults=True):
+    """A place: in a file, in an object, or both.
+
+    line and column count from 1, 0 means unknown; start and end are byte offsets in the file, end exclusive.
+    path is the object path as text (`spec.containers[0].image`).
+    """
+
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    start: int = 0
+    end: int = 0
+    path: str = ""
+
+
+def path_text(path: Iterable[str | int]) -> str:
+    """Write an object path the way kubectl users do; a key that is not a plain word is quoted in brackets."""
+    out: list[str] = []
+    for step in path:
+        if isinstance(step, int):
+            out.append(f"[{step}]")
+        elif _PLAIN_KEY.match(step):
+            out.append(f".{step}" if out else step)
+        else:
+            quoted = step.replace("\\", "\\\\").replace('"', '\\"')
+            out.append(f'["{quoted}"]')
+    return "".join(out)
