@@ -1,0 +1,132 @@
+"""The inventory: entries in the order of their arrival, and the indexes that joins need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from transom.inventory.entries import Entry, Origin, Places, Source, ref_of
+from transom.model.places import Locator, Path, path_text
+from transom.model.refs import Ref
+
+PLACES_KEPT = 64  # positions of a document are asked for while its objects are judged, one after the other
+
+Label = tuple[str, str, str, str, str, str]
+"""target, group, kind, namespace, label, value: the key of the label index."""
+
+
+class Inventory:
+    """Every object of every source. Joins never leave the target in which they start.
+
+    The key of an entry is its ref and its origin: the same object in two folders is two entries.
+    """
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        self._by_kind: dict[tuple[str, str], list[Entry]] = {}
+        self._by_ref: dict[Ref, list[Entry]] = {}
+        self._by_label: dict[Label, list[Entry]] | None = None
+        self._places: dict[int, tuple[Source, Places]] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, value: dict[str, Any], origin: Origin, source: Source | None = None) -> Entry:
+        """Add one object and return its entry; value is kept as it is and must not be changed later."""
+        entry = Entry(ref_of(value), str(value.get("apiVersion", "")), value, origin, source)
+        self._entries.append(entry)
+        self._by_kind.setdefault((entry.ref.group, entry.ref.kind), []).append(entry)
+        self._by_ref.setdefault(entry.ref, []).append(entry)
+        self._by_label = None
+        return entry
+
+    def entries(self) -> Sequence[Entry]:
+        """Return all entries, in the order in which sources told them."""
+        return self._entries
+
+    def of_kind(self, group: str, kind: str, target: str | None = None) -> Sequence[Entry]:
+        """Return the entries of a kind, in any version; of one target where it is named."""
+        found = self._by_kind.get((group, kind), [])
+        return found if target is None else [entry for entry in found if entry.origin.target == target]
+
+    def get(self, target: str, ref: Ref) -> Entry | None:
+        """Return the first entry of ref in a target."""
+        return next((entry for entry in self.with_ref(ref) if entry.origin.target == target), None)
+
+    def with_ref(self, ref: Ref) -> Sequence[Entry]:
+        """Return the entries of ref in every target: the same thing, told several times."""
+        return self._by_ref.get(ref, [])
+
+    def namespace(self, entry: Entry) -> Entry | None:
+        """Return the Namespace object that an entry lives in, if the same target tells it."""
+        if not entry.ref.namespace:
+            return None
+        return self.get(entry.origin.target, Ref(kind="Namespace", name=entry.ref.namespace))
+
+    def select(self, like: Entry, group: str, kind: str, labels: dict[str, str]) -> list[Entry]:
+        """Return the entries of a kind beside `like` (same target and namespace) that carry all the labels.
+
+        No labels select all. Costs the size of the rarest label's entries, not of the namespace.
+        """
+        target, namespace = like.origin.target, like.ref.namespace
+        if not labels:
+            return [e for e in self.of_kind(group, kind, target) if e.ref.namespace == namespace]
+        index = self._label_index()
+        found = [index.get((target, group, kind, namespace, *pair), []) for pair in labels.items()]
+        rarest = min(found, key=len)
+        wanted = labels.items()
+        return [entry for entry in rarest if wanted <= entry.labels.items()]
+
+    def _label_index(self) -> dict[Label, list[Entry]]:
+        if self._by_label is None:
+            self._by_label = {}
+            for entry in self._entries:
+                ref = entry.ref
+                for label, value in entry.labels.items():
+                    key = (entry.origin.target, ref.group, ref.kind, ref.namespace, label, value)
+                    self._by_label.setdefault(key, []).append(entry)
+        return self._by_label
+
+    def owner_entry(self, entry: Entry) -> Entry | None:
+        """Return the entry of the direct controller, if the same target tells it."""
+        owner = _controller(entry)
+        return self.get(entry.origin.target, owner) if owner else None
+
+    def owner(self, entry: Entry) -> Ref:
+        """Return the Ref of the topmost controller that is named, or the entry's own: what a person would change."""
+        seen = {entry.ref}
+        ref = entry.ref
+        step: Entry | None = entry
+        while step is not None:
+            above = _controller(step)
+            if above is None or above in seen:
+                break
+            seen.add(above)
+            ref = above
+            step = self.get(entry.origin.target, above)
+        return ref
+
+    def locate(self, entry: Entry, path: Path) -> Locator:
+        """Return the place of a field, or of its deepest ancestor that exists; the locator's path is the one asked for."""
+        if entry.source is None:
+            return Locator(file=entry.origin.file, path=path_text(path))
+        found = self._places_of(entry.source).find(entry.origin.item + path)
+        return Locator(found.file, found.line, found.column, found.start, found.end, path_text(path))
+
+    def _places_of(self, source: Source) -> Places:
+        # keyed by identity, and the source kept beside, so that an id is never reused while it is a key
+        kept = self._places.get(id(source))
+        if kept is None:
+            if len(self._places) >= PLACES_KEPT:
+                self._places.clear()
+            kept = self._places[id(source)] = (source, source.places())
+        return kept[1]
+
+
+def _controller(entry: Entry) -> Ref | None:
+    references = entry.metadata.get("ownerReferences")
+    for reference in references if isinstance(references, list) else []:
+        if isinstance(reference, dict) and reference.get("controller") is True:
+            value = {**reference, "metadata": {"name": reference.get("name"), "namespace": entry.ref.namespace}}
+            return ref_of(value)
+    return None

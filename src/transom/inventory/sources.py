@@ -1,0 +1,44 @@
+"""What a person may name as a target, and how each kind of target fills the inventory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+from transom.inventory.inventory import Inventory
+from transom.model.findings import NotApplicable, Skipped
+from transom.model.refs import Ref, file_ref
+
+
+def fill(inventory: Inventory, target: str, exclude: Sequence[str] = ()) -> Iterator[Skipped | NotApplicable]:
+    """Fill the inventory from a target; yield what could not be read.
+
+    target: a file, folder or snapshot, `-` for standard input, `cluster[:CONTEXT]`, or `image:REF`.
+    A file called `cluster` is named `./cluster`.
+    """
+    scheme, _, name = target.partition(":")
+    if target == "-":
+        from transom.inventory.files import fill_from_stdin
+
+        yield from fill_from_stdin(inventory)
+    elif scheme == "cluster":
+        reason = "reading a live cluster is not part of this version yet"
+        yield Skipped(Ref(cluster=name, kind="Cluster", name=name), reason, "kubectl get all -A -o yaml | transom scan -")
+    elif scheme == "image" and name:
+        reason = "reading an image is not part of this version yet"
+        yield Skipped(Ref(scope="image", name=name), reason, "leave it out until a version reads images")
+    elif not os.path.lexists(target):  # a dangling link exists, and is told as such by the walk
+        yield Skipped(file_ref(target), "there is no such file or folder", "check the path")
+    else:
+        yield from _fill_from_path(inventory, target, exclude)
+
+
+def _fill_from_path(inventory: Inventory, target: str, exclude: Sequence[str]) -> Iterator[Skipped | NotApplicable]:
+    from transom.inventory.snapshot import fill_from_snapshot, is_snapshot
+
+    if os.path.isfile(target) and is_snapshot(target):  # noqa: PTH113 - a path object per target buys nothing
+        yield from fill_from_snapshot(inventory, target)
+    else:
+        from transom.inventory.files import fill_from_path
+
+        yield from fill_from_path(inventory, target, exclude)
