@@ -1,0 +1,49 @@
+# Everything a person or a machine runs. `make demo` and `make test` need nothing but Python 3.11 or newer.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export TRANSOM_CORPORA ?= $(abspath ../shared/corpora)
+
+.DEFAULT_GOAL := help
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+venv: $(VENV)/.installed ## the environment: locked dependencies and the project
+
+$(VENV)/.installed: requirements.lock requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: venv ## scan the bundled example estate and write its reports
+	@mkdir -p build
+	@$(BIN)/transom scan examples/shop -o table -o json=build/shop.json -o sarif=build/shop.sarif; \
+	code=$$?; if [ $$code -gt 1 ]; then exit $$code; fi
+	@echo "Reports: build/shop.json and build/shop.sarif"
+
+test: venv ## every test; those that need a missing part say so and are skipped
+	$(BIN)/python -m pytest
+
+lint: venv ## style, types, floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+conformance: venv ## verdicts against the public corpora, a line for each
+	$(BIN)/python -m tests.conformance
+
+bench: venv ## CPU seconds and memory beside peers, in the same run
+	$(BIN)/python -m bench
+
+lock: ## renew the locked dependencies
+	$(PYTHON) -m venv build/lock-venv
+	build/lock-venv/bin/pip install --quiet pip-tools
+	build/lock-venv/bin/python bench/../.ci/lock
+
+clean: ## remove what was made
+	rm -rf $(VENV) build
+
+.PHONY: help venv demo test lint conformance bench lock clean
