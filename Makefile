@@ -38,10 +38,15 @@ conformance: venv ## verdicts against the public corpora, a line for each
 bench: venv ## CPU seconds and memory beside peers, in the same run
 	$(BIN)/python -m bench
 
+COMPILE := build/lock-venv/bin/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options --allow-unsafe --upgrade
+
 lock: ## renew the locked dependencies
 	$(PYTHON) -m venv build/lock-venv
 	build/lock-venv/bin/pip install --quiet pip-tools
-	build/lock-venv/bin/python bench/../.ci/lock
+	$(COMPILE) --output-file requirements.lock pyproject.toml
+	$(COMPILE) --output-file requirements-dev.lock requirements-dev.in
+	$(COMPILE) --output-file bench/requirements.lock bench/requirements.in
 
 clean: ## remove what was made
 	rm -rf $(VENV) build
