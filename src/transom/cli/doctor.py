@@ -1,0 +1,85 @@
+"""transom doctor: can this installation do its work, and how well."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from importlib import metadata
+
+from transom import __version__
+from transom.cli import terminal
+from transom.cli.arguments import Parser, command_parser
+from transom.model.errors import TransomError
+from transom.model.exits import Exit
+
+LIBRARIES = ("msgspec", "PyYAML", "google-re2", "pathspec", "wcwidth")
+
+
+def parser() -> Parser:
+    """Return the parser of the command."""
+    return command_parser("doctor", "Tell whether this installation can do its work.")
+
+
+def run(_: argparse.Namespace) -> int:
+    """Print one line for each part; exit 3 where one is broken."""
+    broken = 0
+    for name, check in CHECKS.items():
+        try:
+            state, text = "ok", check()
+        except (TransomError, ImportError, metadata.PackageNotFoundError) as error:
+            state, text, broken = "broken", str(error), broken + 1
+        sys.stdout.write(f"{state:6}  {name:10}  {text}\n")
+    return Exit.INCOMPLETE if broken else Exit.CLEAN
+
+
+def _versions() -> Iterator[str]:
+    for library in LIBRARIES:
+        yield f"{library} {metadata.version(library)}"
+
+
+def _yaml() -> str:
+    from yaml import CParser  # the pure Python parser is twenty times slower and not used
+
+    return f"C parser of libyaml ({CParser.__name__})"
+
+
+def _regular_expressions() -> str:
+    import re2
+
+    return "RE2, linear time" if re2.search("(a+)+$", "a" * 5_000 + "b") is None else "RE2"
+
+
+def _rules() -> str:
+    from transom.rules.load import builtin_pack
+
+    pack = builtin_pack()
+    if pack.problems:
+        raise TransomError(f"{len(pack.problems)} rules do not load", pack.problems[0].reason, "install Transom again")
+    return f"{len(pack.policies)} rules load"
+
+
+def _cache() -> str:
+    from transom.rules.cache import cache_folder
+
+    folder = cache_folder()
+    return str(folder) if folder else "none: compiled rules are not kept, each run compiles them again"
+
+
+def _terminal() -> str:
+    colour = "colour" if terminal.wants_colour(sys.stdout) else "no colour"
+    return f"{terminal.width(sys.stdout)} columns, {colour}, {terminal.language()}, {sys.stdout.encoding}"
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "transom": lambda: f"{__version__} on Python {platform.python_version()}, {os.cpu_count()} cores",
+    "libraries": lambda: ", ".join(_versions()),
+    "yaml": _yaml,
+    "regex": _regular_expressions,
+    "rules": _rules,
+    "cache": _cache,
+    "terminal": _terminal,
+}
+"""What is looked at, in the order of the printed lines."""

@@ -1,0 +1,63 @@
+"""transom.yaml: what a team keeps beside its manifests. Versioned; an unknown key is an error, never ignored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from transom.model.errors import UsageError
+from transom.model.severity import SEVERITIES, Severity
+
+DEFAULT_FILE = "transom.yaml"
+VERSION = 1
+MAX_SETTINGS_BYTES = 1024 * 1024  # written by hand
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file.
+
+    exclude: patterns in .gitignore syntax; severity: rule id to label; parameters: rule id to the values of its
+    parameters, which replace those of the rule's own parameter object.
+    """
+
+    version: int
+    exclude: list[str] = []
+    severity: dict[str, str] = {}
+    parameters: dict[str, dict[str, Any]] = {}
+
+    def severities(self) -> dict[str, Severity]:
+        """Return the overrides by rule id."""
+        return {rule: SEVERITIES[label] for rule, label in self.severity.items()}
+
+
+def read_settings(named: str | None) -> Settings:
+    """Return the settings of the named file, else of ./transom.yaml, else the defaults."""
+    path = Path(named or DEFAULT_FILE)
+    if named is None and not path.is_file():
+        return Settings(version=VERSION)
+    import yaml
+
+    try:
+        if path.stat().st_size > MAX_SETTINGS_BYTES:
+            raise UsageError(f"cannot read {path}", "it is larger than 1 MiB", "name another file with --config")
+        value = yaml.safe_load(path.read_bytes())
+        settings = msgspec.convert(value, Settings)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}", error.strerror or str(error), "name another file with --config") from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"cannot read {path}", " ".join(str(error).split()), "mend its YAML") from error
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise UsageError(f"cannot use {path}", str(error), "see the settings in docs/settings.md") from error
+    _check(settings, path)
+    return settings
+
+
+def _check(settings: Settings, path: Path) -> None:
+    if settings.version != VERSION:
+        raise UsageError(f"cannot use {path}", f"its version is {settings.version}, not {VERSION}", f"write version: {VERSION}")
+    for rule, label in settings.severity.items():
+        if label not in SEVERITIES:
+            why = f"severity of {rule} is {label!r}"
+            raise UsageError(f"cannot use {path}", why, f"choose from {', '.join(SEVERITIES)}")

@@ -1,0 +1,51 @@
+"""transom snapshot: keep an inventory in one file."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+from pathlib import Path
+
+from transom.cli import terminal
+from transom.cli.arguments import TARGET_HELP, Parser, command_parser
+from transom.cli.settings import read_settings
+from transom.model.errors import UsageError
+from transom.model.exits import Exit
+from transom.model.findings import Skipped
+
+EXAMPLES = """\
+  transom snapshot deploy/ -o estate.transom
+  transom scan estate.transom
+"""
+
+
+def parser() -> Parser:
+    """Return the parser of the command."""
+    made = command_parser("snapshot", "Keep every object of the targets in one file; values of Secrets are left out.", EXAMPLES)
+    made.add_argument("targets", metavar="TARGET", nargs="*", help=TARGET_HELP)
+    made.add_argument("-o", "--output", metavar="FILE", required=True, help="the file to write")
+    made.add_argument("--exclude", metavar="GLOB", action="append", default=[], help="leave these files out (.gitignore syntax)")
+    made.add_argument("--config", metavar="FILE", help="settings (default: transom.yaml, where there is one)")
+    return made
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the snapshot; exit 3 where something could not be read."""
+    from transom.inventory import Inventory
+    from transom.inventory.snapshot import write
+    from transom.inventory.sources import fill
+
+    if not arguments.targets:
+        raise UsageError("name what to keep", "", "transom snapshot deploy/ -o estate.transom")
+    gc.disable()  # one pass, then exit: collecting cycles costs more than the reading
+    exclude = [*read_settings(arguments.config).exclude, *arguments.exclude]
+    inventory = Inventory()
+    with terminal.progress(lambda: f"{len(inventory):,} objects read"):
+        others = [other for target in arguments.targets for other in fill(inventory, target, exclude)]
+        write(inventory, others, Path(arguments.output))
+    skipped = [other for other in others if isinstance(other, Skipped)]
+    for other in skipped:
+        sys.stderr.write(f"skipped: {other.locator.file or other.ref}: {other.reason}\n")
+    sys.stderr.write(f"{len(inventory):,} objects kept in {arguments.output}, {len(skipped)} skipped\n")
+    return Exit.INCOMPLETE if skipped or not len(inventory) else Exit.CLEAN

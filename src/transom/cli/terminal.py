@@ -1,0 +1,79 @@
+"""What the terminal can show: colour, width, language; and progress on long work."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO
+
+DEFAULT_WIDTH = 120  # of a file or pipe, where nobody says
+MIN_WIDTH = 40
+PROGRESS_AFTER_S = 1.0  # shorter work needs no telling
+PROGRESS_EVERY_S = 0.25
+
+
+def wants_colour(stream: IO[str]) -> bool:
+    """Tell whether to colour: a terminal, unless NO_COLOR or TERM=dumb; anything where FORCE_COLOR is set."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def width(stream: IO[str]) -> int:
+    """Return the columns of the terminal; COLUMNS overrides."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given) > 0:
+        return max(int(given), MIN_WIDTH)
+    try:
+        return max(os.get_terminal_size(stream.fileno()).columns, MIN_WIDTH)
+    except (OSError, ValueError):
+        return DEFAULT_WIDTH
+
+
+def speaks_unicode(stream: IO[str]) -> bool:
+    """Tell whether the stream's encoding can carry more than ASCII."""
+    return (stream.encoding or "").lower().replace("-", "").startswith("utf")
+
+
+def language() -> str:
+    """Return the language of the locale, as the texts of rules name it: `en` or `zh-CN`."""
+    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(variable)
+        if value:
+            return "zh-CN" if value.lower().startswith("zh") else "en"
+    return "en"
+
+
+@contextmanager
+def progress(describe: Callable[[], str]) -> Iterator[None]:
+    """Show, on a terminal's stderr, one line that describe renews while the work takes long."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from threading import Event, Thread
+
+    done = Event()
+    shown = Event()
+
+    def tell() -> None:
+        wait = PROGRESS_AFTER_S
+        while not done.wait(wait):
+            shown.set()
+            sys.stderr.write(f"\r\x1b[K{describe()}")
+            sys.stderr.flush()
+            wait = PROGRESS_EVERY_S
+
+    teller = Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        done.set()
+        teller.join()
+        if shown.is_set():
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
