@@ -33,7 +33,7 @@ lint: venv ## style, types, floors
 	$(BIN)/lint-imports
 
 conformance: venv ## verdicts against the public corpora, a line for each
-	$(BIN)/python -m tests.conformance
+	$(BIN)/python tests/conformance
 
 bench: venv ## CPU seconds and memory beside peers, in the same run
 	$(BIN)/python -m bench

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from transom.inventory.entries import Entry, Origin, Places, Source, ref_of
+from transom.kube.kinds import kind_of
 from transom.model.places import Locator, Path, path_text
 from transom.model.refs import Ref
 
@@ -127,6 +130,7 @@ def _controller(entry: Entry) -> Ref | None:
     references = entry.metadata.get("ownerReferences")
     for reference in references if isinstance(references, list) else []:
         if isinstance(reference, dict) and reference.get("controller") is True:
-            value = {**reference, "metadata": {"name": reference.get("name"), "namespace": entry.ref.namespace}}
-            return ref_of(value)
+            ref = ref_of({**reference, "metadata": {"name": reference.get("name")}})
+            kind = kind_of(str(reference.get("apiVersion", "")), ref.kind)
+            return replace(ref, namespace=entry.ref.namespace) if kind.namespaced else ref
     return None

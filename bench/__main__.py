@@ -1,0 +1,109 @@
+"""Run every measurement, print one line for each, and write build/bench.json."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from bench.estate import write_estate
+from bench.peers import checkov
+from bench.processes import Measured, measure
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+PYTHON = Path(sys.executable)
+TRANSOM = PYTHON.parent / "transom"
+CORPORA = Path(os.environ.get("TRANSOM_CORPORA") or ROOT.parent / "shared" / "corpora")
+ESTATE_SIZE = 20_000
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One measurement: ours, the reference's, their ratio, and the ratio that is aimed at."""
+
+    name: str
+    ours: float
+    reference: float
+    unit: str
+    ratio: float
+    goal: str
+    met: bool
+    note: str = ""
+
+
+def main() -> int:
+    """Measure everything; the exit code tells only whether measuring itself worked."""
+    BUILD.mkdir(exist_ok=True)
+    lines = []
+    for line in measurements():
+        lines.append(line)
+        print(f"{'met   ' if line.met else 'missed'} {line.name:44} ours {line.ours:9.3f} {line.unit}, reference {line.reference:9.3f}, "
+              f"ratio {line.ratio:7.2f} (goal: {line.goal}) {line.note}", flush=True)
+    (BUILD / "bench.json").write_bytes(msgspec.json.format(msgspec.json.encode(lines), indent=1))
+    return 0
+
+
+def measurements() -> Iterator[Line]:
+    """Yield every measurement, the quick ones first."""
+    yield from start_up()
+    yield from expressions()
+    yield from large_estate()
+    yield from beside_checkov()
+
+
+def start_up() -> Iterator[Line]:
+    """`transom --help` and a scan of one small manifest, beside an interpreter that does nothing."""
+    bare = measure([PYTHON, "-c", "pass"], runs=15)
+    manifest = ROOT / "examples" / "shop" / "apps" / "cart.yaml"
+    for name, command, goal in (
+        ("transom --help", [TRANSOM, "--help"], 8),
+        ("transom scan of one manifest, all rules", [TRANSOM, "scan", manifest], 12),
+    ):
+        ours = measure(command, runs=15)
+        yield _times_as_much(name, ours, bare, goal)
+
+
+def expressions() -> Iterator[Line]:
+    """50 expressions over one pod, beside the C++ engine's binding."""
+    from bench.cel import compare
+
+    ours, reference = compare()
+    ratio = reference / ours
+    yield Line("CEL: 50 expressions over a pod", ours * 1e6, reference * 1e6, "us", ratio, "5 times faster", ratio >= 5)
+
+
+def large_estate() -> Iterator[Line]:
+    """20,000 Deployments: peak memory beside the limit of 1 GB, and the cores that were used."""
+    folder = BUILD / "estate"
+    write_estate(folder, ESTATE_SIZE)
+    ours = measure([TRANSOM, "scan", folder, "-o", f"jsonl={BUILD / 'estate.jsonl'}"], runs=1, warm_up=0)
+    note = f"{ours.cpu_s:.1f} s CPU in {ours.wall_s:.1f} s"
+    yield Line(f"{ESTATE_SIZE:,} Deployments, peak memory", ours.peak_mb, 1024, "MB", ours.peak_mb / 1024, "under 1 GB", ours.peak_mb < 1024, note)
+
+
+def beside_checkov() -> Iterator[Line]:
+    """Public repositories, beside a peer written in the same language."""
+    peer = checkov()
+    for name in ("kubernetes-goat", "kubernetes-examples", "microservices-demo"):
+        folder = CORPORA / name
+        if peer is None or not folder.is_dir():
+            print(f"not measured: {name} ({'no peer' if peer is None else f'{folder} is not a folder'})")
+            continue
+        ours = measure([TRANSOM, "scan", folder])
+        theirs = measure([peer, "--skip-download", "--quiet", "--framework", "kubernetes", "-d", folder], runs=3)
+        ratio = theirs.cpu_s / ours.cpu_s
+        note = f"peak {ours.peak_mb:.0f} MB beside {theirs.peak_mb:.0f} MB"
+        yield Line(f"{name}, CPU beside checkov", ours.cpu_s, theirs.cpu_s, "s", ratio, "20 times less", ratio >= 20, note)
+
+
+def _times_as_much(name: str, ours: Measured, reference: Measured, goal: int) -> Line:
+    ratio = ours.cpu_s / reference.cpu_s
+    note = f"exit {ours.exit_code}"
+    return Line(name, ours.cpu_s, reference.cpu_s, "s", ratio, f"at most {goal} times", ratio <= goal, note)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""`make conformance`: every public corpus, a line for each, and build/conformance.json.
+
+A module beside this one that has `run(corpora) -> rows` scores one corpus. A row has corpus, cases, agree, differ, and
+unsupported, a map from reason to count; cases = agree + differ + unsupported, so nothing is dropped.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+
+
+def rows(corpora: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of every corpus, in the order of the modules' names."""
+    for path in sorted(HERE.glob("*.py")):
+        if path.name.startswith(("_", "test_")):
+            continue
+        spec = importlib.util.spec_from_file_location(f"conformance_{path.stem}", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+        if hasattr(module, "run"):
+            yield from module.run(corpora)
+
+
+def main() -> int:
+    """Print a line for each corpus; exit 1 where a verdict differs or a case was dropped."""
+    corpora = Path(os.environ.get("TRANSOM_CORPORA") or ROOT.parent / "shared" / "corpora")
+    if not corpora.is_dir():
+        print(f"skipped: {corpora} is not a folder; set TRANSOM_CORPORA to the public test material")
+        return 0
+    scored = list(rows(corpora))
+    for row in scored:
+        unsupported = sum(row["unsupported"].values())
+        print(f"{row['corpus']:24} {row['cases']:6} cases  {row['agree']:6} agree  {row['differ']:4} differ  {unsupported:5} unsupported")
+        for reason, count in sorted(row["unsupported"].items(), key=lambda pair: -pair[1]):
+            print(f"{'':24} {count:6} unsupported: {reason}")
+        for difference in row.get("differences", [])[:20]:
+            print(f"{'':24} differs: {difference}")
+    keys = ("corpus", "cases", "agree", "differ", "unsupported")
+    (ROOT / "build").mkdir(exist_ok=True)
+    (ROOT / "build" / "conformance.json").write_text(json.dumps([{key: row[key] for key in keys} for row in scored], indent=1) + "\n")
+    dropped = [row["corpus"] for row in scored if row["cases"] != row["agree"] + row["differ"] + sum(row["unsupported"].values())]
+    if dropped:
+        print(f"cases were dropped: {', '.join(dropped)}")
+    return 1 if dropped or any(row["differ"] for row in scored) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
