@@ -33,6 +33,12 @@ def rows(corpora: Path) -> Iterator[dict[str, Any]]:
             yield from module.run(corpora)
 
 
+def _written(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what the file says of a corpus: counts, and why what is unsupported is."""
+    counts = {key: row[key] for key in ("corpus", "cases", "agree", "differ")}
+    return {**counts, "unsupported": sum(row["unsupported"].values()), "reasons": row["unsupported"]}
+
+
 def main() -> int:
     """Print a line for each corpus; exit 1 where a verdict differs or a case was dropped."""
     corpora = Path(os.environ.get("TRANSOM_CORPORA") or ROOT.parent / "shared" / "corpora")
@@ -47,10 +53,10 @@ def main() -> int:
             print(f"{'':24} {count:6} unsupported: {reason}")
         for difference in row.get("differences", [])[:20]:
             print(f"{'':24} differs: {difference}")
-    keys = ("corpus", "cases", "agree", "differ", "unsupported")
+    written = [_written(row) for row in scored]
     (ROOT / "build").mkdir(exist_ok=True)
-    (ROOT / "build" / "conformance.json").write_text(json.dumps([{key: row[key] for key in keys} for row in scored], indent=1) + "\n")
-    dropped = [row["corpus"] for row in scored if row["cases"] != row["agree"] + row["differ"] + sum(row["unsupported"].values())]
+    (ROOT / "build" / "conformance.json").write_text(json.dumps(written, indent=1) + "\n")
+    dropped = [row["corpus"] for row in written if row["cases"] != row["agree"] + row["differ"] + row["unsupported"]]
     if dropped:
         print(f"cases were dropped: {', '.join(dropped)}")
     return 1 if dropped or any(row["differ"] for row in scored) else 0
