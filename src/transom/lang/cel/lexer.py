@@ -14,9 +14,9 @@ MIN_INT = -(2**63)
 MAX_UINT = 2**64 - 1
 
 KEYWORDS = frozenset(("true", "false", "null", "in"))
-RESERVED = KEYWORDS | frozenset(
-    ("as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package")
-    + ("namespace", "return", "var", "void", "while")
+RESERVED = KEYWORDS.union(
+    ("as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package"),
+    ("namespace", "return", "var", "void", "while"),
 )
 """Words that cannot name a variable or a function; all but the keywords may still name a field."""
 
