@@ -1,0 +1,94 @@
+"""Why an expression had its outcome: the elements that decided, and what was read of them.
+
+`Program.witnesses` returns Witness values; `places` turns one into object paths. A caller that has one object does:
+
+    index = index_paths(pod)                                  # once per object
+    for witness in program.witnesses(activation, False):
+        for root, path in places(witness, {"object": pod}, {"object": index}):
+            ...                                               # ("object", ("spec", "containers", 1, "securityContext"))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from transom.model.places import Path
+
+Read = tuple[object, Path]
+"""What was read: (root, path). root is the name of a variable of the activation ("object", "params"), or the very map or
+list of the input (compare by identity) that the path starts from. path may lead to something absent."""
+
+Place = tuple[str, Path]
+"""A full path: the name of a variable of the activation, and the way from there."""
+
+
+class Witness(Struct, frozen=True):
+    """One reason why an expression had its outcome.
+
+    elements: what the deciding comprehensions stood at, outermost first: maps and lists are the input's own objects, so
+    that they can be told apart by identity; scalars are there for messages only. Empty where no comprehension decided.
+    reads: what the deciding comparison read, in source order, each once. Where it read an element that is a scalar, the
+    read is that element's own place, (`{"securityContext": …}` of a container, ("capabilities", "add", 2)).
+    """
+
+    elements: tuple[object, ...] = ()
+    reads: tuple[Read, ...] = ()
+
+
+def index_paths(root: object) -> dict[int, Path]:
+    """Return where each map and list below root stands, by id(); the first place of what stands in several."""
+    found: dict[int, Path] = {id(root): ()}
+    waiting: list[tuple[Path, object]] = [((), root)]
+    while waiting:
+        path, node = waiting.pop()
+        steps = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        for step, child in steps:
+            if isinstance(child, dict | list) and id(child) not in found:
+                found[id(child)] = (*path, step)
+                waiting.append(((*path, step), child))
+    return found
+
+
+def places(
+    witness: Witness, roots: Mapping[str, object], indexes: Mapping[str, Mapping[int, Path]]
+) -> list[Place]:
+    """Return the full paths of what a witness read, the deepest that exists first, then by how far each exists.
+
+    roots: the values of the variables that paths may start from; indexes: index_paths of each. Reads of other variables
+    are left out. Where nothing was read, the innermost element that is part of a root; the list may be empty.
+    """
+    found: dict[Place, int] = {}
+    reads = [*witness.reads, *(((element, ()) for element in reversed(witness.elements)) if not witness.reads else ())]
+    for root, path in reads:
+        place = _rooted(root, path, roots, indexes)
+        if place is not None:
+            found.setdefault(place, _depth(roots[place[0]], place[1]))
+    return sorted(found, key=lambda place: (len(place[1]) != found[place], -found[place]))
+
+
+def _rooted(
+    root: object, path: Path, roots: Mapping[str, object], indexes: Mapping[str, Mapping[int, Path]]
+) -> Place | None:
+    if isinstance(root, str):
+        return (root, path) if root in roots else None
+    if not isinstance(root, dict | list):
+        return None
+    for name, index in indexes.items():
+        start = index.get(id(root))
+        if start is not None:
+            return (name, (*start, *path))
+    return None
+
+
+def _depth(node: object, path: Path) -> int:
+    """How many steps of a path exist."""
+    for depth, step in enumerate(path):
+        if isinstance(node, dict) and step in node:
+            node = node[step]
+        elif isinstance(node, list) and isinstance(step, int) and 0 <= step < len(node):
+            node = node[step]
+        else:
+            return depth
+    return len(path)
