@@ -29,6 +29,30 @@ class CelTypeError(CelSourceError):
     """The expression names something that does not exist, or gives a function what it does not take."""
 
 
+class EvaluationError(CelError):
+    """The expression has no value for what it was given."""
+
+
+class NoSuchKey(EvaluationError):
+    """A map without the key, or an object without the field, that was asked for."""
+
+
+class NoSuchOverload(EvaluationError):
+    """A function or an operator was given types that it does not take."""
+
+
+class CostExceeded(EvaluationError):
+    """The evaluation took more steps than it may."""
+
+
+class CannotKnow(EvaluationError):
+    """The value hangs on something that is not known here, such as who sends a request; what says which."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is not known here")
+        self.what = what
+
+
 def line_and_column(source: str, offset: int) -> tuple[int, int]:
     """Return where an offset stands in its source, both counted from 1."""
     return source.count("\n", 0, offset) + 1, offset - source.rfind("\n", 0, offset)

@@ -137,7 +137,9 @@ class Unifier:
 
 
 def most_general(first: Type, second: Type) -> Type:
-    """Return which of two types that fit each other says less."""
+    """Return which of two types that fit each other says less; null gives way to what may be null."""
+    if NULL in (first, second):
+        return second if first == NULL else first
     return first if _as_general(first, second) else second
 
 
@@ -147,7 +149,7 @@ def _as_general(first: Type, second: Type) -> bool:
     if second == DYN or isinstance(second, TypeParam):
         return False
     if isinstance(first, WrapperType):
-        return first.of == _unwrapped(second) or second == NULL
+        return first.of == _unwrapped(second)
     if isinstance(first, ListType | MapType | OptionalType) and type(first) is type(second):
         return all(_as_general(a, b) for a, b in zip(parts(first), parts(second), strict=True))
     if isinstance(first, Opaque) and isinstance(second, Opaque) and first.name == second.name:
