@@ -1,0 +1,71 @@
+"""From the command line and transom.yaml to what a scan looks for, and where."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from transom.cli.arguments import kubernetes_version
+from transom.cli.settings import Settings, read_settings
+from transom.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from transom.inventory.selection import Selection
+    from transom.rules.load import Pack
+    from transom.scan import ScanOptions
+
+
+def scan_options(arguments: argparse.Namespace) -> ScanOptions:
+    """Return what a scan is asked to do."""
+    from transom.scan import WINDOWS, ScanOptions
+
+    settings = read_settings(arguments.config)
+    if arguments.pod_security:
+        return ScanOptions(
+            pod_security=arguments.pod_security,
+            exclude=[*settings.exclude, *arguments.exclude],
+            selection=_selection(arguments),
+        )
+    pack = chosen_pack(arguments, settings)
+    return ScanOptions(
+        policies=pack.policies,
+        problems=pack.problems,
+        windows=_windows(arguments.only, list(WINDOWS)),
+        exclude=[*settings.exclude, *arguments.exclude],
+        selection=_selection(arguments),
+    )
+
+
+def chosen_pack(arguments: argparse.Namespace, settings: Settings) -> Pack:
+    """Return the rules that the command line and the settings choose, adapted as they say."""
+    from transom.rules.load import builtin_pack, load_pack
+    from transom.rules.select import select
+
+    version = kubernetes_version(arguments.kubernetes_version)
+    pack = builtin_pack(version)
+    if arguments.rules:
+        pack = pack.joined(load_pack(arguments.rules, version))
+    pack = pack.adapted(settings.severities(), settings.parameters)
+    return select(pack, arguments.rule, arguments.skip_rule)
+
+
+def _windows(names: Sequence[str], known: Sequence[str]) -> Sequence[str]:
+    for name in names:
+        if name not in known:
+            raise UsageError(f"there is no window {name!r}", "", f"choose from {', '.join(known)}")
+    return [window for window in known if window in names] if names else known
+
+
+def _selection(arguments: argparse.Namespace) -> Selection:
+    from transom.inventory.selection import Selection
+
+    return Selection(namespace=arguments.namespace, labels=_labels(arguments.selector))
+
+
+def _labels(text: str | None) -> Callable[[dict[str, str]], bool] | None:
+    if not text:
+        return None
+    from transom.kube.selectors import parse_selector
+
+    return parse_selector(text)
