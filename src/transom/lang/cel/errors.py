@@ -33,19 +33,19 @@ class EvaluationError(CelError):
     """The expression has no value for what it was given."""
 
 
-class NoSuchKey(EvaluationError):
+class NoSuchKey(EvaluationError):  # noqa: N818 - named for what happened
     """A map without the key, or an object without the field, that was asked for."""
 
 
-class NoSuchOverload(EvaluationError):
+class NoSuchOverload(EvaluationError):  # noqa: N818 - named for what happened
     """A function or an operator was given types that it does not take."""
 
 
-class CostExceeded(EvaluationError):
+class CostExceeded(EvaluationError):  # noqa: N818 - named for what happened
     """The evaluation took more steps than it may."""
 
 
-class CannotKnow(EvaluationError):
+class CannotKnow(EvaluationError):  # noqa: N818 - named for what happened
     """The value hangs on something that is not known here, such as who sends a request; what says which."""
 
     def __init__(self, what: str) -> None:
