@@ -198,7 +198,27 @@ def test_policies_may_not_use_what_the_api_server_lacks(source, message):
 
 def test_policies_may_not_mix_the_elements_of_a_literal():
     assert "int and string do not mix" in refused("[1, 'a']", KUBERNETES).message
-    assert type_of("[dyn(1), 'a']", KUBERNETES) == "list(dyn)"
+    assert "dyn and string do not mix" in refused("[[dyn(1), 'a']]", KUBERNETES).message
+    assert "int and dyn do not mix" in refused("{'a': 1, 'b': object.x}", KUBERNETES).message
+    assert "string and int do not mix" in refused("{'a': 1, 2: 1}", KUBERNETES).message
+    assert type_of("[object.x, object.y]", KUBERNETES) == "list(dyn)"
+    assert type_of("[[], [1]]", KUBERNETES) == "list(list(int))"
+    assert type_of("'%s %s'.format([dyn('a'), 1])", KUBERNETES) == "string"
+    assert type_of("[dyn(1), 'a']", kubernetes_environment((1, 28))) == "list(dyn)"
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ("duration('1h')", "duration('1 hour')"),
+        ("timestamp('2020-01-01T00:00:00Z')", "timestamp('yesterday')"),
+        ("'a'.matches('^a+$')", "'a'.matches('a(')"),
+    ],
+)
+def test_policies_may_not_hold_constants_that_cannot_be_read(good, bad):
+    type_of(good, KUBERNETES)
+    assert "is no" in refused(bad, KUBERNETES).message
+    type_of(bad, PLAIN)
 
 
 def test_the_variables_of_a_policy_have_their_types():

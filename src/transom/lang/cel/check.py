@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from msgspec import Struct
 
-from transom.lang.cel import types
+from transom.lang.cel import literals, types
 from transom.lang.cel.declarations import SINCE, Overload, overloads
 from transom.lang.cel.errors import CelTypeError, line_and_column
 from transom.lang.cel.syntax import (
@@ -70,6 +70,9 @@ def check(node: Node, env: Environment, source: str = "") -> Checked:
         resolved = {key: checker.unifier.resolved(found, final=True) for key, found in checker.types.items()}
     except RecursionError:
         checker.fail(node, "the expression is too complex to be checked")
+    if env.homogeneous and env.version >= literals.SINCE:
+        for fault, message in literals.faults(node, resolved):
+            checker.fail(fault, message)
     return Checked(node, resolved[id(node)], resolved, checker.references, checker.overloads)
 
 
@@ -320,8 +323,9 @@ class _Checker:
         if self.unifier.assign([before], [found]):
             return most_general(before, found)
         if self.env.homogeneous:
-            message = f"a literal holds values of one type: {self.shown(before)} and {self.shown(found)} do not mix"
-            self.fail(node, f"{message}; dyn() around one of them makes them")
+            self.fail(
+                node, f"a literal holds values of one type: {self.shown(before)} and {self.shown(found)} do not mix"
+            )
         return DYN
 
     def struct_literal(self, node: StructLiteral) -> Type:
