@@ -25,7 +25,7 @@ from transom.lang.cel.syntax import (
 from transom.model.limits import MAX_EXPRESSION_CHARS, MAX_EXPRESSION_DEPTH
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 BINARY = {
     "||": (1, "_||_"),
@@ -47,14 +47,14 @@ BINARY = {
 UNARY = {"!": "!_", "-": "-_"}
 CONDITIONAL = "_?_:_"
 
-_TOO_DEEP = f"the expression is nested more than {MAX_EXPRESSION_DEPTH} levels deep"
+_TOO_DEEP = "the expression is nested too deep"
 _SAID = {"end": "the end of the expression", "name": "a name"}
 
 
 def parse(source: str, macros: Mapping[tuple[str, bool, int], Expander] = MACROS) -> Node:
     """Return the node of an expression, its macros expanded; raises CelSyntaxError.
 
-    No node is deeper than MAX_EXPRESSION_DEPTH, so whoever walks it may recurse.
+    No node is deeper than MAX_EXPRESSION_DEPTH, so whoever walks it may recurse, by two or three frames a level.
     """
     if len(source) > MAX_EXPRESSION_CHARS:
         fail(source, f"the expression is longer than {MAX_EXPRESSION_CHARS} characters", MAX_EXPRESSION_CHARS)
@@ -214,7 +214,7 @@ class _Parser:
             self.expect(")")
             name = ""
         else:
-            node = self.number(minus) if minus else self.primary()
+            node = self.number(minus) if minus else _PRIMARIES.get(self.token.kind, _Parser.literal)(self)
             name = node.name if isinstance(node, Ident) else ""
         while True:
             kind = self.token.kind
@@ -233,16 +233,8 @@ class _Parser:
         plain = isinstance(node, Select) and not node.optional and self.found[self.position - 1].kind == "name"
         return f"{name}.{node.field}" if name and plain and isinstance(node, Select) else ""
 
-    def primary(self) -> Node:
+    def literal(self) -> Node:
         token = self.token
-        if token.kind in ("name", "."):
-            return self.name()
-        if token.kind in ("integer", "double"):
-            return self.number(None)
-        if token.kind == "[":
-            return self.list_literal()
-        if token.kind == "{":
-            return self.map_literal()
         self.height = 1
         if token.kind == "string":
             self.advance()
@@ -252,7 +244,7 @@ class _Parser:
             return Constant(value=_WORDS[token.kind], start=token.start, end=token.end)
         return self.unexpected("a value")
 
-    def number(self, minus: Token | None) -> Node:
+    def number(self, minus: Token | None = None) -> Node:
         token = self.advance()
         self.height = 1
         value: float
@@ -379,3 +371,11 @@ class _Parser:
 
 
 _WORDS = {"true": True, "false": False, "null": None}
+_PRIMARIES: dict[str, Callable[[_Parser], Node]] = {
+    "name": _Parser.name,
+    ".": _Parser.name,
+    "integer": _Parser.number,
+    "double": _Parser.number,
+    "[": _Parser.list_literal,
+    "{": _Parser.map_literal,
+}

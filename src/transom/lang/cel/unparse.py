@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from transom.lang.cel.lexer import KEYWORDS
@@ -121,8 +122,8 @@ def _logic(node: Call) -> tuple[str, int]:
     power, sign = _BINARY_SIGNS[node.function]
     terms = _terms(node, node.function)
     if _is_balanced(node, node.function, len(terms)):
-        return f" {sign} ".join(_write(term, power + 1) for term in terms), power
-    return f" {sign} ".join(_write(term, power + 1) for term in node.args), power
+        return f" {sign} ".join(map(_write, terms, repeat(power + 1))), power
+    return f" {sign} ".join(map(_write, node.args, repeat(power + 1))), power
 
 
 def _terms(node: Node, function: str) -> list[Node]:
@@ -167,7 +168,7 @@ def _bind(node: Bind) -> tuple[str, int]:
 
 
 def _several(nodes: tuple[Node, ...]) -> str:
-    return ", ".join(_write(node, 0) for node in nodes)
+    return ", ".join(map(_write, nodes, repeat(0)))  # a generator would be one frame more for each level
 
 
 _WRITERS: dict[type[Node], Callable[[Any], tuple[str, int]]] = {
