@@ -180,8 +180,9 @@ def test_policies_may_use_what_the_api_server_offers(source):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
+        ("objct.spec", "undeclared name 'objct'; did you mean 'object'?"),
         ("request.object.x", "kubernetes.AdmissionRequest has no field 'object'"),
-        ("request.userInfo.name", "kubernetes.UserInfo has no field 'name'"),
+        ("request.userInfo.name", "kubernetes.UserInfo has no field 'name'; did you mean 'username'?"),
         ("namespaceObject.metadata.ownerReferences", "kubernetes.NamespaceMetadata has no field 'ownerReferences'"),
         ("variables.nope", "kubernetes.variables has no field 'nope'"),
         ("has(request.nope)", "kubernetes.AdmissionRequest has no field 'nope'"),

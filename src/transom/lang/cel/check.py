@@ -38,7 +38,7 @@ from transom.lang.cel.unify import Unifier, most_general
 from transom.lang.cel.values import UInt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from transom.lang.cel.environment import Environment
@@ -160,7 +160,7 @@ class _Checker:
     def ident(self, node: Ident) -> Type:
         found = self.scope.get(node.name) or self.declared(node, node.name)
         if found is None:
-            self.fail(node, f"undeclared name {node.name!r}")
+            self.fail(node, f"undeclared name {node.name!r}{_hint(node.name, (*self.scope, *self.env.variables))}")
         return found
 
     def declared(self, node: Node, name: str) -> Type | None:
@@ -200,7 +200,7 @@ class _Checker:
             return DYN
         fields = self.env.fields(type_name) or {}
         if field not in fields:
-            self.fail(node, f"{type_name} has no field {field!r}")
+            self.fail(node, f"{type_name} has no field {field!r}{_hint(field, fields)}")
         return fields[field]
 
     # calls
@@ -417,6 +417,14 @@ class _Checker:
         if not self.unifier.assign([step], [OptionalType(self.unifier.fresh())]):
             self.fail(node.step, f"optFlatMap yields an optional, not {self.shown(step)}")
         return step
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    """Return what a person may have meant, "" where nothing is like it."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, 1, cutoff=0.65)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 _CHECKS: dict[type[Node], Callable[[_Checker, Any], Type]] = {

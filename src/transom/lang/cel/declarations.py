@@ -329,6 +329,10 @@ list(A).indexOf(A) -> int
 list(A).lastIndexOf(A) -> int
 """
 
+_KUBERNETES_LISTS_1 = """
+dyn.includes(dyn) -> bool
+"""
+
 _QUANTITY = """
 quantity(string) -> Quantity
 isQuantity(string) -> bool
@@ -458,6 +462,7 @@ _TABLES: dict[str, tuple[tuple[int, int], str]] = {
     "urls": (EVER, _URLS),
     "regex": (EVER, _REGEX),
     "kubernetes-lists": (EVER, _KUBERNETES_LISTS),
+    "kubernetes-lists-1": ((1, 37), _KUBERNETES_LISTS_1),
     "authorizer": ((1, 27), _AUTHORIZER),
     "authorizer-selectors": ((1, 31), _AUTHORIZER_SELECTORS),
     "quantity": ((1, 28), _QUANTITY),
