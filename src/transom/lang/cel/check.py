@@ -104,6 +104,7 @@ _MACRO_LIBRARIES = {
     "transformMap": "two-variable",
     "transformMapEntry": "two-variable",
 }
+_NUMBERS = (INT, types.UINT, types.DOUBLE)
 _VARIADIC = frozenset(("math.greatest", "math.least"))
 _SHOWN = {"_[_]": "[]", "_[?_]": "[?]", "_?_:_": "?:", "@in": "in", "!_": "!", "-_": "-"}
 
@@ -225,11 +226,17 @@ class _Checker:
         if node.target is not None or name != node.function:
             self.references[id(node)] = name
         if name in _VARIADIC and len(args) > 2:
-            element: Type | None = None
-            for arg, found_type in zip(node.args, args, strict=True):
-                element = self.joined(arg, element, found_type)
-            args = [ListType(element or DYN)]
+            args = [ListType(self.number(node, name, args))]
         return self.resolve(node, name, [way for way in ways if not way.method], args)
+
+    def number(self, node: Call, name: str, args: list[Type]) -> Type:
+        """Return the one type of several numbers, dyn where they differ or are not known."""
+        for way in _NUMBERS:
+            if self.unifier.assign(args, [way] * len(args)) and DYN not in args:
+                return way
+        if not all(any(self.unifier.assign([arg], [way]) for way in _NUMBERS) for arg in args):
+            self.fail(node, self.no_overload(node, name, args))
+        return DYN
 
     def method(self, node: Call, target: Node, args: list[Type]) -> Type:
         receiver = self.check(target)
