@@ -418,12 +418,13 @@ class _Checker:
         value = self.unifier.fresh()
         if not self.unifier.assign([over], [OptionalType(value)]):
             self.fail(node.range, f"{node.kind} is for an optional, not {self.shown(over)}")
-        step = self.inside({node.var: DYN if over == DYN else value}, node.step)
+        step = self.inside({node.var: value}, node.step)
         if node.kind == "optMap":
             return OptionalType(step)
-        if not self.unifier.assign([step], [OptionalType(self.unifier.fresh())]):
+        wanted = OptionalType(self.unifier.fresh())
+        if not self.unifier.assign([step], [wanted]):
             self.fail(node.step, f"optFlatMap yields an optional, not {self.shown(step)}")
-        return step
+        return DYN if step == DYN else wanted
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
