@@ -6,10 +6,11 @@ decides on values outside Python's own rules, on errors and on cost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from transom.lang.cel.errors import EvaluationError
+from transom.lang.cel.errors import CelTypeError, EvaluationError
+from transom.lang.cel.guards import NAMES, reject
 
 if TYPE_CHECKING:
     from types import CodeType
@@ -32,22 +33,56 @@ class Program:
     Make one with compile_expression, or with Program.load from what dump returned.
     """
 
-    __slots__ = ("_code", "_decide", "_decide_code", "_node", "_run", "_type", "source")
+    __slots__ = ("_code", "_explain", "_explain_code", "_node", "_run", "_type", "names", "source")
     source: str
+    names: tuple[str, ...]
+    """The variables that the expression may name."""
+
+    def __init__(self, source: str, names: Collection[str], stored_type: Parts, node: Node | None = None) -> None:
+        self.source = source
+        self.names = tuple(names)
+        self._type = stored_type
+        self._node = node
+        self._code: CodeType | None = None
+        self._explain_code: CodeType | None = None
+        self._run: Callable[[Activation], Any] = self._first_run
+        self._explain: Callable[[Activation, bool], list[Witness]] | None = None
 
     def __call__(self, activation: Activation) -> Any:
         """Return the expression's value; raises EvaluationError, whose subclass CannotKnow means: needs an Unknown."""
-        raise NotImplementedError
+        try:
+            return self._run(activation)
+        except Exception:  # whatever went wrong, tier two knows what CEL makes of it
+            return self.exactly(activation)
+
+    def exactly(self, activation: Activation) -> Any:
+        """Return the value by the exact evaluator alone."""
+        from transom.lang.cel.exact import evaluate
+
+        return evaluate(self.node, activation)
+
+    def _first_run(self, activation: Activation) -> Any:
+        self._run = _function(self._code, "run") or reject
+        return self._run(activation)
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether there is generated Python; else the exact evaluator does it all."""
+        return self._code is not None
 
     @property
     def node(self) -> Node:
         """The parsed expression; parsed again when it was loaded from storage."""
-        raise NotImplementedError
+        if self._node is None:
+            from transom.lang.cel.parser import parse
+
+            self._node = parse(self.source)
+        return self._node
 
     @property
     def type(self) -> Type:
         """The static type of the value."""
-        raise NotImplementedError
+        return _restored_type(self._type)
 
     def witnesses(self, activation: Activation, outcome: bool) -> list[Witness]:
         """Return why the expression had this outcome; see witness.Witness.
@@ -55,16 +90,44 @@ class Program:
         activation: the one that it was called with; outcome: what it returned, or False where it raised an error: then
         the reads that failed are the reasons. Never raises; where no reason is known the list has one empty Witness.
         """
-        raise NotImplementedError
+        from transom.lang.cel.explain import explain
+
+        return explain(self.node, activation, outcome)
 
     def dump(self) -> Parts:
         """Return the program as a tuple that the marshal module can write; valid for one minor version of Python."""
-        raise NotImplementedError
+        return (self.source, self.names, self._type, self._code, self._explain_code)
 
     @classmethod
     def load(cls, parts: Parts) -> Program:
         """Return the program that dump stored; neither parses nor checks, and runs no code before the first call."""
-        raise NotImplementedError
+        source, names, stored_type, code, explain_code = parts
+        program = cls(source, names, stored_type)
+        program._code = code
+        program._explain_code = explain_code
+        return program
+
+    @classmethod
+    def compile(cls, source: str, node: Node, names: Collection[str], of: Type) -> Program:
+        """Return the program of a node that was checked; where Python cannot take its code, there is none."""
+        from transom.lang.cel.generate import Unsupported, python_source
+
+        program = cls(source, names, _stored_type(of), node)
+        try:
+            program._code = compile(python_source(node, program.names), "<cel>", "exec", dont_inherit=True, optimize=1)
+        except (Unsupported, SyntaxError, RecursionError, MemoryError):
+            program._code = None  # Python's compiler has limits on nesting that CEL does not have
+        return program
+
+
+def _function(code: CodeType | None, name: str) -> Callable[..., Any] | None:
+    """Run a module of generated code; return its function, None where there is no code or it lacks a library."""
+    if code is None:
+        return None
+    names: dict[str, Any] = dict(NAMES)
+    exec(code, names)  # noqa: S102 - our own generator wrote it, no text of an expression gets into it unquoted
+    found: Callable[..., Any] = names[name]
+    return found
 
 
 def compile_expression(source: str, env: Environment, expect: Type | None = None) -> Program:
@@ -73,7 +136,14 @@ def compile_expression(source: str, env: Environment, expect: Type | None = None
     expect: the type that its value must have, exactly, as the API server asks of each kind of expression; None for any.
     Raises CelSyntaxError and CelTypeError, both with line, column and offset.
     """
-    raise NotImplementedError
+    from transom.lang.cel.check import check
+    from transom.lang.cel.parser import parse
+
+    node = parse(source)
+    checked = check(node, env, source)
+    if expect is not None and checked.type != expect:
+        raise CelTypeError(f"must evaluate to {expect}, but evaluates to {checked.type}")
+    return Program.compile(source, node, env.variables, checked.type)
 
 
 class LazyVariables(dict[str, Any]):
@@ -88,4 +158,36 @@ class LazyVariables(dict[str, Any]):
     def __init__(self, programs: Mapping[str, Program], activation: Activation) -> None:
         self.programs = programs
         self.activation = activation
-        self.errors: dict[str, EvaluationError] = {}
+        self.errors: dict[str, EvaluationError] | None = None
+
+    def __missing__(self, name: str) -> Any:
+        if self.errors is not None and name in self.errors:
+            raise self.errors[name]
+        program = self.programs[name]
+        try:
+            self[name] = value = program(self.activation)
+        except EvaluationError as error:
+            self.errors = {**(self.errors or {}), name: error}
+            raise
+        return value
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.programs
+
+
+def _stored_type(of: object) -> Any:
+    """Write a type as nested tuples: the name of its class, then its fields."""
+    from transom.lang.cel.types import Type
+
+    if isinstance(of, tuple):
+        return ("", *map(_stored_type, of))
+    return (type(of).__name__, *(_stored_type(getattr(of, f)) for f in of.__struct_fields__)) if isinstance(of, Type) else of
+
+
+def _restored_type(stored: Any) -> Any:
+    from transom.lang.cel import types
+
+    if not isinstance(stored, tuple):
+        return stored
+    fields = tuple(map(_restored_type, stored[1:]))
+    return getattr(types, stored[0])(*fields) if stored[0] else fields

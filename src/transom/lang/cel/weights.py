@@ -1,0 +1,57 @@
+"""An upper bound on what an expression costs by the API server's count, so that generated code need not count.
+
+A loop's bound is its length times the weight of its body. Where the bound stays below the API server's limit the count
+does too; where it does not, the exact evaluator counts.
+"""
+
+from __future__ import annotations
+
+from transom.lang.cel.guards import LARGE
+from transom.lang.cel.syntax import Bind, Call, Comprehension, Constant, Index, ListLiteral, MapLiteral, Node, Select
+from transom.model.limits import CEL_CALL_COST
+
+WEIGHT_LIMIT = CEL_CALL_COST
+
+_PER_TURN = 8  # cel-go's loop condition, loop step and accumulator
+_LITERAL = 40  # cel-go asks 10 for a list, 30 for a map, 40 for a message
+_COPYING = 200  # `+` and calls on up to LARGE characters at 0.1 each
+_UNKNOWN_PATTERN = 20_000  # a regular expression of 400 characters over LARGE characters
+_PATTERNS = frozenset(("matches", "find", "findAll"))
+_CHEAP = frozenset(("_&&_", "_||_", "!_", "_?_:_", "_<_", "_<=_", "_>_", "_>=_", "-_", "_-_", "_*_", "_/_", "_%_", "size"))
+
+
+def weight(node: Node) -> int:
+    """Return what one evaluation of a node costs at most; loops count once, for their bodies account for themselves."""
+    if isinstance(node, Select):
+        return 1 + weight(node.operand)
+    if isinstance(node, Index):
+        return 2 + weight(node.operand) + weight(node.index)
+    if isinstance(node, Call):
+        target = weight(node.target) if node.target else 0
+        return _call(node) + target + sum(map(weight, node.args))
+    if isinstance(node, Comprehension):
+        return 10 + weight(node.range) + turn(node)
+    if isinstance(node, ListLiteral):
+        return _LITERAL + sum(map(weight, node.elements))
+    if isinstance(node, MapLiteral):
+        return _LITERAL + sum(weight(entry.key) + weight(entry.value) for entry in node.entries)
+    return 10 + weight(node.value) + weight(node.body) if isinstance(node, Bind) else 1
+
+
+def turn(node: Comprehension) -> int:
+    """Return what one turn of a comprehension costs at most."""
+    return _PER_TURN + sum(weight(part) for part in (node.filter, node.step) if part)
+
+
+def _call(node: Call) -> int:
+    if node.function in _CHEAP:
+        return 2
+    if node.function in ("_==_", "_!=_"):
+        return 2 if any(isinstance(arg, Constant) for arg in node.args) else LARGE
+    if node.function == "@in":
+        return len(node.args[1].elements) + 2 if isinstance(node.args[1], ListLiteral) else LARGE
+    if node.function in _PATTERNS:
+        pattern = node.args[-1] if node.args else None
+        known = isinstance(pattern, Constant) and isinstance(pattern.value, str)
+        return _COPYING * (len(pattern.value) // 4 + 1) if known else _UNKNOWN_PATTERN  # type: ignore[union-attr, arg-type]
+    return _COPYING
