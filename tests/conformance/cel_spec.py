@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from transom.lang.cel import types, values
-from transom.lang.cel.check import Checked, check, qualified_name
+from transom.lang.cel.check import check
 from transom.lang.cel.declarations import Overload
 from transom.lang.cel.environment import Environment, standard_environment
 from transom.lang.cel.errors import CelSyntaxError, CelTypeError, EvaluationError
@@ -23,7 +23,7 @@ from transom.lang.cel.exact import evaluate
 from transom.lang.cel.macros import MACROS
 from transom.lang.cel.parser import parse
 from transom.lang.cel.program import compile_expression
-from transom.lang.cel.syntax import Bind, Call, Constant, Ident, ListLiteral, Node, Select
+from transom.lang.cel.syntax import Bind, Call, Constant, Ident, ListLiteral, Node
 from transom.lang.cel.unparse import unparse
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def judge(case: Case) -> str:
     if case.flag("check_only"):
         return ""
     activation = {pair["key"][0].decode(): _bound(pair["value"][0]) for pair in case.fields.get("bindings", [])}
-    return _evaluated(case, node, checked, activation)
+    return _evaluated(case, node, activation)
 
 
 def environment(case: Case) -> Environment:
@@ -215,47 +215,24 @@ def static_type(written: Mapping[str, list[Any]]) -> types.Type:
 # evaluation
 
 
-def _evaluated(case: Case, node: Node, checked: Checked | None, activation: Mapping[str, object]) -> str:
+def _evaluated(case: Case, node: Node, activation: Mapping[str, object]) -> str:
     env = environment(case)
-    resolved = _resolved(node, (checked or _unchecked(node, env)).references)
-    exact = _outcome(lambda: evaluate(resolved, activation))
+    exact = _outcome(lambda: evaluate(node, activation, env=env))
     if difference := _difference(case, exact):
         return f"exactly evaluated: {difference}"
-    if checked is None:
+    if case.flag("disable_check"):
         return ""
-    generated = _outcome(lambda: compile_expression(unparse(resolved), env)(activation))
+    generated = _outcome(lambda: compile_expression(unparse(node), env)(activation))
     if difference := _difference(case, generated):
         return f"generated: {difference}"
     return ""
 
 
-def _unchecked(node: Node, env: Environment) -> Checked:
-    """Return what names stand for where a case is not to be checked; nothing where it would not pass."""
-    try:
-        return check(node, env)
-    except CelTypeError:
-        return Checked(node, types.DYN, {}, {}, {})
-
-
-def _resolved(node: Any, references: Mapping[int, str]) -> Any:
-    """Return a node whose names are written in full where the container of the case makes them longer."""
-    name = references.get(id(node), "")
-    if isinstance(node, Ident | Select) and "." in name and name != qualified_name(node):
-        spelled = qualified_name(node) or ""
-        return node if spelled == f".{name}" else Ident(name=name, start=node.start, end=node.end)
-    if isinstance(node, tuple):
-        return tuple(_resolved(each, references) for each in node)
-    if not isinstance(node, Node):
-        return node
-    parts = {each: _resolved(getattr(node, each), references) for each in node.__struct_fields__}
-    return type(node)(**parts)
-
-
 def _outcome(evaluation: Any) -> Any:
-    """Return a value, or the error that came instead."""
+    """Return a value, or the error that came instead; one that is no EvaluationError is never right."""
     try:
         return evaluation()
-    except EvaluationError as error:
+    except Exception as error:
         return error
 
 
