@@ -1,0 +1,1 @@
+"""Order keys of version schemes."""
