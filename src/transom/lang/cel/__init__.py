@@ -1,4 +1,4 @@
-"""CEL compiled to Python functions: parser, checker, exact evaluator, generated Python, and why a verdict was reached."""
+"""CEL compiled to Python functions: parser, checker, exact evaluator, generated Python, witnesses of a verdict."""
 
 from __future__ import annotations
 

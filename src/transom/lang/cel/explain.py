@@ -1,14 +1,13 @@
 """Why an expression had its outcome, found by walking its nodes and evaluating them exactly.
 
-One function for each question: `why` (which elements and reads decided), `items` (where the elements of a list come from),
+One function for each question: `why` (which elements and reads decided), `items` (where a list's elements come from),
 `reads` and `place` (what a part reads, and where that stands in the input).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -16,13 +15,28 @@ from transom.lang.cel.errors import EvaluationError
 from transom.lang.cel.exact import evaluate
 from transom.lang.cel.generate import flat
 from transom.lang.cel.guards import Rejected
-from transom.lang.cel.syntax import Bind, Call, Comprehension, Constant, Ident, Index, ListLiteral, MapLiteral, Node, Select
+from transom.lang.cel.syntax import (
+    Bind,
+    Call,
+    Comprehension,
+    Constant,
+    Ident,
+    Index,
+    ListLiteral,
+    MapLiteral,
+    Node,
+    Select,
+)
 from transom.lang.cel.witness import Read, Witness
-from transom.model.places import Path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from transom.model.places import Path
 
 MAX_WITNESSES = 1_000  # a person reads the first few; 1,000 failing elements tell no more
 
-_SAME_PLACE = frozenset(("orValue", "value", "dyn"))
+SAME_PLACE = frozenset(("orValue", "value", "dyn"))
 _EMPTINESS = {
     # size(list) <sign> <number>: whether it holds of lists that have elements, of those alone
     ("_==_", 0): False,
@@ -60,12 +74,20 @@ class Item(Struct, frozen=True):
 def explain(node: Node, activation: Mapping[str, Any], outcome: bool) -> list[Witness]:
     """Return why a node had this outcome; at least one Witness, MAX_WITNESSES at most. Never raises."""
     try:
-        return _each_once(why(node, outcome, Scope(activation)))[:MAX_WITNESSES]
+        return each_once(why(node, outcome, Scope(activation)))[:MAX_WITNESSES]
     except (EvaluationError, Rejected, RecursionError):
         return [Witness()]
 
 
-def _each_once(witnesses: list[Witness]) -> list[Witness]:
+def explain_items(node: Node, activation: Mapping[str, Any]) -> list[Witness]:
+    """Return why each element of a list is in it. Never raises."""
+    try:
+        return each_once(_why_items(node, Scope(activation)))[:MAX_WITNESSES] or [Witness()]
+    except (EvaluationError, Rejected, RecursionError):
+        return [Witness()]
+
+
+def each_once(witnesses: list[Witness]) -> list[Witness]:
     seen: dict[tuple[object, ...], Witness] = {}
     for each in witnesses:
         roots = tuple((root if isinstance(root, str) else id(root), path) for root, path in each.reads)
@@ -154,9 +176,13 @@ def _why_comprehension(node: Comprehension, outcome: bool, scope: Scope) -> list
 def _why_size(node: Call, outcome: bool, scope: Scope, counted: Node, holds_of_some: bool) -> list[Witness]:
     """`size(list) == 0` and the like: each element is a reason, or else the list itself."""
     if truth(node, scope) is outcome and outcome is holds_of_some:
-        found = [each.witnesses or (Witness(each.elements, _known(each.place)),) for each in items(counted, scope)]
-        return list(chain.from_iterable(found))
+        return _why_items(counted, scope)
     return [leaf(counted, scope)]
+
+
+def _why_items(node: Node, scope: Scope) -> list[Witness]:
+    found = [each.witnesses or (Witness(each.elements, _known(each.place)),) for each in items(node, scope)]
+    return list(chain.from_iterable(found))
 
 
 def _known(place: Read | None) -> tuple[Read, ...]:
@@ -173,7 +199,7 @@ def emptiness(node: Call) -> tuple[Node, bool] | None:
         return left, node.function == "_!=_"
     if not isinstance(left, Call) or left.function != "size" or not isinstance(right, Constant) or right.value is True:
         return None
-    holds = _EMPTINESS.get((node.function, right.value)) if type(right.value) is int else None  # type: ignore[call-overload]
+    holds = _EMPTINESS.get((node.function, right.value)) if type(right.value) is int else None
     counted = left.target or (left.args[0] if left.args else None)
     return None if holds is None or counted is None else (counted, holds)
 
@@ -183,7 +209,11 @@ def bool_comparison(node: Call) -> tuple[Node, bool] | None:
     if node.function not in ("_==_", "_!=_"):
         return None
     for one, other in (node.args, node.args[::-1]):
-        if isinstance(other, Constant) and isinstance(other.value, bool) and isinstance(one, Call | Comprehension | Bind | Select):
+        if (
+            isinstance(other, Constant)
+            and isinstance(other.value, bool)
+            and isinstance(one, Call | Comprehension | Bind | Select)
+        ):
             return one, other.value is (node.function == "_==_")
     return None
 
@@ -204,7 +234,12 @@ def definition(node: Node, scope: Scope) -> tuple[Node, Scope] | None:
     """Return the expression that a variable stands for: one of `cel.bind`, or one of the policy."""
     if isinstance(node, Ident):
         return scope.definitions.get(node.name)
-    if isinstance(node, Select) and isinstance(node.operand, Ident) and node.operand.name == "variables" and not node.test:
+    if (
+        isinstance(node, Select)
+        and isinstance(node.operand, Ident)
+        and node.operand.name == "variables"
+        and not node.test
+    ):
         if "variables" in scope.places:
             return None
         variables = scope.values.get("variables")
@@ -315,9 +350,9 @@ def leaf(node: Node, scope: Scope) -> Witness:
 def _exists(read: Read, scope: Scope) -> bool:
     value = scope.values.get(read[0]) if isinstance(read[0], str) else read[0]
     for step in read[1]:
-        if isinstance(value, dict) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
+        if (isinstance(value, dict) and step in value) or (
+            isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value)
+        ):
             value = value[step]
         else:
             return False
@@ -372,7 +407,7 @@ def place(node: Node, scope: Scope) -> Read | None:
     if isinstance(node, Index):
         start = place(node.operand, scope)
         return start and _below(start, _step(node.index, scope))
-    if isinstance(node, Call) and node.function in _SAME_PLACE:
+    if isinstance(node, Call) and node.function in SAME_PLACE:
         return place(node.target or node.args[0], scope)
     return None
 

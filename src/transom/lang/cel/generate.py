@@ -24,12 +24,12 @@ that an error on one side may be absorbed by the other is left to the exact eval
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from transom.lang.cel.operators import KNOWN_CALLS, BOOL, DYN, LIST, MAP, STRING, Code, constant
+from transom.lang.cel.operators import BOOL, DYN, KNOWN_CALLS, LIST, MAP, STRING, Code, constant
 from transom.lang.cel.syntax import (
     Bind,
     Call,
@@ -42,7 +42,10 @@ from transom.lang.cel.syntax import (
     Node,
     Select,
 )
-from transom.lang.cel.weights import WEIGHT_LIMIT, turn, weight
+from transom.lang.cel.weights import PRODUCTS, WEIGHT_LIMIT, turn, weight
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
 
 OPTIONAL = "optional"
 """The kind of a local that holds a value or MISSING."""
@@ -102,7 +105,8 @@ class Emitter:
     def block(self) -> Iterator[list[str]]:
         """Collect the statements added meanwhile, instead of adding them."""
         outside, known = self.lines, dict(self.known)
-        self.lines = inside = []
+        inside: list[str] = []
+        self.lines = inside
         try:
             yield inside
         finally:
@@ -128,7 +132,9 @@ class Emitter:
 
     def function(self, name: str, method: bool) -> str:
         """Return the global that holds a function of the libraries."""
-        return self.functions.setdefault((name, method), f"{_NOT_WORD.sub('_', name)}_{'method' if method else 'function'}")
+        return self.functions.setdefault(
+            (name, method), f"{_NOT_WORD.sub('_', name)}_{'method' if method else 'function'}"
+        )
 
     # values
 
@@ -324,7 +330,11 @@ class Emitter:
         """Write `target.orValue(default)`; a default that is cheap and cannot fail is simply at hand."""
         if isinstance(default, Constant) and isinstance(target, Select | Index):
             return Code(self.chain(target, self.text(default)))
-        if isinstance(default, ListLiteral | MapLiteral) and isinstance(target, Select | Index) and weight(default) == 40:
+        if (
+            isinstance(default, ListLiteral | MapLiteral)
+            and isinstance(target, Select | Index)
+            and weight(default) == 40
+        ):
             return Code(self.chain(target, self.text(default)))
         t = self.fresh("t")
         found = self.maybe(target)
@@ -384,12 +394,12 @@ class Emitter:
             args.insert(0, node.target)
         if (name, method) not in FUNCTIONS:
             raise Unsupported(name)
-        return f"{self.function(name, method)}({', '.join(self.argument(arg) for arg in args)})"
+        return f"{self.function(name, method)}({', '.join(self.argument(arg, 'few' if name in PRODUCTS else 'small') for arg in args)})"
 
-    def argument(self, node: Node) -> str:
+    def argument(self, node: Node, guard: str) -> str:
         code = self.value(node)
         sized = code.kind in (DYN, STRING, LIST, MAP) and not isinstance(node, Constant)
-        return f"small({code.text})" if sized else code.text
+        return f"{guard}({code.text})" if sized else code.text
 
     def logical(self, node: Call) -> Code:
         """Write a chain of `&&` or `||`; operands that need statements become `if`s."""
@@ -476,9 +486,9 @@ class Emitter:
         return Code(f"({name} == 1)" if node.kind == "exists_one" else name, kind)
 
     @contextmanager
-    def turn(self, node: Comprehension, kind: str) -> Iterator[str]:
-        """Bind the variables of a comprehension; yields what a `for` assigns to."""
-        local = Local(self.fresh(node.var), kind if not node.var2 else DYN)
+    def turn(self, node: Comprehension, kind: str, name: str = "") -> Iterator[str]:
+        """Bind the variables of a comprehension, the first to this name; yields what a `for` assigns to."""
+        local = Local(name or self.fresh(node.var), kind if not node.var2 else DYN)
         names = {node.var: local}
         if node.var2:
             names[node.var2] = Local(self.fresh(node.var2), kind)

@@ -6,12 +6,17 @@ they are right for plain Kubernetes data, and refuse the rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from transom.lang.cel.values import Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 INT_MIN = -(2**63)
 INT_MAX = 2**63 - 1
 LARGE = 2_000  # characters or elements: calls on more are the exact evaluator's, which counts what they cost
+FEW = 200  # elements of each of two lists whose every pair is compared
 LONGEST = 100_000  # characters or elements that `+` may build here: doubling a string 40 times must not fill memory
 
 
@@ -47,9 +52,17 @@ def different(value: object) -> bool:
     return False if value.__class__ in PLAIN else reject()
 
 
-def small(value: Any) -> Any:
-    """Return a value whose size is no concern."""
-    return value if value.__class__ is bool or value.__class__ is int or len(value) <= LARGE else reject()
+def small(value: Any, limit: int = LARGE) -> Any:
+    """Return what a function of the libraries may take: known, and of a size that is no concern."""
+    kind = value.__class__
+    if kind is str or kind is list or kind is dict or kind is bytes or kind is tuple:
+        return value if len(value) <= limit else reject()
+    return value if kind is not Unknown else reject()
+
+
+def few(value: Any) -> Any:
+    """Return what a function may take that compares all elements of one list with all of another."""
+    return small(value, FEW)
 
 
 def at(operand: Any, index: Any) -> Any:
@@ -228,7 +241,22 @@ def library(name: str, method: bool) -> Callable[..., Any]:
 NAMES: dict[str, Any] = {
     each.__name__: each
     for each in (
-        *(reject, different, small, at, maybe_at, required, within, equal, elements, pairs, add, subtract, multiply),
+        *(
+            reject,
+            different,
+            small,
+            few,
+            at,
+            maybe_at,
+            required,
+            within,
+            equal,
+            elements,
+            pairs,
+            add,
+            subtract,
+            multiply,
+        ),
         *(divide, remainder, negate, less, at_most, is_a, boxed, unboxed, library),
     )
 } | {"MISSING": MISSING, "EMPTY": EMPTY}

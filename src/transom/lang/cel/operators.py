@@ -7,7 +7,6 @@ What is known of an operand (its kind) decides between Python's operator and a g
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -16,6 +15,8 @@ from transom.lang.cel.guards import LARGE
 from transom.lang.cel.syntax import Call, Constant, Ident, ListLiteral, Node
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from transom.lang.cel.generate import Emitter
 
 DYN = "dyn"
@@ -35,6 +36,7 @@ class Code(Struct, frozen=True):
     kind: str = DYN
 
 
+_EXACT = 2**53  # below, a double equals an int in CEL just where Python says so
 _KINDS = {bool: BOOL, int: INT, float: DOUBLE, str: STRING, type(None): NULL, bytes: DYN}
 
 
@@ -70,20 +72,28 @@ def _equals_constant(emitter: Emitter, text: str, value: object) -> str | None:
         return f"(({t} := {text}) is {value} or {t} is not {not value} and different({t}))"
     if type(value) is int and value in (0, 1):
         return f"(({t} := {text}) == {value} and {t} is not {bool(value)})"
-    if type(value) is int and abs(value) < 2**53:
+    if type(value) is int and abs(value) < _EXACT:
         return f"({text} == {value})"
     return None
+
+
+def _constants(node: Node) -> list[object]:
+    """Return the values of a list of literals; empty for any other node."""
+    if not isinstance(node, ListLiteral) or node.optionals:
+        return []
+    found = [each.value for each in node.elements if isinstance(each, Constant)]
+    return found if len(found) == len(node.elements) else []
 
 
 def _membership(emitter: Emitter, node: Call) -> Code:
     value, collection = node.args
     left = emitter.value(value)
-    if isinstance(collection, ListLiteral) and not collection.optionals and collection.elements:
-        kinds = {type(each.value) if isinstance(each, Constant) else None for each in collection.elements}
-        members = "{" + ", ".join(repr(each.value) for each in collection.elements if isinstance(each, Constant)) + "}"
-        if kinds == {str}:
+    values = _constants(collection)
+    if values:
+        members = "{" + ", ".join(map(repr, values)) + "}"
+        if all(isinstance(each, str) for each in values):
             return Code(f"({left.text} in {members})", BOOL)
-        if kinds == {int}:
+        if all(type(each) is int and abs(each) < _EXACT for each in values):
             t = emitter.fresh("t")
             return Code(f"(({t} := {left.text}) in {members} and {t}.__class__ is not bool)", BOOL)
     right = emitter.text(collection)

@@ -33,7 +33,7 @@ class Program:
     Make one with compile_expression, or with Program.load from what dump returned.
     """
 
-    __slots__ = ("_code", "_explain", "_explain_code", "_node", "_run", "_type", "names", "source")
+    __slots__ = ("_code", "_explainers", "_explaining", "_node", "_run", "_type", "names", "source")
     source: str
     names: tuple[str, ...]
     """The variables that the expression may name."""
@@ -44,9 +44,9 @@ class Program:
         self._type = stored_type
         self._node = node
         self._code: CodeType | None = None
-        self._explain_code: CodeType | None = None
         self._run: Callable[[Activation], Any] = self._first_run
-        self._explain: Callable[[Activation, bool], list[Witness]] | None = None
+        self._explaining: dict[bool | None, CodeType | None] = {}
+        self._explainers: dict[bool | None, Callable[[Activation], list[Witness]]] = {}
 
     def __call__(self, activation: Activation) -> Any:
         """Return the expression's value; raises EvaluationError, whose subclass CannotKnow means: needs an Unknown."""
@@ -62,7 +62,7 @@ class Program:
         return evaluate(self.node, activation)
 
     def _first_run(self, activation: Activation) -> Any:
-        self._run = _function(self._code, "run") or reject
+        self._run = _function(self._code, "run", NAMES) if self._code else reject
         return self._run(activation)
 
     @property
@@ -82,7 +82,8 @@ class Program:
     @property
     def type(self) -> Type:
         """The static type of the value."""
-        return _restored_type(self._type)
+        found: Type = _restored_type(self._type)
+        return found
 
     def witnesses(self, activation: Activation, outcome: bool) -> list[Witness]:
         """Return why the expression had this outcome; see witness.Witness.
@@ -90,44 +91,86 @@ class Program:
         activation: the one that it was called with; outcome: what it returned, or False where it raised an error: then
         the reads that failed are the reasons. Never raises; where no reason is known the list has one empty Witness.
         """
+        try:
+            if self._run(activation) is outcome:
+                return self._explained(activation, outcome)
+        except Exception:  # noqa: S110 - generated code leaves to the walker whatever is out of the ordinary
+            pass
         from transom.lang.cel.explain import explain
 
         return explain(self.node, activation, outcome)
 
+    def item_witnesses(self, activation: Activation) -> list[Witness]:
+        """Return why each element of the list that the expression yields is in it; never raises."""
+        try:
+            return self._explained(activation, None)
+        except Exception:
+            from transom.lang.cel.explain import explain_items
+
+            return explain_items(self.node, activation)
+
+    def _explained(self, activation: Activation, outcome: bool | None) -> list[Witness]:
+        explainer = self._explainers.get(outcome)
+        if explainer is None:
+            explainer = self._explainers[outcome] = _explainer(self._explaining_code(outcome))
+        return explainer(activation)
+
+    def _explaining_code(self, outcome: bool | None) -> CodeType | None:
+        if outcome not in self._explaining:
+            from transom.lang.cel.reasons import explaining_source
+
+            self._explaining[outcome] = _compiled(lambda: explaining_source(self.node, self.names, outcome))
+        return self._explaining[outcome]
+
     def dump(self) -> Parts:
         """Return the program as a tuple that the marshal module can write; valid for one minor version of Python."""
-        return (self.source, self.names, self._type, self._code, self._explain_code)
+        self._explaining_code(None if self._type[0] == "ListType" else False)
+        return (self.source, self.names, self._type, self._code, self._explaining)
 
     @classmethod
     def load(cls, parts: Parts) -> Program:
         """Return the program that dump stored; neither parses nor checks, and runs no code before the first call."""
-        source, names, stored_type, code, explain_code = parts
+        source, names, stored_type, code, explaining = parts
         program = cls(source, names, stored_type)
         program._code = code
-        program._explain_code = explain_code
+        program._explaining = explaining
         return program
 
     @classmethod
     def compile(cls, source: str, node: Node, names: Collection[str], of: Type) -> Program:
         """Return the program of a node that was checked; where Python cannot take its code, there is none."""
-        from transom.lang.cel.generate import Unsupported, python_source
+        from transom.lang.cel.generate import python_source
 
         program = cls(source, names, _stored_type(of), node)
-        try:
-            program._code = compile(python_source(node, program.names), "<cel>", "exec", dont_inherit=True, optimize=1)
-        except (Unsupported, SyntaxError, RecursionError, MemoryError):
-            program._code = None  # Python's compiler has limits on nesting that CEL does not have
+        program._code = _compiled(lambda: python_source(node, program.names))
         return program
 
 
-def _function(code: CodeType | None, name: str) -> Callable[..., Any] | None:
-    """Run a module of generated code; return its function, None where there is no code or it lacks a library."""
+def _compiled(write: Callable[[], str]) -> CodeType | None:
+    """Compile what a generator writes; None where it has no Python for it, or Python's compiler does not take it."""
+    from transom.lang.cel.generate import Unsupported
+
+    try:
+        return compile(write(), "<cel>", "exec", dont_inherit=True, optimize=1)
+    except (Unsupported, SyntaxError, RecursionError, MemoryError):
+        return None  # Python's compiler has limits on nesting that CEL does not have
+
+
+def _function(code: CodeType, name: str, names: Mapping[str, Any]) -> Callable[..., Any]:
+    """Run a module of generated code; return its function."""
+    found: dict[str, Any] = dict(names)
+    exec(code, found)  # noqa: S102 - our own generator wrote it, no text of an expression gets into it unquoted
+    function: Callable[..., Any] = found[name]
+    return function
+
+
+def _explainer(code: CodeType | None) -> Callable[[Activation], list[Witness]]:
     if code is None:
-        return None
-    names: dict[str, Any] = dict(NAMES)
-    exec(code, names)  # noqa: S102 - our own generator wrote it, no text of an expression gets into it unquoted
-    found: Callable[..., Any] = names[name]
-    return found
+        return reject
+    from transom.lang.cel.reasons import EXPLAINING_NAMES, finished
+
+    function = _function(code, "explain", EXPLAINING_NAMES)
+    return lambda activation: finished(function(activation))
 
 
 def compile_expression(source: str, env: Environment, expect: Type | None = None) -> Program:
@@ -181,7 +224,11 @@ def _stored_type(of: object) -> Any:
 
     if isinstance(of, tuple):
         return ("", *map(_stored_type, of))
-    return (type(of).__name__, *(_stored_type(getattr(of, f)) for f in of.__struct_fields__)) if isinstance(of, Type) else of
+    return (
+        (type(of).__name__, *(_stored_type(getattr(of, f)) for f in of.__struct_fields__))
+        if isinstance(of, Type)
+        else of
+    )
 
 
 def _restored_type(stored: Any) -> Any:

@@ -6,18 +6,33 @@ does too; where it does not, the exact evaluator counts.
 
 from __future__ import annotations
 
-from transom.lang.cel.guards import LARGE
-from transom.lang.cel.syntax import Bind, Call, Comprehension, Constant, Index, ListLiteral, MapLiteral, Node, Select
+from transom.lang.cel.guards import FEW, LARGE
+from transom.lang.cel.syntax import (
+    Bind,
+    Call,
+    Comprehension,
+    Constant,
+    Ident,
+    Index,
+    ListLiteral,
+    MapLiteral,
+    Node,
+    Select,
+)
 from transom.model.limits import CEL_CALL_COST
 
 WEIGHT_LIMIT = CEL_CALL_COST
 
-_PER_TURN = 8  # cel-go's loop condition, loop step and accumulator
+_PER_TURN = 16  # loop condition, loop step, accumulator, and 10 for a list that grows by one
 _LITERAL = 40  # cel-go asks 10 for a list, 30 for a map, 40 for a message
 _COPYING = 200  # `+` and calls on up to LARGE characters at 0.1 each
 _UNKNOWN_PATTERN = 20_000  # a regular expression of 400 characters over LARGE characters
 _PATTERNS = frozenset(("matches", "find", "findAll"))
-_CHEAP = frozenset(("_&&_", "_||_", "!_", "_?_:_", "_<_", "_<=_", "_>_", "_>=_", "-_", "_-_", "_*_", "_/_", "_%_", "size"))
+PRODUCTS = frozenset(("sets.contains", "sets.intersects", "sets.equivalent"))
+"""Functions that compare all elements of one list with all of another."""
+_CHEAP = frozenset(
+    ("_&&_", "_||_", "!_", "_?_:_", "_<_", "_<=_", "_>_", "_>=_", "-_", "_-_", "_*_", "_/_", "_%_", "size")
+)
 
 
 def weight(node: Node) -> int:
@@ -52,6 +67,12 @@ def _call(node: Call) -> int:
         return len(node.args[1].elements) + 2 if isinstance(node.args[1], ListLiteral) else LARGE
     if node.function in _PATTERNS:
         pattern = node.args[-1] if node.args else None
-        known = isinstance(pattern, Constant) and isinstance(pattern.value, str)
-        return _COPYING * (len(pattern.value) // 4 + 1) if known else _UNKNOWN_PATTERN  # type: ignore[union-attr, arg-type]
+        text = pattern.value if isinstance(pattern, Constant) else None
+        return _COPYING * (len(text) // 4 + 1) if isinstance(text, str) else _UNKNOWN_PATTERN
+    if isinstance(node.target, Ident) and f"{node.target.name}.{node.function}" in PRODUCTS:
+        return FEW * FEW
+    if node.function == "contains":
+        part = node.args[-1] if node.args else None
+        text = part.value if isinstance(part, Constant) else None
+        return _COPYING * (len(text) // 10 + 1) if isinstance(text, str) else _COPYING * _COPYING
     return _COPYING

@@ -10,11 +10,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from transom.model.places import Path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Read = tuple[object, Path]
 """What was read: (root, path). root is the name of a variable of the activation ("object", "params"), or the very map or
@@ -51,9 +54,7 @@ def index_paths(root: object) -> dict[int, Path]:
     return found
 
 
-def places(
-    witness: Witness, roots: Mapping[str, object], indexes: Mapping[str, Mapping[int, Path]]
-) -> list[Place]:
+def places(witness: Witness, roots: Mapping[str, object], indexes: Mapping[str, Mapping[int, Path]]) -> list[Place]:
     """Return the full paths of what a witness read, the deepest that exists first, then by how far each exists.
 
     roots: the values of the variables that paths may start from; indexes: index_paths of each. Reads of other variables
@@ -85,9 +86,9 @@ def _rooted(
 def _depth(node: object, path: Path) -> int:
     """How many steps of a path exist."""
     for depth, step in enumerate(path):
-        if isinstance(node, dict) and step in node:
-            node = node[step]
-        elif isinstance(node, list) and isinstance(step, int) and 0 <= step < len(node):
+        if (isinstance(node, dict) and step in node) or (
+            isinstance(node, list) and isinstance(step, int) and 0 <= step < len(node)
+        ):
             node = node[step]
         else:
             return depth
