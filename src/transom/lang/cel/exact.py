@@ -136,7 +136,7 @@ class _Evaluation:
         if node.test:
             return self.has(operand, node.field)
         if isinstance(operand, Optional) or node.optional:
-            return _maybe(operand, node.field)
+            return _maybe(operand, node.field, strict=not node.optional)
         return _field(operand, node.field)
 
     def has(self, operand: Any, field: str) -> bool:
@@ -152,7 +152,7 @@ class _Evaluation:
         index = self.value(node.index, scope)
         self.spend(1)
         if isinstance(operand, Optional) or node.optional:
-            return _maybe(operand, index)
+            return _maybe(operand, index, strict=not node.optional)
         return _item(operand, index)
 
     # literals
@@ -486,17 +486,22 @@ def _position(index: Any) -> int:
     raise NoSuchOverload(f"a list has no item {type_name(index)}")
 
 
-def _maybe(operand: Any, step: Any) -> Optional:
-    """`.?field` and `[?index]`, and plain selections after them: absent rather than an error."""
+def _maybe(operand: Any, step: Any, strict: bool) -> Optional:
+    """`.?field` and `[?index]`, and plain selections after them: absent rather than an error.
+
+    strict: a plain selection, which still wants a map or list where there is a value.
+    """
     if isinstance(operand, Optional):
-        return _maybe(operand.value, step) if operand.present else NONE
+        return _maybe(operand.value, step, strict) if operand.present else NONE
     if isinstance(operand, dict):
         key = map_key(step)
         return Optional(operand[key]) if key in operand else NONE
     if isinstance(operand, list | tuple) and not isinstance(step, str):
         position = _position(step)
         return Optional(operand[position]) if 0 <= position < len(operand) else NONE
-    type_name(operand)  # an Unknown says so; everything else has neither fields nor items
+    kind = type_name(operand)  # an Unknown says so; everything else has neither fields nor items
+    if strict:
+        raise NoSuchKey(f"no such key: {step} (of {kind})")
     return NONE
 
 
