@@ -108,14 +108,22 @@ def _is_sign(node: Node) -> bool:
 
 
 def _is_number(node: Node) -> bool:
-    while isinstance(node, Select | Index | Call) and (inner := _first(node)) is not None:
-        node = inner
-    return isinstance(node, Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool)
+    """Say whether the text of a node begins with a number, which a minus sign before it would become a part of."""
+    first: Node | None = node
+    while first is not None and not isinstance(first, Constant):
+        first = _first(first)
+    return first is not None and isinstance(first.value, int | float) and not isinstance(first.value, bool)
 
 
-def _first(node: Select | Index | Call) -> Node | None:
-    """Return the node that a member expression begins with."""
-    return node.target if isinstance(node, Call) else None if isinstance(node, Select) and node.test else node.operand
+def _first(node: Node) -> Node | None:
+    """Return the node that the text of a member expression begins with."""
+    if isinstance(node, Select):
+        return None if node.test else node.operand
+    if isinstance(node, Index):
+        return node.operand
+    if isinstance(node, Call):
+        return node.target
+    return node.range if isinstance(node, Comprehension) else None
 
 
 def _logic(node: Call) -> tuple[str, int]:
