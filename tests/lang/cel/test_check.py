@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transom.lang.cel.check import check
+from transom.lang.cel.check import check, in_full
 from transom.lang.cel.declarations import SINCE, Overload, overloads
 from transom.lang.cel.environment import kubernetes_environment, standard_environment
 from transom.lang.cel.errors import CelError, CelTypeError
 from transom.lang.cel.parser import parse
 from transom.lang.cel.syntax import Call
 from transom.lang.cel.types import BOOL, DYN, INT, STRING, ListType, MapType, Opaque, TypeParam, WrapperType
+from transom.lang.cel.unparse import unparse
 
 PLAIN = standard_environment({"x": DYN, "n": INT, "w": WrapperType(INT), "m": MapType(STRING, INT)})
 KUBERNETES = kubernetes_environment()
@@ -265,6 +266,13 @@ def test_names_resolve_in_the_container_first_and_comprehension_variables_before
     assert type_of("['s'].map(x, x)[0]", env) == "string"
     checked = check(parse("x"), env)
     assert checked.references[id(checked.node)] == "a.b.x"
+
+
+def test_names_that_a_container_shortens_can_be_written_in_full():
+    env = standard_environment({"a.b.x.y": INT, "x": STRING, "n": INT}, container="a.b")
+    written = unparse(in_full(check(parse("[x.y + n, .n].map(x, x)"), env)))
+    assert written == "[.a.b.x.y + n, .n].map(x, x)"
+    assert type_of(written, env) == "list(int)"
 
 
 def test_every_node_gets_a_type_and_every_call_its_overloads():

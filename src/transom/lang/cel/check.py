@@ -76,6 +76,25 @@ def check(node: Node, env: Environment, source: str = "") -> Checked:
     return Checked(node, resolved[id(node)], resolved, checker.references, checker.overloads)
 
 
+def in_full(checked: Checked) -> Node:
+    """Return the expression with each variable and type that its container shortened written in full, from the root."""
+
+    def rewritten(part: Any) -> Any:
+        if isinstance(part, tuple):
+            return tuple(map(rewritten, part))
+        if not isinstance(part, Node):
+            return part
+        full = checked.references.get(id(part), "")
+        if isinstance(part, Ident | Select) and full and full != (qualified_name(part) or "").removeprefix("."):
+            return Ident(name=f".{full}", start=part.start, end=part.end)
+        if isinstance(part, StructLiteral) and full:
+            return StructLiteral(type_name=full, fields=rewritten(part.fields), start=part.start, end=part.end)
+        return type(part)(**{name: rewritten(getattr(part, name)) for name in part.__struct_fields__})
+
+    found: Node = rewritten(checked.node)
+    return found
+
+
 def qualified_name(node: Node) -> str | None:
     """Return the dotted name that a chain of selections spells, None where it is more than a name."""
     fields: list[str] = []
