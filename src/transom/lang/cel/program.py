@@ -62,7 +62,9 @@ class Program:
         return evaluate(self.node, activation)
 
     def _first_run(self, activation: Activation) -> Any:
-        self._run = _function(self._code, "run", NAMES) if self._code else reject
+        self._run = reject  # stays so where the code cannot be loaded
+        if self._code is not None:
+            self._run = _function(self._code, "run", NAMES)
         return self._run(activation)
 
     @property
@@ -179,13 +181,18 @@ def compile_expression(source: str, env: Environment, expect: Type | None = None
     expect: the type that its value must have, exactly, as the API server asks of each kind of expression; None for any.
     Raises CelSyntaxError and CelTypeError, both with line, column and offset.
     """
-    from transom.lang.cel.check import check
+    from transom.lang.cel.check import check, in_full
     from transom.lang.cel.parser import parse
 
     node = parse(source)
     checked = check(node, env, source)
     if expect is not None and checked.type != expect:
         raise CelTypeError(f"must evaluate to {expect}, but evaluates to {checked.type}")
+    if env.container:
+        from transom.lang.cel.unparse import unparse
+
+        source = unparse(in_full(checked))  # a stored program knows no container
+        node = parse(source)
     return Program.compile(source, node, env.variables, checked.type)
 
 
