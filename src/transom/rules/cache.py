@@ -1,0 +1,137 @@
+"""Compiled rules, kept in the user's cache folder: a warm start neither reads YAML nor parses nor checks.
+
+A file's name is the hash of all that its content depends on: the policies' bytes, the Python and the Transom that
+compiled them. It is written aside and renamed, so that two runs may start at once, and only read from a folder that
+nobody else may write to, because it holds code.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import stat
+import sys
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from pathlib import Path as File
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from transom import __version__
+from transom.lang.cel import Program
+from transom.model import findings, severity
+from transom.rules import policy as policies
+
+if TYPE_CHECKING:
+    from transom.rules.load import Pack
+
+FORMAT = 1
+FILES_KEPT = 20  # packs of other Pythons, versions and folders; older ones are removed
+MAX_CACHED_BYTES = 64 * 1024 * 1024  # hundreds of policies take about 1 MB
+
+_STRUCTS: dict[str, type[Struct]] = {
+    each.__name__: each
+    for each in (
+        *(policies.Policy, policies.Match, policies.ResourceRule, policies.Binding, policies.Expression),
+        *(policies.Validation, findings.Rule),
+    )
+}
+
+
+def cached(files: Sequence[File], version: tuple[int, int], make: Callable[[], Pack]) -> Pack:
+    """Return the pack of these files, made now if it was not kept; one with problems is never kept."""
+    from transom.rules.load import Pack
+
+    folder = cache_folder()
+    if folder is None:
+        return make()
+    path = folder / f"rules-{_key(files, version)}.bin"
+    kept = _read(path)
+    if kept is not None:
+        return Pack(kept)
+    pack = make()
+    if not pack.problems:
+        _write(path, pack.policies)
+    return pack
+
+
+def cache_folder() -> File | None:
+    """Return the folder, made if need be; None where it cannot be had, or where others may write to it."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - asked at every start
+    folder = File(home) / "transom"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.lstat()
+    except OSError:
+        return None
+    ours = status.st_uid == os.geteuid() and stat.S_ISDIR(status.st_mode)
+    return folder if ours and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else None
+
+
+def _key(files: Sequence[File], version: tuple[int, int]) -> str:
+    digest = sha256(f"{FORMAT} {__version__} {sys.version} {version}".encode())
+    for path in files:
+        try:
+            content = path.read_bytes()
+        except OSError:
+            content = b""
+        digest.update(f"\0{path}\0{len(content)}\0".encode("utf-8", "surrogateescape"))
+        digest.update(content)
+    return digest.hexdigest()[:40]
+
+
+def _read(path: File) -> tuple[Any, ...] | None:
+    try:
+        with path.open("rb") as stream:
+            status = os.fstat(stream.fileno())
+            if status.st_uid != os.geteuid() or status.st_size > MAX_CACHED_BYTES:
+                return None
+            stored = marshal.loads(stream.read())  # noqa: S302 - in a folder that only we may write to
+        restored: tuple[Any, ...] = _restored(stored)
+    except (OSError, ValueError, EOFError, TypeError, KeyError):
+        return None  # not there, cut off, or of another make: it is made again
+    return restored
+
+
+def _write(path: File, pack: tuple[Any, ...]) -> None:
+    aside = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        aside.write_bytes(marshal.dumps(_stored(pack)))
+        aside.replace(path)
+        _forget_old(path.parent)
+    except (OSError, ValueError):
+        aside.unlink(missing_ok=True)  # a full disk costs time, never a scan
+
+
+def _forget_old(folder: File) -> None:
+    kept = sorted(folder.glob("rules-*.bin"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in kept[FILES_KEPT:]:
+        path.unlink(missing_ok=True)
+
+
+def _stored(value: Any) -> Any:
+    """Return a value as marshal can write it: structs by name and fields, programs by their dump."""
+    if isinstance(value, severity.Severity):
+        return ("severity", int(value))
+    if isinstance(value, Program):
+        return ("program", value.dump())
+    if isinstance(value, Struct):
+        fields = tuple(_stored(getattr(value, field)) for field in value.__struct_fields__)
+        return ("struct", type(value).__name__, fields)
+    if isinstance(value, tuple):
+        return ("tuple", [_stored(each) for each in value])
+    return ("plain", value)
+
+
+def _restored(stored: Any) -> Any:
+    kind = stored[0]
+    if kind == "plain":
+        return stored[1]
+    if kind == "tuple":
+        return tuple(map(_restored, stored[1]))
+    if kind == "program":
+        return Program.load(stored[1])
+    if kind == "severity":
+        return severity.Severity(stored[1])
+    return _STRUCTS[stored[1]](*map(_restored, stored[2]))
