@@ -204,7 +204,11 @@ class _Evaluation:
         if special is not None and node.target is None:
             return special(self, node, scope)
         name, target = self.called(node, scope)
-        args = [self.value(each, scope) for each in ((target, *node.args) if target else node.args)]
+        args = [self.value(target, scope)] if target else []
+        if name in ("or", "orValue") and args and isinstance(args[0], Optional) and args[0].present:
+            self.spend(1)
+            return args[0] if name == "or" else args[0].value  # as in cel-go, the other is not evaluated then
+        args += [self.value(each, scope) for each in node.args]
         for each in args:
             if each.__class__ is Unknown:
                 raise CannotKnow(each.what)

@@ -80,6 +80,7 @@ class Emitter:
         self.scope: dict[str, Local] = {}
         self.roots: dict[str, str] = {}
         self.functions: dict[tuple[str, bool], str] = {}
+        self.patterns: dict[str, str] = {}
         self.known: dict[tuple[str, ...], str] = {}
         self.tested: dict[int, tuple[tuple[str, ...], str]] = {}
         self.count = 0
@@ -136,6 +137,10 @@ class Emitter:
             (name, method), f"{_NOT_WORD.sub('_', name)}_{'method' if method else 'function'}"
         )
 
+    def pattern(self, text: str) -> str:
+        """Return the global that searches for a regular expression of Python's."""
+        return self.patterns.setdefault(text, f"search_{len(self.patterns)}")
+
     # values
 
     def value(self, node: Node) -> Code:
@@ -166,6 +171,11 @@ class Emitter:
     def text(self, node: Node) -> str:
         """Return a Python expression for a node's value, whatever it is."""
         return self.value(node).text
+
+    def receiver(self, node: Node, *kinds: str) -> str:
+        """Return a Python expression for a value that is of one of these kinds; nothing else has the fields asked for."""
+        code = self.value(node)
+        return code.text if code.kind in (DYN, *kinds) and not isinstance(node, ListLiteral) else "reject()"
 
     def boolean(self, node: Node) -> str:
         """Return a Python expression that is a bool, or raises."""
@@ -224,7 +234,7 @@ class Emitter:
         if node.test:
             return self.presence(node)
         found = self.known.get(self.key(node) or ())
-        return Code(found or f"{self.text(node.operand)}[{node.field!r}]")
+        return Code(found or f"{self.receiver(node.operand, MAP)}[{node.field!r}]")
 
     def refuse_dotted(self, node: Select) -> None:
         """Refuse `a.b` where that is one name, or a name's namespace, to the activation."""
@@ -240,7 +250,7 @@ class Emitter:
             return Code(f"({self.chain(node, 'MISSING')} is not MISSING)", BOOL)
         key = self.key(node.operand)
         if key is None:
-            return Code(f"({self.text(node.operand)}.get({node.field!r}, MISSING) is not MISSING)", BOOL)
+            return Code(f"({self.receiver(node.operand, MAP)}.get({node.field!r}, MISSING) is not MISSING)", BOOL)
         key = (*key, node.field)
         name = self.known.get(key)
         if name:
@@ -248,7 +258,7 @@ class Emitter:
             return Code("True", BOOL)
         name = self.fresh(node.field)
         self.tested[id(node)] = (key, name)
-        return Code(f"(({name} := {self.text(node.operand)}.get({node.field!r}, MISSING)) is not MISSING)", BOOL)
+        return Code(f"(({name} := {self.receiver(node.operand, MAP)}.get({node.field!r}, MISSING)) is not MISSING)", BOOL)
 
     def facts(self, node: Node, outcome: bool) -> dict[tuple[str, ...], str]:
         """Return the paths that are known to exist after a node had this outcome."""
@@ -262,8 +272,9 @@ class Emitter:
 
     def index(self, node: Index) -> Code:
         code = self.value(node.index)
-        operand = self.text(node.operand)
-        return Code(f"{operand}[{code.text}]" if code.kind == STRING else f"at({operand}, {code.text})")
+        if code.kind == STRING:
+            return Code(f"{self.receiver(node.operand, MAP)}[{code.text}]")
+        return Code(f"at({self.text(node.operand)}, {code.text})")
 
     # optionals
 
@@ -289,7 +300,7 @@ class Emitter:
 
     def maybe(self, node: Node) -> str:
         """Return a Python expression for what an optional holds, or MISSING."""
-        if isinstance(node, Select | Index):
+        if isinstance(node, Select | Index) and self.is_optional(node):
             return self.chain(node, "MISSING")
         if isinstance(node, Ident) and self.is_optional(node):
             return self.scope[node.name].name
@@ -324,7 +335,7 @@ class Emitter:
         if self.is_optional(operand):
             t = self.fresh("t")
             return f"({default} if ({t} := {self.maybe(operand)}) is MISSING else {t})"
-        return self.text(operand)
+        return self.receiver(operand, MAP, LIST)
 
     def or_value(self, target: Node, default: Node) -> Code:
         """Write `target.orValue(default)`; a default that is cheap and cannot fail is simply at hand."""
@@ -530,6 +541,7 @@ def python_source(node: Node, variables: Collection[str]) -> str:
 def module(name: str, emitter: Emitter, body: list[str], budget: int, parameters: str = "activation") -> str:
     """Return the source of a module with one function, and what it needs from the libraries."""
     found = [f"{local} = library({name!r}, {method})" for (name, method), local in emitter.functions.items()]
+    found += [f"{local} = searcher({text!r})" for text, local in emitter.patterns.items()]
     head = [f"{local} = activation[{root!r}]" for root, local in emitter.roots.items()]
     if emitter.loops:
         head.insert(0, f"budget = {budget}")

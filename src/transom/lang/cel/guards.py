@@ -238,6 +238,13 @@ def library(name: str, method: bool) -> Callable[..., Any]:
     return function(name, method)
 
 
+def searcher(pattern: str) -> Callable[[str], object]:
+    """Return what looks for a pattern in a text; see backtracking.py."""
+    import re
+
+    return re.compile(pattern, re.ASCII).search
+
+
 NAMES: dict[str, Any] = {
     each.__name__: each
     for each in (
@@ -257,7 +264,7 @@ NAMES: dict[str, Any] = {
             subtract,
             multiply,
         ),
-        *(divide, remainder, negate, less, at_most, is_a, boxed, unboxed, library),
+        *(divide, remainder, negate, less, at_most, is_a, boxed, unboxed, library, searcher),
     )
 } | {"MISSING": MISSING, "EMPTY": EMPTY}
 """What generated code finds in its globals."""

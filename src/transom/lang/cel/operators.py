@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from transom.lang.cel.backtracking import LONGEST, translated
 from transom.lang.cel.guards import LARGE
 from transom.lang.cel.syntax import Call, Constant, Ident, ListLiteral, Node
 
@@ -27,6 +28,7 @@ STRING = "string"
 LIST = "list"
 MAP = "map"
 NULL = "null"
+BYTES = "bytes"
 
 
 class Code(Struct, frozen=True):
@@ -37,7 +39,7 @@ class Code(Struct, frozen=True):
 
 
 _EXACT = 2**53  # below, a double equals an int in CEL just where Python says so
-_KINDS = {bool: BOOL, int: INT, float: DOUBLE, str: STRING, type(None): NULL, bytes: DYN}
+_KINDS = {bool: BOOL, int: INT, float: DOUBLE, str: STRING, type(None): NULL, bytes: BYTES}
 
 
 def constant(value: object) -> Code:
@@ -143,7 +145,7 @@ def _affix(emitter: Emitter, node: Call) -> Code | None:
     argument = emitter.value(node.args[0])
     if argument.kind != STRING:
         return None
-    return Code(f"{emitter.text(node.target)}.{node.function.lower()}({argument.text})", BOOL)
+    return Code(f"{emitter.receiver(node.target, STRING)}.{node.function.lower()}({argument.text})", BOOL)
 
 
 def _contains(emitter: Emitter, node: Call) -> Code | None:
@@ -153,7 +155,21 @@ def _contains(emitter: Emitter, node: Call) -> Code | None:
         return None
     t = emitter.fresh("t")
     found = f"{t}.find({part.value!r}) >= 0"
-    return Code(f"({found} if len({t} := {emitter.text(node.target)}) <= {LARGE} else reject())", BOOL)
+    return Code(f"({found} if len({t} := {emitter.receiver(node.target, STRING)}) <= {LARGE} else reject())", BOOL)
+
+
+def _matches(emitter: Emitter, node: Call) -> Code | None:
+    """`x.matches("pattern")`: a plain pattern is Python's own, on texts that are not long; all else is RE2's."""
+    subject = node.target or node.args[0]
+    pattern = node.args[-1]
+    known = isinstance(pattern, Constant) and isinstance(pattern.value, str)
+    if not known or translated(pattern.value) is None:
+        return None
+    search = emitter.pattern(translated(pattern.value))
+    t = emitter.fresh("t")
+    general = f"{emitter.function('matches', True)}(small({t}), {pattern.value!r})"
+    text = emitter.text(subject)
+    return Code(f"({search}({t}) is not None if len({t} := {text}) <= {LONGEST} else {general})", BOOL)
 
 
 def _dyn(emitter: Emitter, node: Call) -> Code | None:
@@ -189,5 +205,6 @@ KNOWN_CALLS: dict[tuple[str, int], Callable[[Emitter, Call], Code | None]] = {
     ("startsWith", 2): _affix,
     ("endsWith", 2): _affix,
     ("contains", 2): _contains,
+    ("matches", 2): _matches,
     ("dyn", 1): _dyn,
 }
