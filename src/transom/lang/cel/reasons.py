@@ -27,7 +27,7 @@ from transom.lang.cel.explain import (
 from transom.lang.cel.generate import Emitter, Unsupported, flat, module
 from transom.lang.cel.guards import NAMES, reject
 from transom.lang.cel.operators import STRING
-from transom.lang.cel.syntax import Call, Comprehension, Constant, Ident, Index, ListLiteral, Node, Select
+from transom.lang.cel.syntax import Bind, Call, Comprehension, Constant, Ident, Index, ListLiteral, Node, Select
 from transom.lang.cel.weights import WEIGHT_LIMIT, weight
 from transom.lang.cel.witness import Read, Witness
 
@@ -70,8 +70,8 @@ class Explainer:
             self.why_call(node, outcome, into)
         elif isinstance(node, Comprehension) and node.kind in ("all", "exists"):
             self.why_loop(node, outcome, into)
-        elif isinstance(node, Comprehension) and node.kind == "exists_one":
-            raise Unsupported("exists_one")
+        elif isinstance(node, Bind) or (isinstance(node, Comprehension) and node.kind == "exists_one"):
+            raise Unsupported(type(node).__name__)
         else:
             self.leaf(node, into)
 
@@ -110,7 +110,7 @@ class Explainer:
 
     def is_leaf(self, node: Node) -> bool:
         """Say whether a node's reasons are just what it reads."""
-        if self.variable(node) is not None or isinstance(node, Comprehension):
+        if self.variable(node) is not None or isinstance(node, Comprehension | Bind):
             return False
         if isinstance(node, Call):
             if node.function == "!_":
@@ -156,7 +156,7 @@ class Explainer:
         assert node.filter is not None
         if node.var2:
             raise Unsupported("two variables")
-        stand = self.range(node)
+        stand, ranged = self.range(node)
         places, elements = self.places, self.elements
         self.places, self.elements = {**places, node.var: stand}, (*elements, stand.element)
         scope = self.emitter.scope
@@ -167,7 +167,7 @@ class Explainer:
             self.emitter.emit_block(f"if {held} is {outcome}:", lines)
         assert self.emitter.scope is scope
         self.places, self.elements = places, elements
-        self.emitter.emit_block(f"for {stand.step}, {stand.element} in {self.ranged}:", body)
+        self.emitter.emit_block(f"for {stand.step}, {stand.element} in {ranged}:", body)
 
     def why_each(self, node: Node, into: str) -> None:
         """Write why each element of a list is in it."""
@@ -178,16 +178,16 @@ class Explainer:
             self.turns(node, True, into)
         elif self.place(node):
             plain = Comprehension(kind="filter", range=node, var="each", filter=Constant(value=True))
-            stand = self.range(plain)
+            stand, ranged = self.range(plain)
             witness = f"Witness({self.tupled((*self.elements, stand.element))}, ({self.standing(stand)},))"
             self.emitter.emit_block(
-                f"for {stand.step}, {stand.element} in {self.ranged}:", [f"{into}.append({witness})"]
+                f"for {stand.step}, {stand.element} in {ranged}:", [f"{into}.append({witness})"]
             )
         else:
             raise Unsupported("elements that are computed")
 
-    def range(self, node: Comprehension) -> Stand:
-        """Evaluate what a loop runs over; leaves in self.ranged what yields its steps and elements."""
+    def range(self, node: Comprehension) -> tuple[Stand, str]:
+        """Evaluate what a loop runs over; return where its elements stand, and what yields them with their steps."""
         found, literal = self.place(node.range), isinstance(node.range, ListLiteral)
         if not found and not self.is_simple(node.range):
             raise Unsupported("elements that are computed")
@@ -199,8 +199,7 @@ class Explainer:
             self.emitter.emit(f"{iterable} = variable_list({self.variables()}, {name!r})")
         else:
             iterable, _ = self.emitter.iterable(node)
-        self.ranged = f"steps({iterable})"
-        return stand
+        return stand, f"steps({iterable})"
 
     def is_simple(self, node: Node) -> bool:
         """Say whether the elements of a list are those of the input, without another element in between."""
