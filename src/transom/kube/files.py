@@ -1,0 +1,153 @@
+"""Which files of a folder are manifests: found in one stable order, without leaving the folder, opening nothing special."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+
+from msgspec import Struct
+
+from transom.model.findings import NotApplicable, Skipped
+from transom.model.limits import MAX_FILES
+from transom.model.places import Locator
+from transom.model.refs import file_ref
+
+SUFFIXES = (".yaml", ".yml", ".json")
+VCS_FOLDERS = frozenset((".git", ".hg", ".svn", ".bzr", "CVS", "_darcs", ".jj"))
+IGNORE_FILE = ".transomignore"
+MAX_FOLDER_DEPTH = 200  # deeper than any path that a system call takes
+
+Excludes = Callable[[str], bool]
+
+
+class Found(Struct, frozen=True):
+    """A file to read. path: to open it; shown: how people see it, as the target was given."""
+
+    path: str
+    shown: str
+    size_bytes: int = 0
+
+
+def walk(root: str, exclude: Sequence[str] = ()) -> Iterator[Found | Skipped | NotApplicable]:
+    """Yield the manifests below a folder, or the one file that root is; a Skipped for what cannot be looked at.
+
+    exclude: patterns in .gitignore syntax, relative to root; those of a .transomignore file in root are added. A file
+    that is named itself is always read. Of a Helm chart the templates are one Skipped.
+    """
+    try:
+        status = os.stat(root)  # noqa: PTH116 - path objects cost more than the call
+    except OSError as error:
+        yield _unreadable(root, error)
+        return
+    if not stat.S_ISDIR(status.st_mode):
+        if stat.S_ISREG(status.st_mode) or stat.S_ISFIFO(status.st_mode):  # a shell's <(command) is a FIFO
+            yield Found(root, shown(root), status.st_size)
+        else:
+            yield _skipped(root, "it is neither file nor folder", "name a file or a folder")
+        return
+    patterns = [*_ignore_file(root), *exclude]
+    yield from _Walk(root, _excludes(patterns)).folder(root, "", 0)
+
+
+def shown(path: str) -> str:
+    """Return a path as text for people: what is no UTF-8 in it is escaped."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _skipped(path: str, reason: str, next_step: str) -> Skipped:
+    name = shown(path)
+    return Skipped(file_ref(name), reason, next_step, locator=Locator(name))
+
+
+def _unreadable(path: str, error: OSError) -> Skipped:
+    return _skipped(path, f"cannot be read: {error.strerror or error}", "make it readable, or exclude it")
+
+
+def _ignore_file(root: str) -> list[str]:
+    try:
+        with open(os.path.join(root, IGNORE_FILE), encoding="utf-8", errors="replace") as stream:  # noqa: PTH118, PTH123
+            return stream.read(1024 * 1024).splitlines()
+    except OSError:
+        return []
+
+
+def _excludes(patterns: Sequence[str]) -> Excludes:
+    if not patterns:
+        return lambda _: False
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(patterns).match_file
+
+
+class _Walk:
+    """One walk: its root, what it leaves out, and how many files it has seen."""
+
+    def __init__(self, root: str, excluded: Excludes) -> None:
+        self.root = os.path.realpath(root)
+        self.shown_root = root
+        self.excluded = excluded
+        self.files = 0
+
+    def folder(self, path: str, relative: str, depth: int) -> Iterator[Found | Skipped | NotApplicable]:
+        try:
+            with os.scandir(path) as entries:
+                found = sorted(entries, key=lambda entry: os.fsencode(entry.name))
+        except OSError as error:
+            yield _unreadable(path, error)
+            return
+        if depth > MAX_FOLDER_DEPTH:
+            yield _skipped(path, "folders are nested too deeply", "exclude it")
+            return
+        names = {entry.name for entry in found}
+        is_chart = "Chart.yaml" in names and "templates" in names
+        for entry in found:
+            if is_chart and entry.name in ("templates", "charts"):
+                if entry.name == "templates":
+                    yield self.chart(path)
+                continue
+            below = f"{relative}/{entry.name}" if relative else entry.name
+            yield from self.entry(entry, below, depth)
+            if self.files > MAX_FILES:
+                return
+
+    def chart(self, path: str) -> Skipped:
+        step = f"helm template {shown(path)} | transom scan -"
+        return _skipped(path, "it is a Helm chart, and charts are not rendered yet", step)
+
+    def entry(self, entry: os.DirEntry[str], relative: str, depth: int) -> Iterator[Found | Skipped | NotApplicable]:
+        try:
+            if entry.is_symlink():
+                yield from self.link(entry, relative)
+            elif entry.is_dir(follow_symlinks=False):
+                if entry.name not in VCS_FOLDERS and not self.excluded(relative + "/"):
+                    yield from self.folder(entry.path, relative, depth + 1)
+            elif entry.name.endswith(SUFFIXES) and not self.excluded(relative):
+                yield from self.file(entry)
+        except OSError as error:
+            yield _unreadable(entry.path, error)
+
+    def file(self, entry: os.DirEntry[str]) -> Iterator[Found | Skipped]:
+        self.files += 1
+        if self.files > MAX_FILES:
+            yield _skipped(self.shown_root, f"it holds more than {MAX_FILES:,} manifests", "scan its parts one by one")
+        elif entry.is_file(follow_symlinks=False):
+            yield Found(entry.path, shown(entry.path), entry.stat(follow_symlinks=False).st_size)
+        else:
+            yield _skipped(entry.path, "it is a FIFO, socket or device", "exclude it")
+
+    def link(self, entry: os.DirEntry[str], relative: str) -> Iterator[Found | Skipped]:
+        """A link's target within the folder is read under its own name; outside it is not ours to read."""
+        target = os.path.realpath(entry.path)
+        is_folder = os.path.isdir(target)  # noqa: PTH112 - path objects cost more than the call
+        if self.excluded(relative + "/" if is_folder else relative):
+            return
+        if not is_folder and not entry.name.endswith(SUFFIXES):
+            return
+        if not os.path.exists(target):  # noqa: PTH110 - as above
+            yield _skipped(entry.path, "it is a link to nothing", "mend the link, or exclude it")
+        elif os.path.commonpath((self.root, target)) != self.root:
+            yield _skipped(entry.path, "it is a link that leaves the folder", "scan its target by its own name")
+        elif os.path.isfile(target) and not target.endswith(SUFFIXES):  # noqa: PTH113 - as above
+            self.files += 1
+            yield Found(entry.path, shown(entry.path), os.stat(target).st_size)  # noqa: PTH116 - as above
