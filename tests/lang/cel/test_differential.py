@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from transom.lang.cel.errors import CelError
 from transom.lang.cel.exact import evaluate
+from transom.lang.cel.explain import explain
 from transom.lang.cel.parser import parse
 from transom.lang.cel.program import LazyVariables, Program
 from transom.lang.cel.types import DYN
-from transom.lang.cel.values import Optional, UInt
+from transom.lang.cel.values import Optional
+from transom.lang.cel.witness import Witness
 
 FIELDS = ("a", "b", "c", "spec", "containers", "image", "x-y")
 INTEGERS = (0, 1, -1, 2, 5, 2**53 + 1, 2**63 - 1, -(2**63))
@@ -123,6 +126,77 @@ _FORMS = {
 }
 
 
+# well-typed expressions over pods: most have a value
+
+
+def _maybe(draw: st.DrawFn, into: dict[str, Any], key: str, values: Any) -> None:
+    if draw(st.booleans()):
+        into[key] = draw(values)
+
+
+@st.composite
+def containers(draw: st.DrawFn) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": draw(st.sampled_from(TEXTS)), "image": draw(st.sampled_from(("r/x:1", "x:latest", "x")))}
+    context: dict[str, Any] = {}
+    _maybe(draw, context, "privileged", st.sampled_from((True, False, False, None, 1)))
+    _maybe(draw, context, "runAsUser", st.sampled_from((0, 1, 1000, "0")))
+    _maybe(draw, context, "add", st.lists(st.sampled_from(("ALL", "CHOWN", "KILL")), max_size=2))
+    _maybe(draw, found, "securityContext", st.sampled_from((context, context, context, None)))
+    _maybe(draw, found, "ports", st.lists(st.fixed_dictionaries({"port": st.integers(0, 3)}), max_size=2))
+    return found
+
+
+@st.composite
+def pods(draw: st.DrawFn) -> dict[str, Any]:
+    spec: dict[str, Any] = {"containers": draw(st.lists(containers(), max_size=3))}
+    _maybe(draw, spec, "initContainers", st.lists(containers(), max_size=2))
+    _maybe(draw, spec, "hostNetwork", st.sampled_from((True, False)))
+    labels = draw(st.dictionaries(st.sampled_from(TEXTS), st.sampled_from(TEXTS), max_size=3))
+    return {"metadata": {"name": draw(st.sampled_from(TEXTS)), "labels": labels}, "spec": spec}
+
+
+_ALL = "(object.spec.containers + object.spec.?initContainers.orValue([]))"
+_LISTS = (
+    *("object.spec.containers", _ALL, _ALL + ".filter(d, {bool:d})", "variables.v"),
+    *("object.spec.?initContainers.orValue([])", "{lists}.filter(d, {bool:d})"),
+)
+_STRINGS = ("{c}.name", "{c}.image", "object.metadata.name", "'a'", "'x:latest'", "{c}.image.upperAscii()", "({string} + {string})")
+_INTEGERS = (
+    *("{c}.?securityContext.?runAsUser.orValue(1)", "size({string})", "{lists}.size()", "0", "1", "2"),
+    *("{c}.?ports.orValue([]).size()", "({integer} + {integer})", "({integer} % 2)", "({integer} * -1)"),
+)
+_BOOLS = (
+    *("{c}.?securityContext.?privileged.orValue(false)", "has({c}.securityContext)", "{string} == {string}"),
+    *("(has({c}.securityContext) && has({c}.securityContext.privileged) && {c}.securityContext.privileged == true)",) * 2,
+    *("(!has({c}.securityContext) || !has({c}.securityContext.add) || {c}.securityContext.add.all(k, k in ['CHOWN']))",) * 2,
+    *("object.spec.?hostNetwork.orValue(true)", "{integer} < {integer}", "{integer} >= 1", "{integer} == 1", "!({bool})"),
+    *("({bool} && {bool})", "({bool} || {bool})", "({bool} ? {bool} : {bool})", "{string}.startsWith({string})"),
+    *("{lists}.all(e, {bool:e})", "{lists}.exists(e, {bool:e})", "{lists}.exists_one(e, {bool:e})"),
+    *("{lists}.map(e, {string:e}).exists(i, i.endsWith('latest'))", "{string} in ['a', 'b', 'x:latest']"),
+    *("{string} in object.metadata.labels", "object.metadata.labels.all(k, k != {string})", "{string}.matches('^[a-z/]+:')"),
+    *("object.metadata.labels[?{string}].orValue('') == {string}", "{lists}.filter(e, {bool:e}).size() == 0"),
+    *("{lists} == []", "{c}.?ports.orValue([]).all(p, p.port > {integer})", "{string}.contains('a')"),
+)
+
+
+@st.composite
+def verdicts(draw: st.DrawFn, depth: int = 3) -> str:
+    """A random expression of the kind that policies have, which is true, false or an error."""
+    tables = {"bool": _BOOLS, "string": _STRINGS, "integer": _INTEGERS, "lists": _LISTS}
+    plain = {"bool": _BOOLS[0], "string": "{c}.image", "integer": "1", "lists": "object.spec.containers"}
+
+    def fill(kind: str, around: str, left: int) -> str:
+        shape = draw(st.sampled_from(tables[kind])) if left > 0 else plain[kind]
+        pieces = re.split(r"\{(\w+)(?::(\w))?\}", shape)
+        text = pieces[0]
+        for kind_within, inner, rest in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
+            text += around if kind_within == "c" else fill(kind_within, inner or around, left - 1)
+            text += rest
+        return text
+
+    return fill("bool", "object.spec.containers[0]", depth)
+
+
 def same(left: Any, right: Any) -> bool:
     """Say whether two values are one value of CEL, types included."""
     if isinstance(left, Optional) and isinstance(right, Optional):
@@ -163,3 +237,61 @@ def test_what_generated_code_returns_is_what_the_exact_evaluator_returns(source:
     except Exception:
         return
     assert same(found, evaluate(compiled.node, activation(data, variable))), source
+
+
+@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(verdicts(), pods())
+def test_verdicts_on_pods_are_the_exact_evaluators(source: str, pod: Any) -> None:
+    compiled = program(source)
+    try:
+        found = compiled._run(activation(pod, "object.spec.containers"))
+    except Exception:
+        return
+    assert found is evaluate(compiled.node, activation(pod, "object.spec.containers")), source
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@given(verdicts(), pods())
+def test_generated_explanations_are_the_walkers(source: str, pod: Any) -> None:
+    compiled = program(source)
+    names = activation(pod, "object.spec.containers")
+    try:
+        outcome = compiled._run(names)
+        found = compiled._explained(names, outcome)
+    except Exception:
+        return
+    assert identity(found) == identity(explain(compiled.node, names, outcome)), source
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(verdicts(), pods())
+def test_verdicts_on_pods_are_those_of_another_engine(source: str, pod: Any) -> None:
+    assume(None not in [each.get("securityContext", 1) for each in containers_of(pod)])  # theirs errors on null.?field
+    cel = pytest.importorskip("cel_expr_python.cel", reason="the engine to compare with is not installed")
+    from cel_expr_python.ext import ext_optional, ext_strings
+
+    source = source.replace("variables.v", "object.spec.containers")
+    env = cel.NewEnv(variables={"object": cel.Type.DYN}, extensions=[ext_optional.ExtOptional(), ext_strings.ExtStrings()])
+    theirs = env.compile(source, disable_check=True).eval(data={"object": pod})
+    try:
+        ours = program(source)({"object": pod})
+    except CelError:
+        assert theirs.type() == cel.Type.ERROR, source
+    else:
+        assert theirs.type() == cel.Type.BOOL and theirs.value() is ours, source
+
+
+def containers_of(pod: Any) -> list[Any]:
+    return [*pod["spec"]["containers"], *pod["spec"].get("initContainers", [])]
+
+
+def identity(found: list[Witness]) -> list[Any]:
+    """Make witnesses comparable, maps and lists by identity."""
+    plain = (str, int, float, bool, type(None))
+    return [
+        (
+            [each if isinstance(each, plain) else id(each) for each in witness.elements],
+            [(root if isinstance(root, str) else id(root), path) for root, path in witness.reads],
+        )
+        for witness in found
+    ]

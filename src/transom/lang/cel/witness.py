@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from typing import Any
+
 from msgspec import Struct
 
 from transom.model.places import Path
@@ -40,17 +42,16 @@ class Witness(Struct, frozen=True):
     reads: tuple[Read, ...] = ()
 
 
-def index_paths(root: object) -> dict[int, Path]:
+def index_paths(root: dict[str, Any] | list[Any]) -> dict[int, Path]:
     """Return where each map and list below root stands, by id(); the first place of what stands in several."""
     found: dict[int, Path] = {id(root): ()}
-    waiting: list[tuple[Path, object]] = [((), root)]
+    waiting: list[tuple[Path, Any]] = [((), root)]
     while waiting:
         path, node = waiting.pop()
-        steps = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-        for step, child in steps:
-            if isinstance(child, dict | list) and id(child) not in found:
-                found[id(child)] = (*path, step)
-                waiting.append(((*path, step), child))
+        for step, child in node.items() if node.__class__ is dict else enumerate(node):
+            if (child.__class__ is dict or child.__class__ is list) and id(child) not in found:
+                found[id(child)] = below = (*path, step)
+                waiting.append((below, child))
     return found
 
 
