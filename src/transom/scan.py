@@ -11,10 +11,11 @@ from msgspec import Struct
 from transom.inventory import Entry, Inventory
 from transom.inventory.selection import EVERYTHING, Selection
 from transom.inventory.sources import fill
-from transom.model.findings import NotApplicable, Result
+from transom.model.findings import NotApplicable, Result, Rule, Skipped
 from transom.workers import in_parallel
 
 if TYPE_CHECKING:
+    from transom.workloads.pod_security import PodSecurity
     from transom.rules.policy import Policy
 
 WINDOWS = {
@@ -29,12 +30,25 @@ WORTH_A_PROCESS = 2_000  # objects a process must have to judge, for its start a
 
 
 class ScanOptions(Struct, frozen=True):
-    """What to look for, and where. exclude: patterns in .gitignore syntax."""
+    """What to look for, and where.
 
-    policies: Sequence[Policy]
+    problems: rules that could not be loaded; exclude: patterns in .gitignore syntax; pod_security: `LEVEL[@VERSION]`,
+    to judge by that Pod Security level and nothing else.
+    """
+
+    policies: Sequence[Policy] = ()
+    problems: Sequence[Skipped] = ()
     windows: Sequence[str] = tuple(WINDOWS)
     exclude: Sequence[str] = ()
     selection: Selection = EVERYTHING
+    pod_security: PodSecurity | None = None
+
+    @property
+    def faces(self) -> dict[str, Rule]:
+        """The rules that may have findings, by id."""
+        if self.pod_security is not None:
+            return self.pod_security.faces()
+        return {policy.id: policy.face for policy in self.policies}
 
 
 def scan(targets: Sequence[str], options: ScanOptions, inventory: Inventory) -> Iterator[Result]:
@@ -45,7 +59,12 @@ def scan(targets: Sequence[str], options: ScanOptions, inventory: Inventory) -> 
     if len(chosen) < len(inventory):
         yield NotApplicable("objects outside the selection", len(inventory) - len(chosen))
 
+    yield from options.problems
+
     def assess(only: Sequence[Entry]) -> Iterator[Result]:
+        if options.pod_security is not None:
+            yield from options.pod_security.assess(inventory, only)
+            return
         for window in options.windows:
             yield from import_module(WINDOWS[window]).assess(inventory, options.policies, only)
 

@@ -7,7 +7,7 @@ import gc
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from transom.cli import terminal
 from transom.cli.arguments import (
@@ -19,7 +19,7 @@ from transom.cli.arguments import (
     severity_label,
 )
 from transom.model.errors import TransomError, UsageError
-from transom.model.findings import Finding, Result, Skipped
+from transom.model.findings import Result, Skipped
 from transom.model.severity import SEVERITIES
 
 if TYPE_CHECKING:
@@ -139,30 +139,18 @@ def _names(pattern: str, skipped: Skipped) -> bool:
 
 
 def _write(name: str, file: str, report: Report) -> None:
-    from transom.report.formats import ReportOptions, write
+    from transom.report.formats import write
+    from transom.report.options import ReportOptions
 
     if not file:
-        options = ReportOptions(
-            colour=terminal.wants_colour(sys.stdout),
-            width=terminal.width(sys.stdout),
-            unicode=terminal.speaks_unicode(sys.stdout),
-            language=terminal.language(),
-        )
-        write(name, report, sys.stdout.buffer, options)
+        write(name, report, sys.stdout.buffer, terminal.report_options(sys.stdout))
+        sys.stdout.buffer.flush()
         return
     try:
         with open(file, "wb") as stream:  # noqa: PTH123 - also /dev/stderr and the like
-            _write_plain(name, report, stream)
+            write(name, report, stream, ReportOptions(width=terminal.DEFAULT_WIDTH, language=terminal.language()))
+    except BrokenPipeError:
+        raise
     except OSError as error:
         why = error.strerror or str(error)
         raise TransomError(f"cannot write {file}", why, "choose another file") from error
-
-
-def _write_plain(name: str, report: Report, stream: BinaryIO) -> None:
-    from transom.report.formats import ReportOptions, write
-
-    write(name, report, stream, ReportOptions(width=terminal.DEFAULT_WIDTH, language=terminal.language()))
-
-
-def _is_finding(result: Result) -> bool:
-    return isinstance(result, Finding)

@@ -6,7 +6,10 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transom.report.options import ReportOptions
 
 DEFAULT_WIDTH = 120  # of a file or pipe, where nobody says
 MIN_WIDTH = 40
@@ -46,6 +49,15 @@ def language() -> str:
         if value:
             return "zh-CN" if value.lower().startswith("zh") else "en"
     return "en"
+
+
+def report_options(stream: IO[str]) -> ReportOptions:
+    """Return what a report on this stream may show."""
+    from transom.report.options import ReportOptions
+
+    return ReportOptions(
+        colour=wants_colour(stream), width=width(stream), unicode=speaks_unicode(stream), language=language()
+    )
 
 
 @contextmanager

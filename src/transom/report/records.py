@@ -1,0 +1,118 @@
+"""What machine-readable reports say of each thing: one shape for JSON and JSONL, every key always there.
+
+An unknown text is "", an unknown number 0, an owner that nobody told null. docs/schema holds the JSON Schemas.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transom.model.findings import Evidence, Finding, Judged, Skipped
+from transom.model.refs import Ref
+from transom.report.summary import SCHEMA, Report
+
+
+def clean(text: str) -> str:
+    """Return a text that UTF-8 can carry: a lone half of a surrogate pair becomes U+FFFD."""
+    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def ref_record(ref: Ref) -> dict[str, str]:
+    """Return a Ref with all its fields."""
+    return {
+        "scope": ref.scope,
+        "cluster": clean(ref.cluster),
+        "group": clean(ref.group),
+        "kind": clean(ref.kind),
+        "namespace": clean(ref.namespace),
+        "name": clean(ref.name),
+    }
+
+
+def _evidence_record(evidence: Evidence) -> dict[str, Any]:
+    place = evidence.locator
+    return {
+        "file": clean(place.file),
+        "line": place.line,
+        "column": place.column,
+        "start": place.start,
+        "end": place.end,
+        "path": clean(place.path),
+        "observed": clean(evidence.observed),
+        "expected": clean(evidence.expected),
+    }
+
+
+def finding_record(finding: Finding, report: Report) -> dict[str, Any]:
+    """Return a finding; file, line, column and path are those of its first evidence."""
+    place = finding.place
+    rule = report.rules.get(finding.rule)
+    return {
+        "type": "finding",
+        "schema": SCHEMA,
+        "rule": finding.rule,
+        "title": clean(finding.title),
+        "severity": finding.severity.label,
+        "window": rule.window if rule else "",
+        "ref": ref_record(finding.ref),
+        "owner": ref_record(finding.owner) if finding.owner else None,
+        "container": clean(finding.container),
+        "witness": clean(finding.witness),
+        "file": clean(place.file),
+        "line": place.line,
+        "column": place.column,
+        "path": clean(place.path),
+        "message": clean(finding.message),
+        "fix": clean(finding.fix),
+        "evidence": [_evidence_record(evidence) for evidence in finding.evidence],
+        "fingerprint": finding.fingerprint,
+    }
+
+
+def skipped_record(skipped: Skipped) -> dict[str, Any]:
+    """Return a Skipped; rule is "" where no rule could judge the thing."""
+    place = skipped.locator
+    return {
+        "type": "skipped",
+        "schema": SCHEMA,
+        "ref": ref_record(skipped.ref),
+        "rule": skipped.rule,
+        "file": clean(place.file),
+        "line": place.line,
+        "column": place.column,
+        "reason": clean(skipped.reason),
+        "next_step": clean(skipped.next_step),
+    }
+
+
+def judged_record(judged: Judged) -> dict[str, Any]:
+    """Return how many things a rule judged."""
+    return {
+        "type": "judged",
+        "schema": SCHEMA,
+        "rule": judged.rule,
+        "judged": judged.judged,
+        "passed": judged.passed,
+        "failed": judged.judged - judged.passed,
+    }
+
+
+def summary_record(report: Report) -> dict[str, Any]:
+    """Return the counts of a whole report."""
+    return {
+        "type": "summary",
+        "schema": SCHEMA,
+        "tool": {"name": "transom", "version": report.version},
+        "targets": [clean(target) for target in report.targets],
+        "findings": len(report.findings),
+        "by_severity": {severity.label: count for severity, count in report.by_severity.items()},
+        "threshold": report.threshold.label,
+        "skipped": len(report.skipped),
+        "skipped_allowed": report.allowed_skips,
+        "suppressed": report.suppressed,
+        "judged": report.verdicts,
+        "passed": report.passed,
+        "not_applicable": dict(report.not_applicable),
+        "complete": len(report.skipped) == report.allowed_skips and report.verdicts > 0,
+        "exit_code": int(report.exit_code),
+    }

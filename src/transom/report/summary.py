@@ -1,0 +1,137 @@
+"""From a stream of results to a report: sorted, counted, and with the exit code that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from transom import __version__
+from transom.model.exits import Exit, exit_code
+from transom.model.findings import Finding, Judged, NotApplicable, Result, Rule, Skipped
+from transom.model.refs import Ref
+from transom.model.severity import Severity
+
+SCHEMA = "transom.report/1"
+
+
+class Report(Struct, frozen=True):
+    """Everything that a report says, in one stable order whatever order it was found in.
+
+    findings: worst first, then by owner; skipped: all, those that were allowed as well; judged: one for each rule;
+    not_applicable: counts by what; suppressed: findings that a baseline knows, which are not among the findings.
+    """
+
+    findings: tuple[Finding, ...]
+    skipped: tuple[Skipped, ...]
+    judged: tuple[Judged, ...]
+    not_applicable: Mapping[str, int]
+    rules: Mapping[str, Rule]
+    targets: tuple[str, ...]
+    threshold: Severity
+    allowed_skips: int = 0
+    suppressed: int = 0
+    version: str = __version__
+
+    @property
+    def by_severity(self) -> dict[Severity, int]:
+        """How many findings there are of each severity, the worst first; every severity is there."""
+        counts = dict.fromkeys(reversed(Severity), 0)
+        for finding in self.findings:
+            counts[finding.severity] += 1
+        return counts
+
+    @property
+    def verdicts(self) -> int:
+        """How many verdicts were reached: one for each rule and thing."""
+        return sum(each.judged for each in self.judged)
+
+    @property
+    def passed(self) -> int:
+        """How many of the verdicts were good."""
+        return sum(each.passed for each in self.judged)
+
+    @property
+    def exit_code(self) -> Exit:
+        """What the command ends with."""
+        at_threshold = sum(finding.severity >= self.threshold for finding in self.findings)
+        skipped = len(self.skipped) - self.allowed_skips
+        return exit_code(findings_at_threshold=at_threshold, skipped=skipped, judged=self.verdicts)
+
+    def with_known(self, known: frozenset[str]) -> Report:
+        """Return the report without the findings that are known, which it counts as suppressed."""
+        kept = tuple(finding for finding in self.findings if finding.fingerprint not in known)
+        return replace(self, findings=kept, suppressed=self.suppressed + len(self.findings) - len(kept))
+
+
+def gather(
+    results: Iterable[Result],
+    *,
+    rules: Mapping[str, Rule],
+    targets: tuple[str, ...],
+    threshold: Severity,
+    known: frozenset[str] = frozenset(),
+    allows: Callable[[Skipped], bool] = lambda _: False,
+) -> Report:
+    """Return the report of a stream of results.
+
+    known: fingerprints of a baseline; allows: whether a skip was allowed by name. Judged counts of one rule are added.
+    """
+    findings: list[Finding] = []
+    skipped: list[Skipped] = []
+    judged: dict[str, list[int]] = {}
+    counts: dict[str, int] = {}
+    for result in results:
+        if isinstance(result, Finding):
+            findings.append(result)
+        elif isinstance(result, Skipped):
+            skipped.append(result)
+        elif isinstance(result, Judged):
+            total = judged.setdefault(result.rule, [0, 0])
+            total[0] += result.judged
+            total[1] += result.passed
+        elif isinstance(result, NotApplicable):
+            counts[result.what] = counts.get(result.what, 0) + result.count
+    skipped = sorted(set(skipped), key=_skipped_key)
+    report = Report(
+        findings=tuple(sorted(findings, key=_finding_key)),
+        skipped=tuple(skipped),
+        judged=tuple(Judged(rule, *total) for rule, total in sorted(judged.items())),
+        not_applicable=dict(sorted(counts.items())),
+        rules=rules,
+        targets=targets,
+        threshold=threshold,
+        allowed_skips=sum(map(allows, skipped)),
+    )
+    return report.with_known(known) if known else report
+
+
+def owner_of(finding: Finding) -> Ref:
+    """Return what a person would change to mend a finding."""
+    return finding.owner or finding.ref
+
+
+def _ref_key(ref: Ref) -> tuple[str, ...]:
+    return (ref.cluster, ref.namespace, ref.kind, ref.name, ref.group, ref.scope)
+
+
+def _finding_key(finding: Finding) -> tuple[Any, ...]:
+    place = finding.place
+    return (
+        -finding.severity,
+        _ref_key(owner_of(finding)),
+        place.file,
+        finding.rule,
+        _ref_key(finding.ref),
+        finding.witness,
+        place.line,
+        place.column,
+        place.path,
+        finding.message,
+    )
+
+
+def _skipped_key(skipped: Skipped) -> tuple[Any, ...]:
+    return (skipped.locator.file, skipped.locator.line, _ref_key(skipped.ref), skipped.rule, skipped.reason)

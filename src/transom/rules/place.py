@@ -1,0 +1,183 @@
+"""From a failed validation to findings: which container, which line, what was seen there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from transom.inventory import Entry, Inventory
+from transom.lang.cel import Witness, index_paths, places
+from transom.model.findings import Evidence, Finding, Skipped
+from transom.model.places import Path
+from transom.rules.evaluate import Failure
+from transom.rules.expand import View
+from transom.rules.policy import Policy
+
+CONTAINER_LISTS = frozenset(("containers", "initContainers", "ephemeralContainers"))
+MAX_OBSERVED_CHARS = 120  # one line of a report
+HIDDEN = "(hidden)"
+
+
+class Locating:
+    """What turns a witness into places of one entry: made once per object, its index when first needed."""
+
+    def __init__(self, inventory: Inventory, entry: Entry, view: View, names: dict[str, Any]) -> None:
+        self.inventory = inventory
+        self.entry = entry
+        self.view = view
+        self.roots = {"object": view.object}
+        self._indexes: dict[str, dict[int, Path]] | None = None
+
+    def paths(self, witness: Witness) -> list[Path]:
+        """Return what a witness read as paths in the view's object, the deepest that exists first."""
+        if self._indexes is None:
+            self._indexes = {"object": index_paths(self.view.object)}
+        return [path for _, path in places(witness, self.roots, self._indexes)]
+
+
+class _Seen(Struct):
+    """What the witnesses of one key have shown so far."""
+
+    failure: Failure
+    container: str
+    evidence: list[Evidence]
+
+
+def findings_of(policy: Policy, failures: Sequence[Failure], locating: Locating) -> Iterator[Finding | Skipped]:
+    """Yield one finding for each witness key; a Skipped where an expression fails and that is no refusal.
+
+    An error is a refusal where the API server refuses: under failurePolicy Fail. Ours are written for whole objects, so
+    there it means that the object is malformed.
+    """
+    seen: dict[str, _Seen] = {}
+    for failure in failures:
+        if failure.error and (policy.ours or not policy.fail):
+            place = _place(locating, failure)
+            step = "correct the manifest, or leave the rule out"
+            yield Skipped(locating.entry.ref, f"its expression fails: {failure.error}", step, policy.id, place.locator)
+            return
+        for witness in failure.witnesses or (Witness(),):
+            _note(seen, policy, failure, witness, locating)
+    owner = locating.inventory.owner(locating.entry)
+    for key, found in seen.items():
+        yield Finding(
+            rule=policy.id,
+            ref=locating.entry.ref,
+            severity=policy.face.severity,
+            message=_told(found.failure),
+            evidence=tuple(found.evidence),
+            title=policy.face.title,
+            witness=key,
+            container=found.container,
+            owner=owner,
+            fix=policy.face.fix,
+        )
+
+
+def _told(failure: Failure) -> str:
+    return f"the policy refuses the object, because it fails: {failure.error}" if failure.error else failure.message
+
+
+def _place(locating: Locating, failure: Failure) -> Evidence:
+    witness = failure.witnesses[0] if failure.witnesses else Witness()
+    return _evidence(locating, (locating.paths(witness) or [()])[0], "")
+
+
+def _note(seen: dict[str, _Seen], policy: Policy, failure: Failure, witness: Witness, locating: Locating) -> None:
+    paths = locating.paths(witness)
+    path = paths[0] if paths else ()
+    container, key = _witness_key(locating.view.object, path)
+    if failure.index:
+        key = f"{key}#{failure.index}"
+    evidence = _evidence(locating, path, policy.expect)
+    known = seen.get(key)
+    if known is None:
+        seen[key] = _Seen(failure, container, [evidence])
+    elif evidence not in known.evidence:
+        known.evidence.append(evidence)
+
+
+def _witness_key(value: Any, path: Path) -> tuple[str, str]:
+    """Return the container that a path leads through, and the key of what is at fault: names along it, no indexes."""
+    container, names = "", []
+    node, before = value, ""
+    for step in path:
+        node = _child(node, step)
+        if isinstance(step, str):
+            before = step
+            continue
+        names.append(_name_of(node))
+        if before in CONTAINER_LISTS and not container:
+            container = names[-1]
+    return container, "/".join(names)
+
+
+def _child(node: Any, step: str | int) -> Any:
+    if isinstance(node, dict):
+        return node.get(step)
+    if isinstance(node, list) and isinstance(step, int) and 0 <= step < len(node):
+        return node[step]
+    return None
+
+
+def _name_of(node: Any) -> str:
+    if isinstance(node, dict):
+        for field in ("name", "host", "containerPort", "port", "key", "mountPath", "ip"):
+            named = node.get(field)
+            if isinstance(named, str | int) and not isinstance(named, bool):
+                return str(named)
+        return ""
+    return "" if node is None or isinstance(node, list) else str(node)
+
+
+def _evidence(locating: Locating, path: Path, expected: str) -> Evidence:
+    full = (*locating.view.prefix, *path)
+    locator = locating.inventory.locate(locating.entry, full)
+    return Evidence(locator, observed(locating.entry, locating.view.object, path), expected)
+
+
+def observed(entry: Entry, value: Any, path: Path) -> str:
+    """Return what stands at a path in one short line: `privileged: true`, `runAsNonRoot: not set`; no secret value."""
+    node, missing = value, False
+    for step in path:
+        child = _child(node, step)
+        missing = missing or child is None
+        node = child
+    name = next((str(step) for step in reversed(path) if isinstance(step, str)), entry.ref.kind)
+    if missing:
+        return f"{name}: not set"
+    if _is_secret(entry, path):
+        return f"{name}: {HIDDEN}"
+    return _short(f"{name}: {_inline(node, path)}")
+
+
+def _is_secret(entry: Entry, path: Path) -> bool:
+    """Tell whether a path leads to, or around, values that must not be shown."""
+    if entry.ref.kind == "Secret" and (not path or path[0] in ("data", "stringData")):
+        return True
+    return "env" in path and (path[-1] == "value" or isinstance(path[-1], int))
+
+
+def _inline(node: Any, path: Path) -> str:
+    if isinstance(node, dict):
+        named = node.get("name")
+        if isinstance(named, str) and path and isinstance(path[-1], int):
+            return named
+        return "{" + ", ".join(map(str, node)) + "}"
+    if isinstance(node, list):
+        if all(not isinstance(each, dict | list) for each in node):
+            return "[" + ", ".join(_scalar(each) for each in node) + "]"
+        return f"[{len(node)} items]"
+    return _scalar(node)
+
+
+def _scalar(value: Any) -> str:
+    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_OBSERVED_CHARS else line[: MAX_OBSERVED_CHARS - 1] + "…"
