@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - an expression stands on one line
 """50 expressions such as admission policies have, over one pod, beside the C++ engine's Python binding.
 
 The object comes as Python data on both sides, as YAML or JSON leaves it. Ours takes it as it is; theirs converts it, once for
@@ -78,7 +79,12 @@ _SECURITY = {
     "runAsUser": 10001,
     "capabilities": {"drop": ["ALL"]},
 }
-_PROBE = {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 10, "timeoutSeconds": 2, "failureThreshold": 3}
+_PROBE = {
+    "httpGet": {"path": "/healthz", "port": 8080},
+    "periodSeconds": 10,
+    "timeoutSeconds": 2,
+    "failureThreshold": 3,
+}
 
 
 def _container(name: str, port: int, **more: Any) -> dict[str, Any]:
@@ -96,7 +102,10 @@ def _container(name: str, port: int, **more: Any) -> dict[str, Any]:
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "500m", "memory": "256Mi"}},
         "livenessProbe": _PROBE,
         "readinessProbe": _PROBE,
-        "volumeMounts": [{"name": "config", "mountPath": f"/etc/{name}", "readOnly": True}, {"name": "tmp", "mountPath": "/tmp"}],
+        "volumeMounts": [
+            {"name": "config", "mountPath": f"/etc/{name}", "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},
+        ],
         "securityContext": _SECURITY,
         **more,
     }

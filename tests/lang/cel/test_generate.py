@@ -155,7 +155,9 @@ def test_strings_cannot_be_doubled_until_memory_ends() -> None:
         run(expression, "a" * 100)
 
 
-@pytest.mark.parametrize("expression", ["Object{a: 1}", "lists.range(3)", "[1].sortBy(x, x)", "unknown", "{1: 2}", "[?object.?a]"])
+@pytest.mark.parametrize(
+    "expression", ["Object{a: 1}", "lists.range(3)", "[1].sortBy(x, x)", "unknown", "{1: 2}", "[?object.?a]"]
+)
 def test_rare_forms_have_no_generated_code(expression: str) -> None:
     with pytest.raises(Unsupported):
         source(expression)

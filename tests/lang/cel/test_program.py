@@ -101,7 +101,9 @@ def test_a_stored_program_does_the_same(source: str) -> None:
     assert loaded.witnesses({"object": POD}, outcome) == program.witnesses({"object": POD}, outcome)
 
 
-@pytest.mark.parametrize("source", ["object", "[object.a]", "{'a': [request.name]}", "object.?a", "request.userInfo", "type(1)"])
+@pytest.mark.parametrize(
+    "source", ["object", "[object.a]", "{'a': [request.name]}", "object.?a", "request.userInfo", "type(1)"]
+)
 def test_every_type_is_stored(source: str) -> None:
     program = compiled(source)
     assert Program.load(marshal.loads(marshal.dumps(program.dump()))).type == program.type

@@ -1,7 +1,7 @@
-"""Regular expressions that Python's `re` matches just as RE2 does, and in bounded time: ten times sooner on short texts.
+"""Regular expressions that Python's `re` matches just as RE2 does, in bounded time, and ten times sooner.
 
-Only patterns whose every piece means the same to both are translated, and of those only the ones for which backtracking has
-few choices: at most MAX_STEPS of them on a text of LONGEST characters. All others stay with RE2.
+Only patterns whose every piece means the same to both are translated, and of those only the ones for which backtracking
+has few choices: at most MAX_STEPS on a text of LONGEST characters. All others stay with RE2.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ One function for each question: `why` (which elements and reads decided), `items
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from transom.lang.cel.syntax import (
     Node,
     Select,
 )
-from transom.lang.cel.witness import Read, Witness
+from transom.lang.cel.witness import Read, Witness, depth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -252,10 +253,8 @@ def bind(node: Bind, scope: Scope) -> Scope:
     """Return the scope of the body of `cel.bind`."""
     values = dict(scope.values)
     values.pop(node.var, None)
-    try:
+    with suppress(EvaluationError):  # what reads it fails in its turn
         values[node.var] = evaluate(node.value, scope.values)
-    except EvaluationError:
-        pass  # what reads it fails in its turn
     return Scope(
         values,
         {**scope.places, node.var: None},
@@ -348,15 +347,8 @@ def leaf(node: Node, scope: Scope) -> Witness:
 
 
 def _exists(read: Read, scope: Scope) -> bool:
-    value = scope.values.get(read[0]) if isinstance(read[0], str) else read[0]
-    for step in read[1]:
-        if (isinstance(value, dict) and step in value) or (
-            isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value)
-        ):
-            value = value[step]
-        else:
-            return False
-    return True
+    root, path = read
+    return depth(scope.values.get(root) if isinstance(root, str) else root, path) == len(path)
 
 
 def reads(node: Node, scope: Scope) -> tuple[Read, ...]:

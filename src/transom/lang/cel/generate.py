@@ -10,15 +10,15 @@
         if (budget := budget - len(range_2) * 12) < 0: reject()
         all_3 = True
         for c_4 in range_2:
-            t_5 = c_4.get("securityContext", EMPTY).get("privileged", False)   # really one expression
+            t_5 = c_4.get("securityContext", EMPTY).get("privileged", False)
             if not (t_5 is False or t_5 is not True and reject()):
                 all_3 = False
                 break
         return all_3
 
-What makes it legal: CEL has no side effects, so whatever raises here is simply evaluated again, exactly. So the code only
-has to raise wherever Python would quietly differ; guards.py has the calls for that. `&&` and `||` stop where Python's do;
-that an error on one side may be absorbed by the other is left to the exact evaluator, which is asked because of the error.
+What makes it legal: CEL has no side effects, so whatever raises here is simply evaluated again, exactly. So the code
+only has to raise wherever Python would quietly differ; guards.py has the calls for that. `&&` and `||` stop where
+Python's do; that an error on one side may be absorbed by the other is left to the exact evaluator.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ OPTIONAL = "optional"
 _NOT_WORD = re.compile(r"\W")
 _INDENT = "    "
 _OPTIONAL_MAKERS = frozenset(("of", "none", "ofNonZeroValue"))
-_EXACT_ONLY = frozenset(("range",))  # builds lists of any length from a number
+_EXACT_ONLY = frozenset(("lists.range",))  # builds lists of any length from a number
 
 
-class Unsupported(Exception):
+class Unsupported(Exception):  # noqa: N818 - it is no error, only a limit of the generator
     """The generator has no Python for this: the exact evaluator alone evaluates the expression."""
 
 
@@ -173,7 +173,7 @@ class Emitter:
         return self.value(node).text
 
     def receiver(self, node: Node, *kinds: str) -> str:
-        """Return a Python expression for a value that is of one of these kinds; nothing else has the fields asked for."""
+        """Return a Python expression for a value of one of these kinds; no other has the fields that are asked for."""
         code = self.value(node)
         return code.text if code.kind in (DYN, *kinds) and not isinstance(node, ListLiteral) else "reject()"
 
@@ -258,7 +258,9 @@ class Emitter:
             return Code("True", BOOL)
         name = self.fresh(node.field)
         self.tested[id(node)] = (key, name)
-        return Code(f"(({name} := {self.receiver(node.operand, MAP)}.get({node.field!r}, MISSING)) is not MISSING)", BOOL)
+        return Code(
+            f"(({name} := {self.receiver(node.operand, MAP)}.get({node.field!r}, MISSING)) is not MISSING)", BOOL
+        )
 
     def facts(self, node: Node, outcome: bool) -> dict[tuple[str, ...], str]:
         """Return the paths that are known to exist after a node had this outcome."""
@@ -291,12 +293,13 @@ class Emitter:
         if isinstance(node, Call) and node.target is not None:
             if node.function == "or":
                 return self.is_optional(node.target)
-            return self.is_namespace(node.target, "optional") and node.function in _OPTIONAL_MAKERS
+            is_optional = isinstance(node.target, Ident) and node.target.name == "optional" and self.is_free("optional")
+            return is_optional and node.function in _OPTIONAL_MAKERS
         return False
 
-    def is_namespace(self, node: Node, name: str) -> bool:
-        """Say whether a node is the namespace of functions of this name."""
-        return isinstance(node, Ident) and node.name == name and name not in self.scope and name not in self.variables
+    def is_free(self, name: str) -> bool:
+        """Say whether no variable has this name, so that it can be a namespace of functions."""
+        return name not in self.scope and name not in self.variables
 
     def maybe(self, node: Node) -> str:
         """Return a Python expression for what an optional holds, or MISSING."""
@@ -394,18 +397,18 @@ class Emitter:
         """Write a call of a function of the libraries."""
         from transom.lang.cel.functions import FUNCTIONS
 
-        if node.function in _EXACT_ONLY:
-            raise Unsupported(node.function)
-        args = list(node.args)
-        name, method = node.function.removeprefix("."), node.target is not None
-        if isinstance(node.target, Ident) and (f"{node.target.name}.{name}", False) in FUNCTIONS:
-            if node.target.name not in self.scope and node.target.name not in self.variables:
-                name, method = f"{node.target.name}.{name}", False
-        if method and node.target is not None:
-            args.insert(0, node.target)
-        if (name, method) not in FUNCTIONS:
-            raise Unsupported(name)
-        return f"{self.function(name, method)}({', '.join(self.argument(arg, 'few' if name in PRODUCTS else 'small') for arg in args)})"
+        name = node.function.removeprefix(".")
+        namespaced = f"{node.target.name}.{name}" if isinstance(node.target, Ident) else ""
+        if (namespaced, False) in FUNCTIONS and isinstance(node.target, Ident) and self.is_free(node.target.name):
+            key, args = (namespaced, False), node.args
+        elif node.target is not None:
+            key, args = (name, True), (node.target, *node.args)
+        else:
+            key, args = (name, False), node.args
+        if key not in FUNCTIONS or key[0] in _EXACT_ONLY:
+            raise Unsupported(key[0])
+        guard = "few" if key[0] in PRODUCTS else "small"
+        return f"{self.function(*key)}({', '.join(self.argument(arg, guard) for arg in args)})"
 
     def argument(self, node: Node, guard: str) -> str:
         code = self.value(node)

@@ -20,7 +20,7 @@ FEW = 200  # elements of each of two lists whose every pair is compared
 LONGEST = 100_000  # characters or elements that `+` may build here: doubling a string 40 times must not fill memory
 
 
-class Rejected(Exception):
+class Rejected(Exception):  # noqa: N818 - it is no error of the expression
     """Not for generated code: the exact evaluator decides. Deliberately no CelError, it says nothing about CEL."""
 
 

@@ -160,15 +160,15 @@ def _contains(emitter: Emitter, node: Call) -> Code | None:
 
 def _matches(emitter: Emitter, node: Call) -> Code | None:
     """`x.matches("pattern")`: a plain pattern is Python's own, on texts that are not long; all else is RE2's."""
-    subject = node.target or node.args[0]
     pattern = node.args[-1]
-    known = isinstance(pattern, Constant) and isinstance(pattern.value, str)
-    if not known or translated(pattern.value) is None:
+    original = pattern.value if isinstance(pattern, Constant) else None
+    plain = translated(original) if isinstance(original, str) else None
+    if plain is None:
         return None
-    search = emitter.pattern(translated(pattern.value))
     t = emitter.fresh("t")
-    general = f"{emitter.function('matches', True)}(small({t}), {pattern.value!r})"
-    text = emitter.text(subject)
+    general = f"{emitter.function('matches', True)}(small({t}), {original!r})"
+    text = emitter.text(node.target or node.args[0])
+    search = emitter.pattern(plain)
     return Code(f"({search}({t}) is not None if len({t} := {text}) <= {LONGEST} else {general})", BOOL)
 
 

@@ -1,7 +1,7 @@
 """A compiled expression: called with what it may name, it returns its value, and says why it was so.
 
-Two tiers: generated Python (generate.py), and whenever that raises anything, the exact evaluator (exact.py), which alone
-decides on values outside Python's own rules, on errors and on cost.
+Two tiers: generated Python (generate.py), and whenever that raises anything, the exact evaluator (exact.py), which
+alone decides on values outside Python's own rules, on errors and on cost.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Explanations as generated Python: the answers of explain.py, for expressions without odd corners, some 20 times sooner.
+"""Explanations as generated Python: the answers of explain.py for expressions without odd corners, 20 times sooner.
 
-The code relies on its caller having seen the outcome, so that it needs no second look at what decided. Whatever it cannot
-tell by itself (a deciding operand that errors, elements that are computed) raises, and explain.py answers.
+The code relies on its caller having seen the outcome, so that it needs no second look at what decided. Whatever it
+cannot tell by itself (a deciding operand that errors, elements that are computed) raises, and explain.py answers.
 """
 
 from __future__ import annotations
@@ -180,9 +180,7 @@ class Explainer:
             plain = Comprehension(kind="filter", range=node, var="each", filter=Constant(value=True))
             stand, ranged = self.range(plain)
             witness = f"Witness({self.tupled((*self.elements, stand.element))}, ({self.standing(stand)},))"
-            self.emitter.emit_block(
-                f"for {stand.step}, {stand.element} in {ranged}:", [f"{into}.append({witness})"]
-            )
+            self.emitter.emit_block(f"for {stand.step}, {stand.element} in {ranged}:", [f"{into}.append({witness})"])
         else:
             raise Unsupported("elements that are computed")
 
@@ -274,7 +272,7 @@ class Explainer:
     def place(self, node: Node) -> tuple[str, str] | None:
         """Return Python expressions for the root and path of a node's value; see explain.place.
 
-        A root that is a variable of the policy is `*` and its quoted name. A bare element has none: whether it is a scalar
+        A root that is a variable of the policy is `*` and its quoted name. A bare element has none: if it is scalar
         is seen at run time only.
         """
         steps: list[str] = []

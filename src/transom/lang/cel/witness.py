@@ -10,9 +10,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -22,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Read = tuple[object, Path]
-"""What was read: (root, path). root is the name of a variable of the activation ("object", "params"), or the very map or
-list of the input (compare by identity) that the path starts from. path may lead to something absent."""
+"""What was read: (root, path). root is the name of a variable of the activation ("object", "params"), or the very map
+or list of the input (told by identity) that the path starts from. path may lead to something absent."""
 
 Place = tuple[str, Path]
 """A full path: the name of a variable of the activation, and the way from there."""
@@ -66,7 +64,7 @@ def places(witness: Witness, roots: Mapping[str, object], indexes: Mapping[str, 
     for root, path in reads:
         place = _rooted(root, path, roots, indexes)
         if place is not None:
-            found.setdefault(place, _depth(roots[place[0]], place[1]))
+            found.setdefault(place, depth(roots[place[0]], place[1]))
     return sorted(found, key=lambda place: (len(place[1]) != found[place], -found[place]))
 
 
@@ -84,13 +82,11 @@ def _rooted(
     return None
 
 
-def _depth(node: object, path: Path) -> int:
-    """How many steps of a path exist."""
-    for depth, step in enumerate(path):
-        if (isinstance(node, dict) and step in node) or (
-            isinstance(node, list) and isinstance(step, int) and 0 <= step < len(node)
-        ):
-            node = node[step]
-        else:
-            return depth
+def depth(node: Any, path: Path) -> int:
+    """Return how many steps of a path exist below a node."""
+    for taken, step in enumerate(path):
+        inside = step in node if isinstance(node, dict) else isinstance(node, list) and step in range(len(node))
+        if not inside:
+            return taken
+        node = node[step]
     return len(path)
