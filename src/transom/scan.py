@@ -12,6 +12,7 @@ from transom.inventory import Entry, Inventory
 from transom.inventory.selection import EVERYTHING, Selection
 from transom.inventory.sources import fill
 from transom.model.findings import NotApplicable, Result, Rule, Skipped
+from transom.rules.judge import read_by_none
 from transom.workers import in_parallel
 
 if TYPE_CHECKING:
@@ -60,6 +61,10 @@ def scan(targets: Sequence[str], options: ScanOptions, inventory: Inventory) -> 
         yield NotApplicable("objects outside the selection", len(inventory) - len(chosen))
 
     yield from options.problems
+    if options.policies:
+        unread = read_by_none(options.policies, chosen)
+        if unread:
+            yield unread
 
     def assess(only: Sequence[Entry]) -> Iterator[Result]:
         if options.pod_security is not None:

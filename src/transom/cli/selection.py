@@ -22,8 +22,10 @@ def scan_options(arguments: argparse.Namespace) -> ScanOptions:
 
     settings = read_settings(arguments.config)
     if arguments.pod_security:
+        from transom.workloads.pod_security import PodSecurity
+
         return ScanOptions(
-            pod_security=arguments.pod_security,
+            pod_security=PodSecurity.parse(arguments.pod_security),
             exclude=[*settings.exclude, *arguments.exclude],
             selection=_selection(arguments),
         )
