@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from transom.lang.cel.errors import CelError
+from transom.lang.cel.errors import CelError, EvaluationError
 from transom.lang.cel.exact import evaluate
 from transom.lang.cel.explain import explain
 from transom.lang.cel.parser import parse
@@ -329,3 +330,14 @@ def identity(found: list[Witness]) -> list[Any]:
         )
         for witness in found
     ]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(expressions(), objects, paths(("object",)), st.booleans())
+def test_nothing_but_an_evaluation_error_is_ever_raised(source: str, data: Any, variable: str, outcome: bool) -> None:
+    compiled = program(source)
+    names = activation(data, variable)
+    with suppress(EvaluationError):
+        compiled(names)
+    assert compiled.witnesses(names, outcome)
+    assert compiled.item_witnesses(names)

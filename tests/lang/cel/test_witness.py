@@ -190,3 +190,18 @@ def test_an_element_without_reads_is_its_own_place() -> None:
     container = POD["spec"]["containers"][2]
     found = places(Witness(elements=(container,)), {"object": POD}, {"object": index_paths(POD)})
     assert found == [("object", ("spec", "containers", 2))]
+
+
+def test_explaining_nested_conditions_stays_small() -> None:
+    source = "object.a"
+    for _ in range(60):
+        source = f"({source} ? false : true)"
+    program = Program.compile(source, parse(source), ("object",), DYN)
+    assert program({"object": {"a": False}}) is False
+    assert [each.reads for each in program.witnesses({"object": {"a": False}}, False)] == [(("object", ("a",)),)]
+
+
+def test_explaining_has_a_limit_of_its_own() -> None:
+    source = "object.all(x, object.all(y, x + y >= 0))"
+    program = Program.compile(source, parse(source), ("object",), DYN)
+    assert program.witnesses({"object": list(range(900))}, False) == [Witness()]

@@ -66,16 +66,21 @@ def evaluate(
     env: Environment | None = None,
     cost_limit: int = CEL_CALL_COST,
     scope: Scope | None = None,
+    spent: list[int] | None = None,
 ) -> Any:
     """Return the value of an expression; raises EvaluationError.
 
     activation: what names stand for; scope: variables of comprehensions around the node, which hide those;
-    env: where short names are looked up, needed for containers only.
+    env: where short names are looked up, needed for containers only; spent: takes what the evaluation cost.
     """
+    evaluation = _Evaluation(activation, env, cost_limit)
     try:
-        return _Evaluation(activation, env, cost_limit).value(node, scope or {})
+        return evaluation.value(node, scope or {})
     except RecursionError:
         raise EvaluationError("the evaluation is nested too deeply") from None
+    finally:
+        if spent is not None:
+            spent.append(evaluation.cost)
 
 
 class _Evaluation:

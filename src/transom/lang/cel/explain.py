@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from transom.lang.cel.errors import EvaluationError
 from transom.lang.cel.exact import evaluate
@@ -29,6 +29,7 @@ from transom.lang.cel.syntax import (
     Select,
 )
 from transom.lang.cel.witness import Read, Witness, depth
+from transom.model.limits import CEL_CALL_COST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,6 +50,12 @@ _EMPTINESS = {
 }
 
 
+class Purse(Struct):
+    """What explaining one outcome may still cost: it evaluates parts of the expression again and again."""
+
+    left: int = 2 * CEL_CALL_COST
+
+
 class Scope(Struct, frozen=True):
     """What names mean at one point of an expression.
 
@@ -61,6 +68,7 @@ class Scope(Struct, frozen=True):
     places: dict[str, Read | None] = {}
     definitions: dict[str, tuple[Node, Scope]] = {}
     elements: tuple[object, ...] = ()
+    purse: Purse = field(default_factory=Purse)
 
 
 class Item(Struct, frozen=True):
@@ -101,7 +109,7 @@ def why(node: Node, outcome: bool, scope: Scope) -> list[Witness]:
     defined = definition(node, scope)
     if defined:
         inner, where = defined
-        return why(inner, outcome, Scope(where.values, where.places, where.definitions, scope.elements))
+        return why(inner, outcome, Scope(where.values, where.places, where.definitions, scope.elements, scope.purse))
     if isinstance(node, Call):
         return _why_call(node, outcome, scope)
     if isinstance(node, Bind):
@@ -222,10 +230,21 @@ def bool_comparison(node: Call) -> tuple[Node, bool] | None:
 # values
 
 
+def evaluated(node: Node, scope: Scope) -> Any:
+    """Return a node's value; raises EvaluationError, and Rejected when explaining has cost too much."""
+    if scope.purse.left <= 0:
+        raise Rejected
+    spent: list[int] = []
+    try:
+        return evaluate(node, scope.values, cost_limit=min(CEL_CALL_COST, scope.purse.left), spent=spent)
+    finally:
+        scope.purse.left -= sum(spent) + 1
+
+
 def truth(node: Node, scope: Scope) -> bool | None:
     """Return what a node is, None where it is an error or no bool."""
     try:
-        value = evaluate(node, scope.values)
+        value = evaluated(node, scope)
     except EvaluationError:
         return None
     return value if isinstance(value, bool) else None
@@ -245,7 +264,11 @@ def definition(node: Node, scope: Scope) -> tuple[Node, Scope] | None:
             return None
         variables = scope.values.get("variables")
         program = getattr(variables, "programs", {}).get(node.field)
-        return (program.node, Scope(variables.activation)) if program and variables is not None else None
+        return (
+            (program.node, Scope(variables.activation, purse=scope.purse))
+            if program and variables is not None
+            else None
+        )
     return None
 
 
@@ -254,19 +277,20 @@ def bind(node: Bind, scope: Scope) -> Scope:
     values = dict(scope.values)
     values.pop(node.var, None)
     with suppress(EvaluationError):  # what reads it fails in its turn
-        values[node.var] = evaluate(node.value, scope.values)
+        values[node.var] = evaluated(node.value, scope)
     return Scope(
         values,
         {**scope.places, node.var: None},
         {**scope.definitions, node.var: (node.value, scope)},
         scope.elements,
+        scope.purse,
     )
 
 
 def turns_of(node: Comprehension, scope: Scope) -> Iterator[Scope]:
     """Yield the scope of each turn of a comprehension."""
     found = items(node.range, scope)
-    ranged = evaluate(node.range, scope.values) if node.var2 else None
+    ranged = evaluated(node.range, scope) if node.var2 else None
     for position, item in enumerate(found):
         values, places = dict(scope.values), dict(scope.places)
         definitions = {name: each for name, each in scope.definitions.items() if name not in (node.var, node.var2)}
@@ -281,7 +305,7 @@ def turns_of(node: Comprehension, scope: Scope) -> Iterator[Scope]:
         values[node.var2 or node.var], places[node.var2 or node.var] = value, place
         repeated = bool(item.elements) and item.elements[-1] is value
         elements = (*item.elements[:-1], value) if isinstance(ranged, dict) or repeated else (*item.elements, value)
-        yield Scope(values, places, definitions, elements)
+        yield Scope(values, places, definitions, elements, scope.purse)
 
 
 def items(node: Node, scope: Scope) -> list[Item]:
@@ -289,13 +313,13 @@ def items(node: Node, scope: Scope) -> list[Item]:
     defined = definition(node, scope)
     if defined:
         inner, where = defined
-        return items(inner, Scope(where.values, where.places, where.definitions, scope.elements))
+        return items(inner, Scope(where.values, where.places, where.definitions, scope.elements, scope.purse))
     if isinstance(node, Comprehension) and node.kind in ("filter", "map") and not node.var2:
         return list(_of_comprehension(node, scope))
     if isinstance(node, Bind):
         return items(node.body, bind(node, scope))
     if isinstance(node, ListLiteral) and not node.optionals:
-        found = ((evaluate(each, scope.values), place(each, scope)) for each in node.elements)
+        found = ((evaluated(each, scope), place(each, scope)) for each in node.elements)
         return [Item(value, where_it_is, (*scope.elements, value)) for value, where_it_is in found]
     if isinstance(node, Call):
         if node.function == "_+_":
@@ -309,7 +333,7 @@ def _of_comprehension(node: Comprehension, scope: Scope) -> Iterator[Item]:
     for turn in turns_of(node, scope):
         reasons: list[Witness] = []
         if node.filter is not None:
-            if not evaluate(node.filter, turn.values):
+            if not evaluated(node.filter, turn):
                 continue
             reasons = why(node.filter, True, turn)
         if node.step is None:
@@ -318,11 +342,13 @@ def _of_comprehension(node: Comprehension, scope: Scope) -> Iterator[Item]:
             step = reads(node.step, turn)
             shown = [Witness(turn.elements, tuple(step)), *reasons][:1]
             where = place(node.step, turn)
-            yield Item(evaluate(node.step, turn.values), where, turn.elements, tuple(shown))
+            yield Item(evaluated(node.step, turn), where, turn.elements, tuple(shown))
 
 
 def _plain_items(node: Node, scope: Scope) -> list[Item]:
-    collection = evaluate(node, scope.values)
+    collection = evaluated(node, scope)
+    if not isinstance(collection, list | tuple | dict):
+        raise Rejected
     where = place(node, scope)
     steps = enumerate(collection) if isinstance(collection, list | tuple) else ((key, key) for key in collection)
     found = []
@@ -339,7 +365,7 @@ def leaf(node: Node, scope: Scope) -> Witness:
     """Return the witness of a node that is not looked into: what it read; where it fails, only what failed."""
     found = list(_reads(node, scope))
     try:
-        evaluate(node, scope.values)
+        evaluated(node, scope)
     except EvaluationError:
         failed = [read for read in found if not _exists(read, scope)]
         found = failed or found
@@ -418,7 +444,7 @@ def _below(start: Read | None, step: str | int | None) -> Read | None:
 
 def _step(index: Node, scope: Scope) -> str | int | None:
     try:
-        step = evaluate(index, scope.values)
+        step = evaluated(index, scope)
     except EvaluationError:
         return None
     return step if isinstance(step, str | int) and not isinstance(step, bool) else None

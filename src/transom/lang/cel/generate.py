@@ -50,6 +50,10 @@ if TYPE_CHECKING:
 OPTIONAL = "optional"
 """The kind of a local that holds a value or MISSING."""
 
+MAX_NAMES = (
+    20_000  # an expression of 100,000 characters has fewer; an explanation of nested `?:` could double and double
+)
+
 _NOT_WORD = re.compile(r"\W")
 _INDENT = "    "
 _OPTIONAL_MAKERS = frozenset(("of", "none", "ofNonZeroValue"))
@@ -91,6 +95,8 @@ class Emitter:
     def fresh(self, hint: str) -> str:
         """Return a local name that nothing else has."""
         self.count += 1
+        if self.count > MAX_NAMES:
+            raise Unsupported("code of that length")
         return f"{_NOT_WORD.sub('_', hint)}_{self.count}"
 
     def emit(self, line: str) -> None:

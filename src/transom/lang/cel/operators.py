@@ -166,7 +166,7 @@ def _matches(emitter: Emitter, node: Call) -> Code | None:
     if plain is None:
         return None
     t = emitter.fresh("t")
-    general = f"{emitter.function('matches', True)}(small({t}), {original!r})"
+    general = f"library('matches', True)(small({t}), {original!r})"
     text = emitter.text(node.target or node.args[0])
     search = emitter.pattern(plain)
     return Code(f"({search}({t}) is not None if len({t} := {text}) <= {LONGEST} else {general})", BOOL)

@@ -272,8 +272,8 @@ class Explainer:
     def place(self, node: Node) -> tuple[str, str] | None:
         """Return Python expressions for the root and path of a node's value; see explain.place.
 
-        A root that is a variable of the policy is `*` and its quoted name. A bare element has none: if it is scalar
-        is seen at run time only.
+        A root that is a variable of the policy is `*` and its quoted name. A bare element has none: only at run time is
+        it seen to be a scalar.
         """
         steps: list[str] = []
         while True:
