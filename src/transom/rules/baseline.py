@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from transom.model.errors import TransomError, UsageError
-from transom.model.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from transom.model.findings import Finding
 
 SCHEMA = "transom.baseline/1"
 MAX_BASELINE_BYTES = 256 * 1024 * 1024  # a million known findings
@@ -41,9 +45,13 @@ def read_baseline(path: str) -> frozenset[str]:
         reason = error.strerror or str(error)
         raise UsageError(f"cannot read the baseline {path}", reason, "make it with --write-baseline") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"cannot use the baseline {path}", str(error), "make it again with --write-baseline") from error
+        raise UsageError(
+            f"cannot use the baseline {path}", str(error), "make it again with --write-baseline"
+        ) from error
     if baseline.schema != SCHEMA:
-        raise UsageError(f"cannot use the baseline {path}", f"its schema is {baseline.schema!r}, not {SCHEMA!r}", "make it again")
+        raise UsageError(
+            f"cannot use the baseline {path}", f"its schema is {baseline.schema!r}, not {SCHEMA!r}", "make it again"
+        )
     return frozenset(known.fingerprint for known in baseline.known)
 
 
@@ -54,5 +62,7 @@ def write_baseline(path: str, findings: Iterable[Finding]) -> int:
     try:
         Path(path).write_bytes(text)
     except OSError as error:
-        raise TransomError(f"cannot write the baseline {path}", error.strerror or str(error), "choose another file") from error
+        raise TransomError(
+            f"cannot write the baseline {path}", error.strerror or str(error), "choose another file"
+        ) from error
     return len(known)

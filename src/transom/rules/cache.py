@@ -11,7 +11,6 @@ import marshal
 import os
 import stat
 import sys
-from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,8 @@ from transom.model import findings, severity
 from transom.rules import policy as policies
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from transom.rules.load import Pack
 
 FORMAT = 1

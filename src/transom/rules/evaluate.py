@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -12,7 +11,11 @@ from transom.lang.cel import LazyVariables, Program, Witness
 from transom.lang.cel.errors import CannotKnow, CostExceeded, EvaluationError
 from transom.lang.cel.values import Unknown
 from transom.rules.match import Request, matches
-from transom.rules.policy import Binding, Policy, Validation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from transom.rules.policy import Binding, Policy, Validation
 
 MAX_MESSAGE_BYTES = 5 * 1024  # the API server's limit on what a messageExpression gives
 USER = Unknown("the requesting user")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from transom.kube.kinds import Kind, kind_of, template_path
-from transom.model.places import Path
+
+if TYPE_CHECKING:
+    from transom.model.places import Path
 
 POD = kind_of("v1", "Pod")
 
@@ -33,7 +35,11 @@ def pod_view(value: dict[str, Any], group: str, kind: str) -> View | None:
         template = template.get(step) if isinstance(template, dict) else None
     template = template if isinstance(template, dict) else {}
     metadata = template.get("metadata")
-    pod: dict[str, Any] = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata if isinstance(metadata, dict) else {}}
+    pod: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": metadata if isinstance(metadata, dict) else {},
+    }
     if "spec" in template:
         pod["spec"] = template["spec"]
     return View(pod, POD, prefix)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from transom.inventory import Entry, Inventory
 from transom.kube.kinds import is_built_in, kind_of, template_path
 from transom.lang.cel.values import Unknown
 from transom.model.findings import Finding, Judged, NotApplicable, Skipped
-from transom.model.refs import Ref
 from transom.rules.evaluate import Subject, activation, evaluate
 from transom.rules.expand import POD, View, pod_problem, pod_view, without_nulls
 from transom.rules.match import Request, could_match
 from transom.rules.place import Locating, findings_of
-from transom.rules.policy import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from transom.inventory import Entry, Inventory
+    from transom.model.refs import Ref
+    from transom.rules.policy import Policy
 
 NO_RULE = "objects of kinds that no rule reads"
 
@@ -113,7 +116,9 @@ def _view_judged(
         problem = pod_problem(view.object)
         if problem:  # told once, instead of by every rule about pods
             place = inventory.locate(entry, (*view.prefix, "spec"))
-            yield Skipped(entry.ref, f"{problem}, so no rule about pods can judge it", "correct the manifest", locator=place)
+            yield Skipped(
+                entry.ref, f"{problem}, so no rule about pods can judge it", "correct the manifest", locator=place
+            )
             policies = [policy for policy in policies if not policy.ours]
     subject = _subject(inventory, entry, view)
     names = activation(subject)

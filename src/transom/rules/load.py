@@ -6,9 +6,8 @@ under transom.dev/; policies of others need none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as File
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,9 +17,13 @@ from transom.model.errors import UsageError
 from transom.model.findings import Rule, Skipped
 from transom.model.places import Locator
 from transom.model.refs import Ref
-from transom.model.severity import Severity
 from transom.rules.parse import PolicyError, Source, read_binding, read_policy, read_sources
-from transom.rules.policy import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from transom.model.severity import Severity
+    from transom.rules.policy import Policy
 
 BUILTIN_FOLDER = File(__file__).parent.parent / "content" / "policies"
 TESTS_SUFFIX = ".test.yaml"
@@ -59,9 +62,7 @@ class Pack(Struct, frozen=True):
         return replace(self, policies=tuple(_adapted(each, severities, parameters) for each in self.policies))
 
 
-def _adapted(
-    policy: Policy, severities: Mapping[str, Severity], parameters: Mapping[str, Mapping[str, Any]]
-) -> Policy:
+def _adapted(policy: Policy, severities: Mapping[str, Severity], parameters: Mapping[str, Mapping[str, Any]]) -> Policy:
     if policy.id in severities:
         policy = replace(policy, face=replace(policy.face, severity=severities[policy.id]))
     wanted = parameters.get(policy.id)
@@ -98,7 +99,7 @@ def builtin_pack(version: tuple[int, int] = CURRENT) -> Pack:
     from transom.rules.cache import cached
 
     files = sorted(path for path in BUILTIN_FOLDER.glob("*/*.yaml") if not path.name.endswith(TESTS_SUFFIX))
-    return cached(files, version, lambda: _loaded(files, version, ours=True))
+    return cached(files, version, lambda: read_pack(files, version, ours=True))
 
 
 def load_pack(folders: Sequence[str], version: tuple[int, int] = CURRENT) -> Pack:
@@ -106,7 +107,7 @@ def load_pack(folders: Sequence[str], version: tuple[int, int] = CURRENT) -> Pac
     from transom.rules.cache import cached
 
     files = list(policy_files(folders))
-    return cached(files, version, lambda: _loaded(files, version, ours=False))
+    return cached(files, version, lambda: read_pack(files, version))
 
 
 def policy_files(paths: Sequence[str]) -> Iterator[File]:
@@ -121,7 +122,8 @@ def policy_files(paths: Sequence[str]) -> Iterator[File]:
                 yield File(found.path)
 
 
-def _loaded(files: Iterable[File], version: tuple[int, int], ours: bool) -> Pack:
+def read_pack(files: Iterable[File], version: tuple[int, int] = CURRENT, ours: bool = False) -> Pack:
+    """Return the policies of files, compiled here and now; ours: whether they are Transom's own."""
     policies: list[Policy] = []
     problems: list[Skipped] = []
     bindings, objects = [], []

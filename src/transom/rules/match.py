@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from transom.kube.kinds import EQUIVALENT, Kind
 from transom.kube.selectors import SelectorError, compile_selector, keys_of
 from transom.lang.cel.errors import CannotKnow
-from transom.rules.policy import Match, ResourceRule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from transom.rules.policy import Match, ResourceRule
 
 NAME_LABEL = "kubernetes.io/metadata.name"  # which every Namespace carries, whoever made it
 NEVER_JUDGED = frozenset(
-    ("validatingadmissionpolicies", "validatingadmissionpolicybindings")
-    + ("mutatingadmissionpolicies", "mutatingadmissionpolicybindings")
+    (
+        "validatingadmissionpolicies",
+        "validatingadmissionpolicybindings",
+        "mutatingadmissionpolicies",
+        "mutatingadmissionpolicybindings",
+    )
 )
 """Resources that no admission policy sees, or a policy could lock everyone out of mending it."""
 
@@ -74,7 +81,9 @@ def _version_holds(rule: ResourceRule, kind: Kind, equivalent: bool) -> bool:
             return True  # another version of the same resource, which the API server converts
     if not equivalent:
         return False
-    return any(group in rule.groups for group in EQUIVALENT.get(kind.plural, ()) if kind.group in EQUIVALENT[kind.plural])
+    return any(
+        group in rule.groups for group in EQUIVALENT.get(kind.plural, ()) if kind.group in EQUIVALENT[kind.plural]
+    )
 
 
 def _resource_holds(pattern: str, request: Request) -> bool:

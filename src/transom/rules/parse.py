@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path as File
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -21,12 +19,24 @@ from transom.model.refs import file_ref
 from transom.model.severity import SEVERITIES, Severity
 from transom.rules.policy import Binding, Expression, Match, Policy, ResourceRule, Validation
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path as File
+
 PREFIX = "transom.dev/"
 GROUP = "admissionregistration.k8s.io"
 TEXTS = ("title", "why", "fix")
 
 _POLICY_FIELDS = frozenset(
-    ("paramKind", "matchConstraints", "validations", "failurePolicy", "auditAnnotations", "matchConditions", "variables")
+    (
+        "paramKind",
+        "matchConstraints",
+        "validations",
+        "failurePolicy",
+        "auditAnnotations",
+        "matchConditions",
+        "variables",
+    )
 )
 _BINDING_FIELDS = frozenset(("policyName", "paramRef", "matchResources", "validationActions"))
 _MATCH_FIELDS = frozenset(
@@ -144,7 +154,9 @@ def _face(name: str, annotations: Mapping[str, Any]) -> Rule:
         raise PolicyError(f"{label!r} is no severity", path, next_step=f"choose from {', '.join(SEVERITIES)}")
     severity = SEVERITIES[label] if label is not None else Severity.MEDIUM
     texts = {field: str(annotations.get(PREFIX + field, "")) for field in TEXTS}
-    chinese = {field: str(annotations[f"{PREFIX}{field}-zh"]) for field in TEXTS if f"{PREFIX}{field}-zh" in annotations}
+    chinese = {
+        field: str(annotations[f"{PREFIX}{field}-zh"]) for field in TEXTS if f"{PREFIX}{field}-zh" in annotations
+    }
     return Rule(
         id=name,
         title=texts["title"] or name,

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from transom.inventory import Entry, Inventory
 from transom.lang.cel import Witness, index_paths, places
 from transom.model.findings import Evidence, Finding, Skipped
-from transom.model.places import Path
-from transom.rules.evaluate import Failure
-from transom.rules.expand import View
-from transom.rules.policy import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from transom.inventory import Entry, Inventory
+    from transom.model.places import Path
+    from transom.rules.evaluate import Failure
+    from transom.rules.expand import View
+    from transom.rules.policy import Policy
 
 CONTAINER_LISTS = frozenset(("containers", "initContainers", "ephemeralContainers"))
 MAX_OBSERVED_CHARS = 120  # one line of a report

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from transom.lang.cel import Program
-from transom.model.findings import Rule
+if TYPE_CHECKING:
+    from transom.lang.cel import Program
+    from transom.model.findings import Rule
 
 
 class ResourceRule(Struct, frozen=True):
@@ -32,7 +33,7 @@ class Match(Struct, frozen=True):
 
 
 class Binding(Struct, frozen=True):
-    """Where a policy is in force, and with which parameters. param_ref: the paramRef object, None where there is none."""
+    """Where a policy is in force, and with which parameters (the paramRef object, None where there is none)."""
 
     name: str
     policy: str

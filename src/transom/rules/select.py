@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from transom.model.errors import UsageError
-from transom.rules.load import Pack
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from transom.rules.load import Pack
 
 
 def select(pack: Pack, only: Sequence[str] = (), without: Sequence[str] = ()) -> Pack:
