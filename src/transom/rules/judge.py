@@ -142,6 +142,13 @@ def _view_judged(
             yield outcome
 
 
+def subject_of(inventory: Inventory, entry: Entry) -> Subject:
+    """Return an entry as the subject of policies that are judged on it as it is."""
+    built_in = is_built_in(entry.ref.group, entry.ref.kind)
+    value = without_nulls(entry.object) if built_in else entry.object
+    return _subject(inventory, entry, View(value, kind_of(entry.api_version, entry.ref.kind)))
+
+
 def _subject(inventory: Inventory, entry: Entry, view: View) -> Subject:
     metadata = view.object.get("metadata")
     labels = metadata.get("labels") if isinstance(metadata, dict) else None

@@ -1,0 +1,154 @@
+"""transom rules: list, show, test and export what is judged."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from transom.cli import terminal
+from transom.cli.arguments import Parser, add_rule_arguments, command_parser, kubernetes_version
+from transom.model.errors import UsageError
+from transom.model.exits import Exit
+
+if TYPE_CHECKING:
+    from transom.rules.examples import ExampleOutcome
+    from transom.rules.load import Pack
+
+EXAMPLES = """\
+  transom rules list                         every rule, worst first
+  transom rules show privileged-container    one rule, with its expressions
+  transom rules test policies/ -o json       run the examples beside the rules
+  transom rules export | kubectl apply -f -  the same rules inside the API server
+"""
+
+
+def parser() -> Parser:
+    """Return the parser of the command."""
+    made = command_parser("rules", "List, show, test and export the rules.", EXAMPLES)
+    actions = made.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="every rule")
+    showing = actions.add_parser("show", help="one rule, with its expressions and parameters")
+    showing.add_argument("id", metavar="RULE", help="the rule's id")
+    testing = actions.add_parser("test", help="run the examples beside the rules")
+    testing.add_argument("paths", metavar="PATH", nargs="*", help="policies, or folders of them (default: the built-in rules)")
+    testing.add_argument("--kubernetes-version", metavar="V", default="1.36", help="compile as this version would (1.36)")
+    exporting = actions.add_parser("export", help="write the rules, expanded and bound, as an API server takes them")
+    exporting.add_argument(
+        "--action",
+        dest="actions",
+        action="append",
+        choices=("Deny", "Warn", "Audit"),
+        help="what the bindings do (default: Deny; repeatable)",
+    )
+    for each in (listing, exporting):
+        add_rule_arguments(each)
+    add_rule_arguments(showing)
+    for each in (listing, testing):
+        each.add_argument("-o", "--output", choices=("table", "json"), default="table", help="table (default) or json")
+    return made
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the chosen action."""
+    return {"list": _list, "show": _show, "test": _test, "export": _export}[arguments.action](arguments)
+
+
+def _pack(arguments: argparse.Namespace) -> Pack:
+    from transom.cli.selection import chosen_pack
+    from transom.cli.settings import read_settings
+
+    pack = chosen_pack(arguments, read_settings(arguments.config))
+    for problem in pack.problems:
+        place = f"{problem.locator.file}:{problem.locator.line}: " if problem.locator.file else ""
+        sys.stderr.write(f"transom: {place}{problem.reason}\n")
+    return pack
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    pack = _pack(arguments)
+    faces = sorted((policy.face for policy in pack.policies), key=lambda face: (-face.severity, face.window, face.id))
+    language = terminal.language()
+    if arguments.output == "json":
+        _write_json([_face_record(face, language) for face in faces])
+    else:
+        width = max((len(face.id) for face in faces), default=0)
+        for face in faces:
+            title = face.texts.get(language, {}).get("title", face.title)
+            sys.stdout.write(f"{face.severity.name:8}  {face.id:{width}}  {face.window:9}  {title}\n")
+        sys.stderr.write(f"{len(faces)} rules\n")
+    return Exit.INCOMPLETE if pack.problems else Exit.CLEAN
+
+
+def _face_record(face: Any, language: str) -> dict[str, str]:
+    texts = {"title": face.title, "why": face.why, "fix": face.fix, **face.texts.get(language, {})}
+    return {"id": face.id, "severity": face.severity.label, "window": face.window, **texts}
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    from transom.report.explain import rule_page
+    from transom.rules.select import unknown_rule
+
+    pack = _pack(arguments)
+    policy = next((each for each in pack.policies if each.id == arguments.id), None)
+    if policy is None:
+        raise unknown_rule(arguments.id, pack.faces)
+    expressions = [(f"variables.{each.name}", each.program.source) for each in policy.variables]
+    expressions += [(each.message, each.program.source) for each in policy.validations]
+    for line in rule_page(policy.face, terminal.report_options(sys.stdout), expressions):
+        sys.stdout.write(line + "\n")
+    for params in policy.params:
+        values = params.get("data") or params.get("settings") or params.get("spec") or {}
+        sys.stdout.write(f"\nParameters ({policy.param_kind[1] if policy.param_kind else ''})\n")
+        for key, value in values.items():
+            sys.stdout.write(f"  {key}: {value!r}\n")
+    return Exit.CLEAN
+
+
+def _test(arguments: argparse.Namespace) -> int:
+    from transom.rules.examples import run_examples
+    from transom.rules.load import BUILTIN_FOLDER
+
+    paths = arguments.paths or [str(BUILTIN_FOLDER)]
+    outcomes = list(run_examples(paths, kubernetes_version(arguments.kubernetes_version)))
+    counts = Counter(outcome.state for outcome in outcomes)
+    if arguments.output == "json":
+        _write_json(_test_record(outcomes, counts))
+    else:
+        _write_outcomes(outcomes, counts)
+    if not outcomes:
+        raise UsageError("there are no rules to test", "", "name a folder of policies")
+    return Exit.FINDINGS if counts["failed"] else Exit.CLEAN
+
+
+def _test_record(outcomes: Sequence[ExampleOutcome], counts: Counter[str]) -> dict[str, Any]:
+    cases = [{"rule": o.rule, "example": o.example, "state": o.state, "why": o.why} for o in outcomes]
+    totals = {state: counts[state] for state in ("passed", "failed", "unsupported")}
+    reasons = Counter(outcome.why for outcome in outcomes if outcome.state == "unsupported")
+    return {**totals, "unsupported_reasons": dict(reasons), "cases": cases}
+
+
+def _write_outcomes(outcomes: Iterable[ExampleOutcome], counts: Counter[str]) -> None:
+    for outcome in outcomes:
+        if outcome.state != "passed":
+            sys.stdout.write(f"{outcome.state}  {outcome.rule}: {outcome.example}: {outcome.why}\n")
+    sys.stdout.write(f"{counts['passed']} passed, {counts['failed']} failed, {counts['unsupported']} unsupported\n")
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    import yaml
+
+    from transom.rules.export import export
+
+    pack = _pack(arguments)
+    objects = export(pack.policies, arguments.actions or ["Deny"])
+    yaml.safe_dump_all(objects, sys.stdout, sort_keys=False, allow_unicode=True, width=100, explicit_start=True)
+    return Exit.INCOMPLETE if pack.problems else Exit.CLEAN
+
+
+def _write_json(value: Any) -> None:
+    import msgspec
+
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=1).decode() + "\n")
