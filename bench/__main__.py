@@ -40,8 +40,11 @@ def main() -> int:
     lines = []
     for line in measurements():
         lines.append(line)
-        print(f"{'met   ' if line.met else 'missed'} {line.name:44} ours {line.ours:9.3f} {line.unit}, reference {line.reference:9.3f}, "
-              f"ratio {line.ratio:7.2f} (goal: {line.goal}) {line.note}", flush=True)
+        print(
+            f"{'met   ' if line.met else 'missed'} {line.name:44} ours {line.ours:9.3f} {line.unit}, reference {line.reference:9.3f}, "
+            f"ratio {line.ratio:7.2f} (goal: {line.goal}) {line.note}",
+            flush=True,
+        )
     (BUILD / "bench.json").write_bytes(msgspec.json.format(msgspec.json.encode(lines), indent=1))
     return 0
 
@@ -81,7 +84,16 @@ def large_estate() -> Iterator[Line]:
     write_estate(folder, ESTATE_SIZE)
     ours = measure([TRANSOM, "scan", folder, "-o", f"jsonl={BUILD / 'estate.jsonl'}"], runs=1, warm_up=0)
     note = f"{ours.cpu_s:.1f} s CPU in {ours.wall_s:.1f} s"
-    yield Line(f"{ESTATE_SIZE:,} Deployments, peak memory", ours.peak_mb, 1024, "MB", ours.peak_mb / 1024, "under 1 GB", ours.peak_mb < 1024, note)
+    yield Line(
+        f"{ESTATE_SIZE:,} Deployments, peak memory",
+        ours.peak_mb,
+        1024,
+        "MB",
+        ours.peak_mb / 1024,
+        "under 1 GB",
+        ours.peak_mb < 1024,
+        note,
+    )
 
 
 def beside_checkov() -> Iterator[Line]:
@@ -96,7 +108,9 @@ def beside_checkov() -> Iterator[Line]:
         theirs = measure([peer, "--skip-download", "--quiet", "--framework", "kubernetes", "-d", folder], runs=3)
         ratio = theirs.cpu_s / ours.cpu_s
         note = f"peak {ours.peak_mb:.0f} MB beside {theirs.peak_mb:.0f} MB"
-        yield Line(f"{name}, CPU beside checkov", ours.cpu_s, theirs.cpu_s, "s", ratio, "20 times less", ratio >= 20, note)
+        yield Line(
+            f"{name}, CPU beside checkov", ours.cpu_s, theirs.cpu_s, "s", ratio, "20 times less", ratio >= 20, note
+        )
 
 
 def _times_as_much(name: str, ours: Measured, reference: Measured, goal: int) -> Line:

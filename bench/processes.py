@@ -23,7 +23,9 @@ class Measured(msgspec.Struct, frozen=True):
     exit_code: int
 
 
-def measure(command: Sequence[str | Path], runs: int = RUNS, warm_up: int = WARM_UP, cwd: Path | None = None) -> Measured:
+def measure(
+    command: Sequence[str | Path], runs: int = RUNS, warm_up: int = WARM_UP, cwd: Path | None = None
+) -> Measured:
     """Run a command several times, its output thrown away, and return the medians."""
     for _ in range(warm_up):
         _once(command, cwd)
@@ -39,7 +41,11 @@ def measure(command: Sequence[str | Path], runs: int = RUNS, warm_up: int = WARM
 def _once(command: Sequence[str | Path], cwd: Path | None) -> Measured:
     before = os.times().elapsed
     with subprocess.Popen(
-        [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=cwd
+        [str(word) for word in command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=cwd,
     ) as process:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

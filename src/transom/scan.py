@@ -16,8 +16,8 @@ from transom.rules.judge import read_by_none
 from transom.workers import in_parallel
 
 if TYPE_CHECKING:
-    from transom.workloads.pod_security import PodSecurity
     from transom.rules.policy import Policy
+    from transom.workloads.pod_security import PodSecurity
 
 WINDOWS = {
     "workloads": "transom.workloads",

@@ -72,18 +72,36 @@ def test_help_imports_nothing_of_the_product() -> None:
 
 
 def test_a_scan_does_not_import_what_it_does_not_need(manifests: Path) -> None:
-    code = "import sys; from transom.cli import main; main(['scan', 'bad.yaml', '-o', 'jsonl=out']); print(*sys.modules)"
+    code = (
+        "import sys; from transom.cli import main; main(['scan', 'bad.yaml', '-o', 'jsonl=out']); print(*sys.modules)"
+    )
     environment = {**os.environ, "XDG_CACHE_HOME": str(manifests / "cache")}
-    run = lambda: subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)  # noqa: E731
+    run = lambda: subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
     run()
     loaded = run().stdout.split()
-    unwanted = {"re2", "pathspec", "wcwidth", "multiprocessing", "asyncio", "decimal", "ipaddress", "transom.lang.cel.parser", "transom.lang.cel.check"}
+    unwanted = {
+        "re2",
+        "pathspec",
+        "wcwidth",
+        "multiprocessing",
+        "asyncio",
+        "decimal",
+        "ipaddress",
+        "transom.lang.cel.parser",
+        "transom.lang.cel.check",
+    }
     assert not unwanted & set(loaded)
 
 
 def test_findings_end_with_1_and_name_the_line(manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["scan", "bad.yaml", "-o", "jsonl"]) == 1
-    found = [record for record in records(capsys.readouterr().out) if record.get("rule") == "privileged-container" and record["type"] == "finding"]
+    found = [
+        record
+        for record in records(capsys.readouterr().out)
+        if record.get("rule") == "privileged-container" and record["type"] == "finding"
+    ]
     assert [(record["file"], record["line"], record["container"]) for record in found] == [("bad.yaml", 9, "app")]
 
 
@@ -96,7 +114,9 @@ def test_fail_on_moves_the_threshold(manifests: Path) -> None:
     assert main(["scan", "bad.yaml", "--rule", "image-digest-missing", "--fail-on", "info"]) == 1
 
 
-def test_a_broken_file_makes_the_scan_incomplete_and_the_rest_goes_on(manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_file_makes_the_scan_incomplete_and_the_rest_goes_on(
+    manifests: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["scan", ".", "-o", "jsonl"]) == 3
     found = records(capsys.readouterr().out)
     assert {record["type"] for record in found} == RECORDS
@@ -139,14 +159,19 @@ def test_nothing_judged_is_incomplete(manifests: Path) -> None:
         (["snapshot", "good.yaml"], "--output"),
     ],
 )
-def test_wrong_use_ends_with_2_and_says_what_to_do(words: list[str], says: str, manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_use_ends_with_2_and_says_what_to_do(
+    words: list[str], says: str, manifests: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(words) == 2
     shown = capsys.readouterr()
     assert says in shown.err
     assert shown.out == ""
 
 
-@pytest.mark.parametrize("text", ["version: 2\n", "version: 1\nexcludes: []\n", "version: 1\nseverity: {host-pid: awful}\n", "[", "version: one\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["version: 2\n", "version: 1\nexcludes: []\n", "version: 1\nseverity: {host-pid: awful}\n", "[", "version: one\n"],
+)
 def test_wrong_settings_end_with_2(text: str, manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (manifests / "transom.yaml").write_text(text)
     assert main(["scan", "good.yaml"]) == 2
@@ -154,14 +179,18 @@ def test_wrong_settings_end_with_2(text: str, manifests: Path, capsys: pytest.Ca
 
 
 def test_settings_change_severity_and_leave_files_out(manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (manifests / "transom.yaml").write_text("version: 1\nexclude: [broken.yaml]\nseverity: {privileged-container: low}\n")
+    (manifests / "transom.yaml").write_text(
+        "version: 1\nexclude: [broken.yaml]\nseverity: {privileged-container: low}\n"
+    )
     main(["scan", ".", "-o", "jsonl", "--rule", "privileged-container"])
     found = records(capsys.readouterr().out)
     assert [record["severity"] for record in found if record["type"] == "finding"] == ["low"]
     assert not [record for record in found if record["type"] == "skipped"]
 
 
-def test_a_baseline_hides_what_is_known_and_shows_what_is_new(manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_baseline_hides_what_is_known_and_shows_what_is_new(
+    manifests: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["scan", "bad.yaml", "--write-baseline", "known.json"]) == 0
     assert main(["scan", "bad.yaml", "--baseline", "known.json"]) == 0
     (manifests / "bad.yaml").write_text("# moved\n\n" + BAD + "  hostPID: true\n")
@@ -233,7 +262,12 @@ def test_completion_offers_commands_and_options(capsys: pytest.CaptureFixture[st
 
 
 def test_the_completion_script_of_bash_is_valid() -> None:
-    done = subprocess.run(["bash", "-c", f"source <({sys.executable} -m transom completion bash)"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["bash", "-c", f"source <({sys.executable} -m transom completion bash)"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -48,7 +48,9 @@ def main() -> int:
     scored = list(rows(corpora))
     for row in scored:
         unsupported = sum(row["unsupported"].values())
-        print(f"{row['corpus']:24} {row['cases']:6} cases  {row['agree']:6} agree  {row['differ']:4} differ  {unsupported:5} unsupported")
+        print(
+            f"{row['corpus']:24} {row['cases']:6} cases  {row['agree']:6} agree  {row['differ']:4} differ  {unsupported:5} unsupported"
+        )
         for reason, count in sorted(row["unsupported"].items(), key=lambda pair: -pair[1]):
             print(f"{'':24} {count:6} unsupported: {reason}")
         for difference in row.get("differences", [])[:20]:

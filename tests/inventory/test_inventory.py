@@ -46,15 +46,21 @@ def test_joins_never_leave_the_target_in_which_they_start() -> None:
 
 def test_a_pod_is_owned_by_the_topmost_controller_that_is_named() -> None:
     inventory = Inventory()
-    inventory.add(thing("ReplicaSet", "web-1", api_version="apps/v1", ownerReferences=controlled_by("Deployment", "web")), HERE)
+    inventory.add(
+        thing("ReplicaSet", "web-1", api_version="apps/v1", ownerReferences=controlled_by("Deployment", "web")), HERE
+    )
     pod = inventory.add(thing("Pod", "web-1-x", ownerReferences=controlled_by("ReplicaSet", "web-1")), HERE)
     assert inventory.owner(pod) == Ref(group="apps", kind="Deployment", namespace="shop", name="web")
 
 
 def test_owners_that_own_each_other_end_the_search() -> None:
     inventory = Inventory()
-    inventory.add(thing("ReplicaSet", "a", api_version="apps/v1", ownerReferences=controlled_by("ReplicaSet", "b")), HERE)
-    entry = inventory.add(thing("ReplicaSet", "b", api_version="apps/v1", ownerReferences=controlled_by("ReplicaSet", "a")), HERE)
+    inventory.add(
+        thing("ReplicaSet", "a", api_version="apps/v1", ownerReferences=controlled_by("ReplicaSet", "b")), HERE
+    )
+    entry = inventory.add(
+        thing("ReplicaSet", "b", api_version="apps/v1", ownerReferences=controlled_by("ReplicaSet", "a")), HERE
+    )
     assert inventory.owner(entry).name == "a"
 
 

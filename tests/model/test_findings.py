@@ -18,7 +18,9 @@ WEB = Ref(group="apps", kind="Deployment", namespace="shop", name="web")
 
 def finding(**changes: object) -> Finding:
     seen = Evidence(Locator("web.yaml", 7, 3, path="spec"), "privileged: true")
-    made = Finding("privileged-container", WEB, Severity.CRITICAL, "a container runs privileged", (seen,), witness="app")
+    made = Finding(
+        "privileged-container", WEB, Severity.CRITICAL, "a container runs privileged", (seen,), witness="app"
+    )
     return structs.replace(made, **changes)
 
 
@@ -37,7 +39,9 @@ def test_a_fingerprint_survives_moved_lines_and_renamed_clusters() -> None:
     assert moved.fingerprint == finding().fingerprint
 
 
-@pytest.mark.parametrize("change", [{"rule": "host-pid"}, {"ref": structs.replace(WEB, name="api")}, {"witness": "second"}])
+@pytest.mark.parametrize(
+    "change", [{"rule": "host-pid"}, {"ref": structs.replace(WEB, name="api")}, {"witness": "second"}]
+)
 def test_another_rule_thing_or_witness_is_another_finding(change: dict[str, object]) -> None:
     assert finding(**change).fingerprint != finding().fingerprint
 

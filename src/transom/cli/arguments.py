@@ -35,7 +35,9 @@ def add_rule_arguments(parser: argparse.ArgumentParser) -> None:
     rules = parser.add_argument_group("rules")
     rules.add_argument("--rules", metavar="DIR", action="append", default=[], help="also use the policies below DIR")
     rules.add_argument("--rule", metavar="ID", action="append", default=[], help="use this rule only (repeatable)")
-    rules.add_argument("--skip-rule", metavar="ID", action="append", default=[], help="leave this rule out (repeatable)")
+    rules.add_argument(
+        "--skip-rule", metavar="ID", action="append", default=[], help="leave this rule out (repeatable)"
+    )
     rules.add_argument("--kubernetes-version", metavar="V", default="1.36", help="judge as this version would (1.36)")
     rules.add_argument("--config", metavar="FILE", help="settings (default: transom.yaml, where there is one)")
 
@@ -43,11 +45,17 @@ def add_rule_arguments(parser: argparse.ArgumentParser) -> None:
 def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what limits the input."""
     chosen = parser.add_argument_group("input")
-    chosen.add_argument("--exclude", metavar="GLOB", action="append", default=[], help="leave these files out (.gitignore syntax)")
+    chosen.add_argument(
+        "--exclude", metavar="GLOB", action="append", default=[], help="leave these files out (.gitignore syntax)"
+    )
     namespaces = chosen.add_mutually_exclusive_group()
     namespaces.add_argument("-n", "--namespace", metavar="NS", help="judge objects of this namespace only")
-    namespaces.add_argument("-A", "--all-namespaces", action="store_true", help="judge objects of all namespaces (the default)")
-    chosen.add_argument("-l", "--selector", metavar="SELECTOR", help="judge objects with these labels only (kubectl syntax)")
+    namespaces.add_argument(
+        "-A", "--all-namespaces", action="store_true", help="judge objects of all namespaces (the default)"
+    )
+    chosen.add_argument(
+        "-l", "--selector", metavar="SELECTOR", help="judge objects with these labels only (kubectl syntax)"
+    )
 
 
 def severity_label(text: str) -> str:

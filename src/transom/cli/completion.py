@@ -52,7 +52,9 @@ compdef _transom transom
 
 def parser() -> Parser:
     """Return the parser of the command."""
-    made = command_parser("completion", "Print the completion script of a shell.", "  source <(transom completion bash)\n")
+    made = command_parser(
+        "completion", "Print the completion script of a shell.", "  source <(transom completion bash)\n"
+    )
     made.add_argument("shell", choices=SHELLS, help="the shell to complete in")
     return made
 

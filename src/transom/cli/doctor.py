@@ -41,7 +41,7 @@ def _versions() -> Iterator[str]:
 
 
 def _yaml() -> str:
-    from yaml.cyaml import CParser  # the pure Python parser is twenty times slower and not used
+    from yaml._yaml import CParser  # the pure Python parser is twenty times slower and not used
 
     return f"C parser of libyaml ({CParser.__name__})"
 

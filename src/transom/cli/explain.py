@@ -24,8 +24,17 @@ EXAMPLES = """\
 def parser() -> Parser:
     """Return the parser of the command."""
     made = command_parser("explain", "Tell what a rule means, or show one finding at its place.", EXAMPLES)
-    made.add_argument("what", metavar="RULE|FINGERPRINT", help="a rule's id, or the beginning of a finding's fingerprint")
-    made.add_argument("--from", dest="targets", metavar="TARGET", action="append", default=[], help=f"where the finding is: {TARGET_HELP}")
+    made.add_argument(
+        "what", metavar="RULE|FINGERPRINT", help="a rule's id, or the beginning of a finding's fingerprint"
+    )
+    made.add_argument(
+        "--from",
+        dest="targets",
+        metavar="TARGET",
+        action="append",
+        default=[],
+        help=f"where the finding is: {TARGET_HELP}",
+    )
     add_input_arguments(made)
     add_rule_arguments(made)
     made.set_defaults(only=[], pod_security=None)
@@ -69,7 +78,9 @@ def _explain_finding(arguments: argparse.Namespace, options: object) -> int:
     if not found:
         raise UsageError(f"there is no finding {arguments.what} in {', '.join(arguments.targets)}", "", "scan it again")
     for finding in found:
-        page = finding_page(finding, options.faces.get(finding.rule), terminal.report_options(sys.stdout), _source(finding))
+        page = finding_page(
+            finding, options.faces.get(finding.rule), terminal.report_options(sys.stdout), _source(finding)
+        )
         _print(page)
     return Exit.CLEAN
 

@@ -33,8 +33,12 @@ def parser() -> Parser:
     showing = actions.add_parser("show", help="one rule, with its expressions and parameters")
     showing.add_argument("id", metavar="RULE", help="the rule's id")
     testing = actions.add_parser("test", help="run the examples beside the rules")
-    testing.add_argument("paths", metavar="PATH", nargs="*", help="policies, or folders of them (default: the built-in rules)")
-    testing.add_argument("--kubernetes-version", metavar="V", default="1.36", help="compile as this version would (1.36)")
+    testing.add_argument(
+        "paths", metavar="PATH", nargs="*", help="policies, or folders of them (default: the built-in rules)"
+    )
+    testing.add_argument(
+        "--kubernetes-version", metavar="V", default="1.36", help="compile as this version would (1.36)"
+    )
     exporting = actions.add_parser("export", help="write the rules, expanded and bound, as an API server takes them")
     exporting.add_argument(
         "--action",
@@ -113,7 +117,7 @@ def _test(arguments: argparse.Namespace) -> int:
 
     paths = arguments.paths or [str(BUILTIN_FOLDER)]
     outcomes = list(run_examples(paths, kubernetes_version(arguments.kubernetes_version)))
-    counts = Counter(outcome.state for outcome in outcomes)
+    counts = Counter(str(outcome.state) for outcome in outcomes)
     if arguments.output == "json":
         _write_json(_test_record(outcomes, counts))
     else:

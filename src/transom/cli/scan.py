@@ -134,7 +134,9 @@ def _report(results: Iterable[Result], options: ScanOptions, arguments: argparse
 def _names(pattern: str, skipped: Skipped) -> bool:
     ref = skipped.ref
     return any(
-        fnmatchcase(text, pattern) for text in (skipped.locator.file, str(ref), ref.short, ref.name, skipped.rule) if text
+        fnmatchcase(text, pattern)
+        for text in (skipped.locator.file, str(ref), ref.short, ref.name, skipped.rule)
+        if text
     )
 
 

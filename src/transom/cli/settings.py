@@ -45,7 +45,9 @@ def read_settings(named: str | None) -> Settings:
         value = yaml.safe_load(path.read_bytes())
         settings = msgspec.convert(value, Settings)
     except OSError as error:
-        raise UsageError(f"cannot read {path}", error.strerror or str(error), "name another file with --config") from error
+        raise UsageError(
+            f"cannot read {path}", error.strerror or str(error), "name another file with --config"
+        ) from error
     except yaml.YAMLError as error:
         raise UsageError(f"cannot read {path}", " ".join(str(error).split()), "mend its YAML") from error
     except (msgspec.ValidationError, RecursionError) as error:
@@ -56,7 +58,9 @@ def read_settings(named: str | None) -> Settings:
 
 def _check(settings: Settings, path: Path) -> None:
     if settings.version != VERSION:
-        raise UsageError(f"cannot use {path}", f"its version is {settings.version}, not {VERSION}", f"write version: {VERSION}")
+        raise UsageError(
+            f"cannot use {path}", f"its version is {settings.version}, not {VERSION}", f"write version: {VERSION}"
+        )
     for rule, label in settings.severity.items():
         if label not in SEVERITIES:
             why = f"severity of {rule} is {label!r}"

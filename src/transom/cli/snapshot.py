@@ -22,10 +22,14 @@ EXAMPLES = """\
 
 def parser() -> Parser:
     """Return the parser of the command."""
-    made = command_parser("snapshot", "Keep every object of the targets in one file; values of Secrets are left out.", EXAMPLES)
+    made = command_parser(
+        "snapshot", "Keep every object of the targets in one file; values of Secrets are left out.", EXAMPLES
+    )
     made.add_argument("targets", metavar="TARGET", nargs="*", help=TARGET_HELP)
     made.add_argument("-o", "--output", metavar="FILE", required=True, help="the file to write")
-    made.add_argument("--exclude", metavar="GLOB", action="append", default=[], help="leave these files out (.gitignore syntax)")
+    made.add_argument(
+        "--exclude", metavar="GLOB", action="append", default=[], help="leave these files out (.gitignore syntax)"
+    )
     made.add_argument("--config", metavar="FILE", help="settings (default: transom.yaml, where there is one)")
     return made
 

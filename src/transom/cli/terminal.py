@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from transom.report.options import ReportOptions
@@ -17,7 +17,7 @@ PROGRESS_AFTER_S = 1.0  # shorter work needs no telling
 PROGRESS_EVERY_S = 0.25
 
 
-def wants_colour(stream: IO[str]) -> bool:
+def wants_colour(stream: TextIO) -> bool:
     """Tell whether to colour: a terminal, unless NO_COLOR or TERM=dumb; anything where FORCE_COLOR is set."""
     if os.environ.get("NO_COLOR"):
         return False
@@ -26,7 +26,7 @@ def wants_colour(stream: IO[str]) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def width(stream: IO[str]) -> int:
+def width(stream: TextIO) -> int:
     """Return the columns of the terminal; COLUMNS overrides."""
     given = os.environ.get("COLUMNS", "")
     if given.isdecimal() and int(given) > 0:
@@ -37,7 +37,7 @@ def width(stream: IO[str]) -> int:
         return DEFAULT_WIDTH
 
 
-def speaks_unicode(stream: IO[str]) -> bool:
+def speaks_unicode(stream: TextIO) -> bool:
     """Tell whether the stream's encoding can carry more than ASCII."""
     return (stream.encoding or "").lower().replace("-", "").startswith("utf")
 
@@ -51,7 +51,7 @@ def language() -> str:
     return "en"
 
 
-def report_options(stream: IO[str]) -> ReportOptions:
+def report_options(stream: TextIO) -> ReportOptions:
     """Return what a report on this stream may show."""
     from transom.report.options import ReportOptions
 

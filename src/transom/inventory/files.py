@@ -75,8 +75,9 @@ def _read_in_children(files: Sequence[Found], count: int) -> Iterator[Document |
         if isinstance(packed, bytes):
             yield msgspec.msgpack.decode(packed, type=Skipped)
         else:
-            *fields, duplicates = packed
-            yield Document(*fields, tuple(DuplicateKey(*duplicate) for duplicate in duplicates))
+            file, index, value, text, offset, line, duplicates = packed
+            keys = tuple(DuplicateKey(*duplicate) for duplicate in duplicates)
+            yield Document(file, index, value, text, offset, line, keys)
 
 
 def _packed(item: Document | Skipped) -> bytes:

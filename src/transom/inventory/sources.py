@@ -23,7 +23,9 @@ def fill(inventory: Inventory, target: str, exclude: Sequence[str] = ()) -> Iter
         yield from fill_from_stdin(inventory)
     elif scheme == "cluster":
         reason = "reading a live cluster is not part of this version yet"
-        yield Skipped(Ref(cluster=name, kind="Cluster", name=name), reason, "kubectl get all -A -o yaml | transom scan -")
+        yield Skipped(
+            Ref(cluster=name, kind="Cluster", name=name), reason, "kubectl get all -A -o yaml | transom scan -"
+        )
     elif scheme == "image" and name:
         reason = "reading an image is not part of this version yet"
         yield Skipped(Ref(scope="image", name=name), reason, "leave it out until a version reads images")

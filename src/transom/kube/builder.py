@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
-from yaml.cyaml import CParser
+from yaml._yaml import CParser
 from yaml.events import (
     AliasEvent,
     DocumentEndEvent,
@@ -213,7 +213,9 @@ class _Builder:
         if found == text and not event.style and tag is None and len(_known_keys) < MAX_KNOWN_KEYS:
             _known_keys[text] = found
         if self.anchored and event.anchor is not None:
-            self.anchors[event.anchor] = text if event.style else self.word(event) if text in WORDS else plain_value(text)
+            self.anchors[event.anchor] = (
+                text if event.style else self.word(event) if text in WORDS else plain_value(text)
+            )
         return found
 
     def word(self, event: Any) -> Any:
@@ -280,7 +282,9 @@ class _Builder:
         value = self.anchors.get(event.anchor, _LIST)
         if value is _LIST:
             mark = event.start_mark
-            raise TextError(f"there is no anchor &{event.anchor}", "define it before it is used", mark.line, mark.column)
+            raise TextError(
+                f"there is no anchor &{event.anchor}", "define it before it is used", mark.line, mark.column
+            )
         if value is _OPEN:
             raise limit_error(f"anchor &{event.anchor} contains itself", "write the value out", event)
         return self.copy(value, len(self.containers), count, event)

@@ -73,7 +73,9 @@ def read_documents(stream: BinaryIO, file: str) -> Iterator[Document | Skipped]:
     try:
         for segment in _segments(stream):
             if directives is not None:
-                segment = _Segment(directives.text + segment.text, directives.offset, directives.line, segment.too_large)
+                segment = _Segment(
+                    directives.text + segment.text, directives.offset, directives.line, segment.too_large
+                )
                 directives = None
             if _DIRECTIVE.match(segment.text) and not _MARKER.search(segment.text):
                 directives = segment
@@ -221,9 +223,7 @@ def _yaml(segment: _Segment, file: str, index: int) -> Iterator[Document | Skipp
 
 
 def _document(segment: _Segment, file: str, index: int, built: Built) -> Document:
-    duplicates = tuple(
-        DuplicateKey(each.path, segment.line + each.line, each.column + 1) for each in built.duplicates
-    )
+    duplicates = tuple(DuplicateKey(each.path, segment.line + each.line, each.column + 1) for each in built.duplicates)
     return Document(file, index, built.value, segment.text, segment.offset, segment.line, duplicates)
 
 

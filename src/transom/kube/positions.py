@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 from yaml import YAMLError
-from yaml.cyaml import CParser
+from yaml._yaml import CParser
 from yaml.events import (
     AliasEvent,
     DocumentEndEvent,
@@ -157,7 +157,9 @@ class _Reader:
     def finish(self, event: Any) -> None:
         node = self.open.pop()
         self.keys.pop()
-        node.end = max(_end(node), node.start, event.end_mark.index if event.end_mark.index > event.start_mark.index else 0)
+        node.end = max(
+            _end(node), node.start, event.end_mark.index if event.end_mark.index > event.start_mark.index else 0
+        )
         anchor = self.open_anchors.pop()
         if anchor is not None:
             self.anchors[anchor] = node

@@ -93,7 +93,9 @@ def parse_selector(text: str) -> Predicate:
     try:
         terms = list(_requirements(_tokens(text)))
     except SelectorError as error:
-        raise UsageError(f"{text!r} is no label selector", str(error), "write it like app=web,tier in (a, b)") from error
+        raise UsageError(
+            f"{text!r} is no label selector", str(error), "write it like app=web,tier in (a, b)"
+        ) from error
     return lambda labels: all(term(labels) for term in terms)
 
 

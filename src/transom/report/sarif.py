@@ -64,7 +64,10 @@ def _rule(name: str, rule: Rule | None, options: ReportOptions) -> dict[str, Any
         "name": "".join(word.capitalize() for word in name.replace("_", "-").split("-")),
         "shortDescription": {"text": clean(texts["title"]) or name},
         "defaultConfiguration": {"level": LEVELS[rule.severity]},
-        "properties": {"security-severity": SCORES[rule.severity], "tags": ["security", *([rule.window] * bool(rule.window))]},
+        "properties": {
+            "security-severity": SCORES[rule.severity],
+            "tags": ["security", *([rule.window] * bool(rule.window))],
+        },
     }
     if texts["why"]:
         described["fullDescription"] = {"text": clean(texts["why"])}

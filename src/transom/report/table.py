@@ -56,9 +56,7 @@ def _groups(findings: Sequence[Finding]) -> list[tuple[Ref, list[Finding]]]:
     return [(owner, group) for (owner, _), group in ordered]
 
 
-def _group(
-    owner: Ref, findings: list[Finding], report: Report, options: ReportOptions, paint: Paint
-) -> Iterator[str]:
+def _group(owner: Ref, findings: list[Finding], report: Report, options: ReportOptions, paint: Paint) -> Iterator[str]:
     name, file = safe(owner.short) or owner.kind, safe(findings[0].place.file)
     gap = options.width - columns(name) - columns(file)
     if gap >= 2:
@@ -66,7 +64,9 @@ def _group(
     else:
         yield paint(cut(name, options.width), BOLD)
         yield from (paint(line, DIM) for line in wrapped(file, options.width, "  ", "  ") if file)
-    for _, alike in groupby(findings, key=lambda finding: (finding.severity, finding.rule, finding.ref, finding.message)):
+    for _, alike in groupby(
+        findings, key=lambda finding: (finding.severity, finding.rule, finding.ref, finding.message)
+    ):
         yield from _row(list(alike), report, options, paint)
 
 

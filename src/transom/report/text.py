@@ -80,7 +80,9 @@ def _runs(word: str, longest: int) -> list[str]:
     current = ""
     for character in word:
         wide = not character.isascii()
-        if current and (columns(current) + columns(character) > longest or (wide and current and not current.isascii())):
+        if current and (
+            columns(current) + columns(character) > longest or (wide and current and not current.isascii())
+        ):
             runs.append(current)
             current = ""
         current += character

@@ -57,6 +57,7 @@ class Verdict(Struct, frozen=True):
 
 NOT_ABOUT_IT = Verdict(False)
 PASSED = Verdict(True)
+_UNBOUND: Sequence[Binding | None] = (None,)
 
 
 def activation(subject: Subject, params: Any = None) -> dict[str, Any]:
@@ -107,7 +108,7 @@ def evaluate(policy: Policy, subject: Subject, names: dict[str, Any] | None = No
         return NOT_ABOUT_IT
     found = [
         _with_params(policy, subject, params, names if names is not None else activation(subject))
-        for binding in bindings or [None]
+        for binding in (bindings or _UNBOUND)
         for params in _params(policy, binding, subject)
     ]
     return _joined(found)

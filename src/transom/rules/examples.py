@@ -110,7 +110,9 @@ def _examples(document: Document, tests: File) -> Iterator[Example]:
                 raise UsageError(str(tests), f"a {kind} example has no name or no object", "see CONTRIBUTING.md")
             unknown = set(fields) - KNOWN_FIELDS
             if unknown:
-                raise UsageError(str(tests), f"unknown field {unknown.pop()} in {fields['name']}", "see CONTRIBUTING.md")
+                raise UsageError(
+                    str(tests), f"unknown field {unknown.pop()} in {fields['name']}", "see CONTRIBUTING.md"
+                )
             yield Example(fields["name"], good, fields)
 
 

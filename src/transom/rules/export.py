@@ -76,13 +76,17 @@ _POD = Kind("", "v1", "Pod", "pods", True)
 
 def _widened(match: Match) -> Match:
     """Add the workloads' resources to those of pods, for the same operations."""
-    operations = tuple(dict.fromkeys(word for rule in match.include if "pods" in rule.resources for word in rule.operations))
+    operations = tuple(
+        dict.fromkeys(word for rule in match.include if "pods" in rule.resources for word in rule.operations)
+    )
     rules = tuple(ResourceRule((group,), ("v1",), operations, resources) for group, resources in WORKLOADS)
     return replace(match, include=match.include + rules)
 
 
 @lru_cache(4096)
-def _compile(source: str, version: tuple[int, int], types: tuple[tuple[str, Type], ...], expect: Type | None) -> Program:
+def _compile(
+    source: str, version: tuple[int, int], types: tuple[tuple[str, Type], ...], expect: Type | None
+) -> Program:
     return compile_expression(source, kubernetes_environment(version, typed_variables=dict(types)), expect)
 
 

@@ -43,7 +43,7 @@ class _Tally:
 
 def judge(
     inventory: Inventory, policies: Sequence[Policy], only: Sequence[Entry] | None = None
-) -> Iterator[Finding | Skipped | Judged | NotApplicable]:
+) -> Iterator[Finding | Skipped | Judged]:
     """Yield what the policies say of the entries, then one Judged for each policy.
 
     only: the entries to judge; the others are there for joins. An entry whose controller carries the same template, and

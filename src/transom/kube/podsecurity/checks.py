@@ -26,12 +26,31 @@ Checker = Callable[[Pod], Iterator[Place]]
 
 SECURITY: Path = ("spec", "securityContext")
 CAPABILITIES = frozenset(
-    "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT".split()
+    [
+        "AUDIT_WRITE",
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "FOWNER",
+        "FSETID",
+        "KILL",
+        "MKNOD",
+        "NET_BIND_SERVICE",
+        "SETFCAP",
+        "SETGID",
+        "SETPCAP",
+        "SETUID",
+        "SYS_CHROOT",
+    ]
 )
 SELINUX_TYPES = frozenset(("", "container_t", "container_init_t", "container_kvm_t"))
 SYSCTLS = frozenset(
-    """kernel.shm_rmid_forced net.ipv4.ip_local_port_range net.ipv4.ip_unprivileged_port_start net.ipv4.tcp_syncookies
-    net.ipv4.ping_group_range""".split()
+    [
+        "kernel.shm_rmid_forced",
+        "net.ipv4.ip_local_port_range",
+        "net.ipv4.ip_unprivileged_port_start",
+        "net.ipv4.tcp_syncookies",
+        "net.ipv4.ping_group_range",
+    ]
 )
 SYSCTLS_1_27 = SYSCTLS | {"net.ipv4.ip_local_reserved_ports"}
 SYSCTLS_1_29 = SYSCTLS_1_27 | {
@@ -39,7 +58,17 @@ SYSCTLS_1_29 = SYSCTLS_1_27 | {
 }
 SYSCTLS_1_32 = SYSCTLS_1_29 | {"net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"}
 VOLUMES = frozenset(
-    "configMap csi downwardAPI emptyDir ephemeral image persistentVolumeClaim projected secret".split()
+    [
+        "configMap",
+        "csi",
+        "downwardAPI",
+        "emptyDir",
+        "ephemeral",
+        "image",
+        "persistentVolumeClaim",
+        "projected",
+        "secret",
+    ]
 )
 RESTRICTED_VOLUMES = (
     *("hostPath", "gcePersistentDisk", "awsElasticBlockStore", "gitRepo", "nfs", "iscsi", "glusterfs", "rbd"),
@@ -85,7 +114,9 @@ def host_path_volumes(pod: Pod) -> Iterator[Place]:
     """Volumes of the host's file system."""
     for index, volume in enumerate(maps_at(pod.spec, ("spec",), "volumes")):
         if volume.get("hostPath") is not None:
-            yield Place(("spec", "volumes", index, "hostPath"), f"volume {volume.get('name', '')!r} must not be a hostPath")
+            yield Place(
+                ("spec", "volumes", index, "hostPath"), f"volume {volume.get('name', '')!r} must not be a hostPath"
+            )
 
 
 def host_ports(pod: Pod) -> Iterator[Place]:
@@ -101,7 +132,9 @@ def probe_hosts(pod: Pod) -> Iterator[Place]:
     """Hosts in probes and lifecycle hooks, which make the kubelet send requests anywhere."""
     for container in pod.containers:
         hooks = map_at(container.fields, container.path, "lifecycle")
-        parents = [(container.fields, container.path, ("livenessProbe", "readinessProbe", "startupProbe"))]
+        parents: list[tuple[Any, Path, tuple[str, ...]]] = [
+            (container.fields, container.path, ("livenessProbe", "readinessProbe", "startupProbe"))
+        ]
         parents.append((hooks, (*container.path, "lifecycle"), ("postStart", "preStop")))
         for parent, path, fields in parents:
             for field in fields:
@@ -157,7 +190,9 @@ def apparmor(pod: Pod) -> Iterator[Place]:
         profile = security.get("appArmorProfile")
         found = text_at(map_at(security, path, "appArmorProfile"), (*path, "appArmorProfile"), "type")
         if profile is not None and found not in PROFILES:
-            yield Place((*path, "appArmorProfile", "type"), f"must not set appArmorProfile to {found or 'nothing'}", name)
+            yield Place(
+                (*path, "appArmorProfile", "type"), f"must not set appArmorProfile to {found or 'nothing'}", name
+            )
     for key, value in pod.annotations.items():
         if key.startswith(APPARMOR_ANNOTATION) and not _profile_annotation(value):
             name = key.removeprefix(APPARMOR_ANNOTATION)
@@ -236,7 +271,9 @@ def privilege_escalation(pod: Pod) -> Iterator[Place]:
     for container in pod.containers:
         path = (*container.path, "securityContext")
         if bool_at(container.security, path, "allowPrivilegeEscalation") is not False:
-            yield Place((*path, "allowPrivilegeEscalation"), "must set allowPrivilegeEscalation to false", container.name)
+            yield Place(
+                (*path, "allowPrivilegeEscalation"), "must set allowPrivilegeEscalation to false", container.name
+            )
 
 
 def restricted_volumes(pod: Pod) -> Iterator[Place]:
@@ -278,4 +315,6 @@ def restricted_seccomp(pod: Pod) -> Iterator[Place]:
     for container in pod.containers:
         if container.security.get("seccompProfile") is None:
             path = (*container.path, "securityContext", "seccompProfile")
-            yield Place(path, "must set seccompProfile to RuntimeDefault or Localhost, here or for the pod", container.name)
+            yield Place(
+                path, "must set seccompProfile to RuntimeDefault or Localhost, here or for the pod", container.name
+            )

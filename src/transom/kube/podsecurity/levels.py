@@ -71,7 +71,11 @@ CHECKS = (
     ),
     Check("windowsHostProcess", "hostProcess", "baseline", ((0, checks.windows_host_process),)),
     Check(
-        "restrictedVolumes", "restricted volume types", "restricted", ((0, checks.restricted_volumes),), "hostPathVolumes"
+        "restrictedVolumes",
+        "restricted volume types",
+        "restricted",
+        ((0, checks.restricted_volumes),),
+        "hostPathVolumes",
     ),
     Check(
         "allowPrivilegeEscalation",

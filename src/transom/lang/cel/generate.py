@@ -247,13 +247,13 @@ class Emitter:
         if isinstance(node.operand, Ident) and node.operand.name not in self.scope:
             if f"{node.operand.name}.{node.field}" in self.variables:
                 raise Unsupported("a dotted name")
-            if node.operand.name == "variables" and node.test:
-                raise Unsupported("has() of a variable")
 
     def presence(self, node: Select) -> Code:
         """Write `has(a.b)`, and remember what it found."""
         if self.is_optional(node.operand):
             return Code(f"({self.chain(node, 'MISSING')} is not MISSING)", BOOL)
+        if isinstance(node.operand, Ident) and node.operand.name == "variables" and "variables" not in self.scope:
+            return Code(f"({node.field!r} in {self.text(node.operand)})", BOOL)  # get() would not compute it
         key = self.key(node.operand)
         if key is None:
             return Code(f"({self.receiver(node.operand, MAP)}.get({node.field!r}, MISSING) is not MISSING)", BOOL)

@@ -44,7 +44,7 @@ class _Nanoseconds:
         self.nanoseconds = nanoseconds
 
     def __eq__(self, other: object) -> bool:
-        return other.__class__ is self.__class__ and self.nanoseconds == other.nanoseconds  # type: ignore[attr-defined]
+        return other.__class__ is self.__class__ and self.nanoseconds == other.nanoseconds
 
     def __hash__(self) -> int:
         return hash((self.__class__, self.nanoseconds))
@@ -226,7 +226,7 @@ def _order_numbers(left: Any, right: Any) -> int | None:
         left, right = float(left), float(right)
         if left != left or right != right:
             return None
-    return (left > right) - (left < right)
+    return int(left > right) - int(left < right)
 
 
 def equal(left: Any, right: Any) -> bool:
@@ -256,9 +256,9 @@ def order(left: Any, right: Any) -> int | None:
     kind = left.__class__
     if kind is right.__class__:
         if kind in (str, bytes, bool):
-            return (left > right) - (left < right)
+            return int(left > right) - int(left < right)
         if isinstance(left, _Nanoseconds):
-            return (left.nanoseconds > right.nanoseconds) - (left.nanoseconds < right.nanoseconds)
+            return int(left.nanoseconds > right.nanoseconds) - int(left.nanoseconds < right.nanoseconds)
     raise NoSuchOverload(f"no order between {type_name(left)} and {type_name(right)}")
 
 

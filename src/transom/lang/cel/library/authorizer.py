@@ -84,10 +84,10 @@ class ResourceCheck(_Step):
     cel_type = "kubernetes.authorization.ResourceCheck"
 
 
-def _next(name: str, step: Any, before: type[_Step], after: type[_Step], **known: Any) -> Any:
+def _next(function: str, step: Any, before: type[_Step], after: type[_Step], **known: Any) -> Any:
     texts = all(isinstance(part, str) for part in known.values())
     if not isinstance(step, before) or not texts:
-        raise refuse(name, step)
+        raise refuse(function, step)
     return after(step.decide, replace(step.question, **known))
 
 

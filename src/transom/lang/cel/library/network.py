@@ -98,7 +98,7 @@ def isIP_(value: Any) -> bool:  # noqa: N802 - CEL's own name
 
 def ip_isCanonical_(value: Any) -> bool:  # noqa: N802 - CEL's own name
     """Tell whether a text is an address written the one canonical way; an error where it is no address."""
-    return ip_(value).cel_text() == value
+    return ip_(value).cel_text() == str(value)
 
 
 def cidr_(value: Any) -> Network:

@@ -13,7 +13,16 @@ SECOND = 10**9
 MIN_TIMESTAMP = -62135596800 * SECOND  # 0001-01-01T00:00:00Z
 MAX_TIMESTAMP = 253402300799 * SECOND + SECOND - 1  # 9999-12-31T23:59:59.999999999Z
 
-_UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND}
+_UNITS = {
+    "ns": 1,
+    "us": 10**3,
+    "µs": 10**3,
+    "μs": 10**3,
+    "ms": 10**6,
+    "s": SECOND,
+    "m": 60 * SECOND,
+    "h": 3600 * SECOND,
+}
 _DURATION = re.compile(r"([-+]?)((?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)\Z")
 _DURATION_PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?(ns|us|µs|μs|ms|s|m|h)")
 _TIMESTAMP = re.compile(
@@ -187,5 +196,3 @@ def getMilliseconds_(value: Any, zone: str = "") -> int:  # noqa: N802 - CEL's o
 def seconds_of(value: Timestamp) -> int:
     """Return the whole seconds since 1970."""
     return value.nanoseconds // SECOND
-
-
