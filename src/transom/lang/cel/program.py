@@ -33,7 +33,7 @@ class Program:
     Make one with compile_expression, or with Program.load from what dump returned.
     """
 
-    __slots__ = ("_code", "_explainers", "_explaining", "_node", "_run", "_type", "names", "source")
+    __slots__ = ("_code", "_explainers", "_explaining", "_node", "_run", "_type", "names", "own_elements", "source")
     source: str
     names: tuple[str, ...]
     """The variables that the expression may name."""
@@ -45,6 +45,7 @@ class Program:
         self._node = node
         self._code: CodeType | None = None
         self._run: Callable[[Activation], Any] = self._first_run
+        self.own_elements: bool | None = None  # what reasons.own_elements says of the node, when first asked
         self._explaining: dict[bool | None, CodeType | None] = {}
         self._explainers: dict[bool | None, Callable[[Activation], list[Witness]]] = {}
 

@@ -187,7 +187,7 @@ class Explainer:
     def range(self, node: Comprehension) -> tuple[Stand, str]:
         """Evaluate what a loop runs over; return where its elements stand, and what yields them with their steps."""
         found, literal = self.place(node.range), isinstance(node.range, ListLiteral)
-        if not found and not self.is_simple(node.range):
+        if not found and not own_elements(node.range, None):
             raise Unsupported("elements that are computed")
         root, path = found if found and not found[0].startswith("*") else (None if literal else "", "")
         stand = Stand(self.emitter.fresh(node.var), self.emitter.fresh("at"), root, path)
@@ -198,16 +198,6 @@ class Explainer:
         else:
             iterable, _ = self.emitter.iterable(node)
         return stand, f"steps({iterable})"
-
-    def is_simple(self, node: Node) -> bool:
-        """Say whether the elements of a list are those of the input, without another element in between."""
-        if isinstance(node, ListLiteral):
-            return all(isinstance(each, Constant) for each in node.elements)
-        if isinstance(node, Comprehension):
-            return node.kind == "filter" and not node.var2 and self.is_simple(node.range)
-        if isinstance(node, Call) and node.function in ("_+_", "_?_:_"):
-            return all(map(self.is_simple, node.args[-2:]))
-        return isinstance(node, Select | Index | Call | Ident)
 
     def leaf(self, node: Node, into: str) -> None:
         self.witness(self.reads(node), into)
@@ -363,10 +353,28 @@ def variable_items(variables: LazyVariables, name: str, elements: tuple[object, 
 
 def variable_list(variables: LazyVariables, name: str) -> Any:
     """Return a variable's value, if its elements are the input's own."""
-    if "map(" in variables.programs[name].source or "[" in variables.programs[name].source.replace("orValue([])", ""):
-        reject()
+    program = variables.programs[name]
+    if program.own_elements is None:
+        program.own_elements = own_elements(program.node, variables)
     found = variables[name]
-    return found if found.__class__ is list else reject()
+    return found if program.own_elements and found.__class__ is list else reject()
+
+
+def own_elements(node: Node, variables: LazyVariables | None) -> bool:
+    """Say whether the elements of a list are those of the input, with no element of another list in between.
+
+    variables: where `variables.name` is looked up; None where it is not known here.
+    """
+    if isinstance(node, Select) and isinstance(node.operand, Ident) and node.operand.name == "variables":
+        program = variables.programs.get(node.field) if variables is not None else None
+        return program is not None and own_elements(program.node, variables)
+    if isinstance(node, ListLiteral):
+        return all(isinstance(each, Constant) for each in node.elements)
+    if isinstance(node, Comprehension):
+        return node.kind == "filter" and not node.var2 and own_elements(node.range, variables)
+    if isinstance(node, Call) and node.function in ("_+_", "_?_:_"):
+        return all(own_elements(arg, variables) for arg in node.args[-2:])
+    return isinstance(node, Select | Index | Call | Ident)
 
 
 def variable_reads(variables: LazyVariables, name: str, path: tuple[Any, ...]) -> tuple[Read, ...]:
