@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from transom.lang.cel.errors import CelError, EvaluationError
 from transom.lang.cel.exact import evaluate
 from transom.lang.cel.explain import explain
+from transom.lang.cel.generate import python_source
 from transom.lang.cel.parser import parse
 from transom.lang.cel.program import LazyVariables, Program
 from transom.lang.cel.types import DYN
 from transom.lang.cel.values import Optional
+from transom.lang.cel.weights import weight
 
 if TYPE_CHECKING:
     from transom.lang.cel.witness import Witness
@@ -281,6 +283,19 @@ def test_verdicts_on_pods_are_the_exact_evaluators(source: str, pod: Any) -> Non
     except Exception:
         return
     assert found is evaluate(compiled.node, activation(pod, "object.spec.containers")), source
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.one_of(expressions(), verdicts()), st.one_of(objects, pods()))
+def test_the_bound_of_an_expression_is_never_below_its_cost(source: str, data: Any) -> None:
+    compiled = program(source)
+    if not compiled.is_generated or "budget" in python_source(compiled.node, compiled.names):
+        return  # loops count while they run
+    spent: list[int] = []
+    with suppress(Exception):
+        compiled._run(activation(data, "object"))
+        evaluate(compiled.node, activation(data, "object"), spent=spent)
+    assert sum(spent) <= weight(compiled.node)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))

@@ -243,10 +243,10 @@ class Emitter:
         return Code(found or f"{self.receiver(node.operand, MAP)}[{node.field!r}]")
 
     def refuse_dotted(self, node: Select) -> None:
-        """Refuse `a.b` where that is one name, or a name's namespace, to the activation."""
-        if isinstance(node.operand, Ident) and node.operand.name not in self.scope:
-            if f"{node.operand.name}.{node.field}" in self.variables:
-                raise Unsupported("a dotted name")
+        """Refuse `a.b` where that is one name to the activation."""
+        name = node.operand.name if isinstance(node.operand, Ident) else ""
+        if name and name not in self.scope and f"{name}.{node.field}" in self.variables:
+            raise Unsupported("a dotted name")
 
     def presence(self, node: Select) -> Code:
         """Write `has(a.b)`, and remember what it found."""

@@ -70,8 +70,10 @@ class Explainer:
             self.why_call(node, outcome, into)
         elif isinstance(node, Comprehension) and node.kind in ("all", "exists"):
             self.why_loop(node, outcome, into)
-        elif isinstance(node, Bind) or (isinstance(node, Comprehension) and node.kind == "exists_one"):
-            raise Unsupported(type(node).__name__)
+        elif isinstance(node, Comprehension) and node.kind == "exists_one":
+            self.why_exactly_one(node, outcome, into)
+        elif isinstance(node, Bind):
+            raise Unsupported("a name for a value")
         else:
             self.leaf(node, into)
 
@@ -150,6 +152,19 @@ class Explainer:
             self.leaf(node.range, into)
             return
         self.turns(node, outcome, into)
+
+    def why_exactly_one(self, node: Comprehension, outcome: bool, into: str) -> None:
+        """The one that holds is the reason, or each of several, or the range where none does."""
+        reasons = self.emitter.fresh("reasons")
+        self.emitter.emit(f"{reasons} = []")
+        self.turns(node, True, reasons)
+        if outcome:
+            self.extend(into, reasons)
+            return
+        with self.emitter.block() as lines:
+            self.leaf(node.range, into)
+        self.emitter.emit_block(f"if not {reasons}:", lines)
+        self.emitter.emit_block("else:", [f"{into}.extend({reasons})"])
 
     def turns(self, node: Comprehension, outcome: bool, into: str) -> None:
         """Write the loop that looks for the elements whose predicate had this outcome."""
