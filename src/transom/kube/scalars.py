@@ -161,7 +161,8 @@ def _whole(shortest: str) -> int:
     whole, _, fraction = mantissa.partition(".")
     if not exponent:
         return int(whole)
-    return int(whole + fraction) * 10 ** (int(exponent) - len(fraction))
+    power: int = 10 ** (int(exponent) - len(fraction))
+    return int(whole + fraction) * power
 
 
 def _key(value: object, text: str) -> str:

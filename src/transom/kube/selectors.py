@@ -35,8 +35,9 @@ def compile_selector(selector: object) -> Predicate:
         return lambda _: False
     if not isinstance(selector, dict):
         raise SelectorError("a label selector must be a map")
-    wanted = selector.get("matchLabels") or {}
-    expressions = selector.get("matchExpressions") or []
+    wanted, expressions = selector.get("matchLabels"), selector.get("matchExpressions")
+    wanted = {} if wanted is None else wanted
+    expressions = [] if expressions is None else expressions
     if not isinstance(wanted, dict) or not isinstance(expressions, list):
         raise SelectorError("matchLabels must be a map and matchExpressions a list")
     terms = [_term(key, "In", [value]) for key, value in wanted.items()]
