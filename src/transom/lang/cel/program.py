@@ -127,7 +127,8 @@ class Program:
 
     def dump(self) -> Parts:
         """Return the program as a tuple that the marshal module can write; valid for one minor version of Python."""
-        self._explaining_code(None if self._type[0] == "ListType" else False)
+        if self._type[0] == "ListType" or self._type[-1] == "bool":  # of nothing else is it asked why
+            self._explaining_code(None if self._type[0] == "ListType" else False)
         return (self.source, self.names, self._type, self._code, self._explaining)
 
     @classmethod
