@@ -21,7 +21,8 @@ from transom.rules.evaluate import Subject, evaluate
 from transom.rules.expand import without_nulls
 from transom.rules.load import read_pack
 from transom.rules.match import Request
-from transom.rules.parse import read_binding, read_sources
+from transom.rules.parse import read_binding
+from transom.rules.sources import read_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

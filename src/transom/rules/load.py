@@ -1,8 +1,4 @@
-"""Policies from files: ValidatingAdmissionPolicy, their bindings, and the objects that their parameters are.
-
-A policy that cannot be loaded is a Skipped with file and line; the others go on. Texts of ours stand in annotations
-under transom.dev/; policies of others need none.
-"""
+"""Packs of rules: those that come with Transom, and those of folders that a person names."""
 
 from __future__ import annotations
 
@@ -17,7 +13,6 @@ from transom.model.errors import UsageError
 from transom.model.findings import Rule, Skipped
 from transom.model.places import Locator
 from transom.model.refs import Ref
-from transom.rules.parse import PolicyError, Source, read_binding, read_policy, read_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -46,7 +41,7 @@ class Pack(Struct, frozen=True):
         known = {policy.id for policy in self.policies}
         doubles = [policy for policy in other.policies if policy.id in known]
         fresh = tuple(policy for policy in other.policies if policy.id not in known)
-        problems = tuple(_double(policy.id, policy.file) for policy in doubles)
+        problems = tuple(double(policy.id, policy.file) for policy in doubles)
         return Pack(self.policies + fresh, self.problems + other.problems + problems)
 
     def adapted(self, severities: Mapping[str, Severity], parameters: Mapping[str, Mapping[str, Any]]) -> Pack:
@@ -103,11 +98,24 @@ def builtin_pack(version: tuple[int, int] = CURRENT) -> Pack:
 
 
 def load_pack(folders: Sequence[str], version: tuple[int, int] = CURRENT) -> Pack:
-    """Return the policies of files and folders that a person names; raises UsageError for a path that is not there."""
+    """Return the policies of files and folders that a person names.
+
+    Raises UsageError for a path that is not there, and where there is no policy at all.
+    """
     from transom.rules.cache import cached
 
     files = list(policy_files(folders))
-    return cached(files, version, lambda: read_pack(files, version))
+    pack = cached(files, version, lambda: read_pack(files, version))
+    if not pack.policies and not pack.problems:
+        raise UsageError(f"no policy in {', '.join(folders)}", "", "name a folder of ValidatingAdmissionPolicy files")
+    return pack
+
+
+def read_pack(files: Iterable[File], version: tuple[int, int] = CURRENT, ours: bool = False) -> Pack:
+    """Return the policies of files, compiled here and now; ours: whether they are Transom's own."""
+    from transom.rules.read import read_policies
+
+    return Pack(*read_policies(files, version, ours))
 
 
 def policy_files(paths: Sequence[str]) -> Iterator[File]:
@@ -122,73 +130,7 @@ def policy_files(paths: Sequence[str]) -> Iterator[File]:
                 yield File(found.path)
 
 
-def read_pack(files: Iterable[File], version: tuple[int, int] = CURRENT, ours: bool = False) -> Pack:
-    """Return the policies of files, compiled here and now; ours: whether they are Transom's own."""
-    policies: list[Policy] = []
-    problems: list[Skipped] = []
-    bindings, objects = [], []
-    for item in read_sources(files):
-        if isinstance(item, Skipped):
-            problems.append(item)
-            continue
-        try:
-            if item.kind == "ValidatingAdmissionPolicy":
-                policy = read_policy(item, version, ours)
-                policies.append(_placed(policy, item, ours))
-                problems += _missing_texts(policy, item) if ours else ()
-            elif item.kind == "ValidatingAdmissionPolicyBinding":
-                bindings.append(read_binding(item))
-            else:
-                objects.append(item.value)
-        except PolicyError as error:
-            problems.append(problem(item, error))
-    unique, doubles = _unique(policies)
-    joined = tuple(_bound(policy, bindings, objects) for policy in unique)
-    return Pack(joined, (*problems, *doubles))
-
-
-def problem(item: Source, error: PolicyError) -> Skipped:
-    """Return what a person is told of a policy that does not load."""
-    place = item.place(error.path, error.line, error.column)
-    ref = Ref(group="admissionregistration.k8s.io", kind=item.kind, name=item.name)
-    return Skipped(ref, f"the policy does not load: {error}", error.next_step, rule=item.name, locator=place)
-
-
-def _placed(policy: Policy, item: Source, ours: bool) -> Policy:
-    window = item.file.parent.name if ours else OTHERS_WINDOW
-    return replace(policy, face=replace(policy.face, window=window))
-
-
-def _missing_texts(policy: Policy, item: Source) -> Iterator[Skipped]:
-    face = policy.face
-    missing = [name for name in ("title", "why", "fix") if not getattr(face, name)]
-    missing += [f"{name}-zh" for name in ("title", "why", "fix") if not face.texts.get("zh-CN", {}).get(name)]
-    if missing:
-        error = PolicyError(f"annotations are missing: {', '.join(missing)}", ("metadata", "annotations"))
-        yield problem(item, error)
-
-
-def _unique(policies: Sequence[Policy]) -> tuple[list[Policy], list[Skipped]]:
-    found: dict[str, Policy] = {}
-    doubles: list[Skipped] = []
-    for policy in policies:
-        if policy.id in found:
-            doubles.append(_double(policy.id, policy.file))
-        else:
-            found[policy.id] = policy
-    return list(found.values()), doubles
-
-
-def _double(rule: str, file: str) -> Skipped:
+def double(rule: str, file: str) -> Skipped:
+    """Return what is told of a policy whose name another one has."""
     ref = Ref(group="admissionregistration.k8s.io", kind="ValidatingAdmissionPolicy", name=rule)
     return Skipped(ref, f"another policy has the name {rule}", "rename one of the two", rule, Locator(file))
-
-
-def _bound(policy: Policy, bindings: Sequence[Any], objects: Sequence[dict[str, Any]]) -> Policy:
-    own = tuple(binding for binding in bindings if binding.policy == policy.id)
-    params: tuple[Any, ...] = ()
-    if policy.param_kind is not None:
-        params = tuple(each for each in objects if (each.get("apiVersion"), each.get("kind")) == policy.param_kind)
-        if policy.ours:
-            params = tuple(each for each in params if (each.get("metadata") or {}).get("name") == policy.id)
-    return replace(policy, bindings=own, params=params)

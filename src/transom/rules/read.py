@@ -1,0 +1,103 @@
+"""Policies from files: ValidatingAdmissionPolicy, their bindings, and the objects that their parameters are.
+
+A policy that cannot be loaded is a Skipped with file, line and column; the others go on. Texts of ours stand in
+annotations under transom.dev/; policies of others need none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from transom.kube.kinds import is_built_in
+from transom.model.findings import Skipped
+from transom.model.refs import Ref
+from transom.rules.expand import without_nulls
+from transom.rules.fields import PolicyError
+from transom.rules.load import OTHERS_WINDOW, double
+from transom.rules.parse import GROUP, TEXTS, read_binding, read_policy
+from transom.rules.sources import Source, read_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path as File
+
+    from transom.rules.policy import Binding, Policy
+
+
+class _Contents(Struct):
+    """What the files hold. named: every policy that is there, whether it loads or not."""
+
+    policies: dict[str, Policy] = {}
+    bindings: list[tuple[Source, Binding]] = []
+    objects: list[dict[str, Any]] = []
+    problems: list[Skipped] = []
+    named: set[str] = set()
+
+
+def read_policies(
+    files: Iterable[File], version: tuple[int, int], ours: bool
+) -> tuple[tuple[Policy, ...], tuple[Skipped, ...]]:
+    """Return the policies of files with their bindings and parameters, and what did not load."""
+    found = _Contents()
+    for item in read_sources(files):
+        if isinstance(item, Skipped):
+            found.problems.append(item)
+            continue
+        try:
+            _take(item, found, version, ours)
+        except PolicyError as error:
+            found.problems.append(_problem(item, error))
+    for source, binding in found.bindings:
+        if binding.policy not in found.named:
+            lost = PolicyError(f"there is no policy {binding.policy}", ("spec", "policyName"), "add the policy's file")
+            found.problems.append(_problem(source, lost))
+    bindings = [binding for _, binding in found.bindings]
+    bound = tuple(_bound(policy, bindings, found.objects) for policy in found.policies.values())
+    return bound, tuple(found.problems)
+
+
+def _take(item: Source, found: _Contents, version: tuple[int, int], ours: bool) -> None:
+    if item.group == GROUP and item.kind == "ValidatingAdmissionPolicy":
+        if item.name in found.named:
+            found.problems.append(double(item.name, str(item.file)))
+            return
+        found.named.add(item.name)
+        policy = read_policy(item, version, ours)
+        window = item.file.parent.name if ours else OTHERS_WINDOW
+        found.policies[policy.id] = replace(policy, face=replace(policy.face, window=window))
+        if ours:
+            found.problems += _missing_texts(policy, item)
+    elif item.group == GROUP and item.kind == "ValidatingAdmissionPolicyBinding":
+        found.bindings.append((item, read_binding(item)))
+    else:
+        found.objects.append(without_nulls(item.value) if is_built_in(item.group, item.kind) else item.value)
+
+
+def _problem(item: Source, error: PolicyError) -> Skipped:
+    """Return what a person is told of a policy or binding that does not load."""
+    what = "the binding" if item.kind.endswith("Binding") else "the policy"
+    place = item.place(error.path, error.text, error.offset)
+    ref = Ref(group=GROUP, kind=item.kind, name=item.name)
+    return Skipped(ref, f"{what} does not load: {error}", error.next_step, rule=item.name, locator=place)
+
+
+def _missing_texts(policy: Policy, item: Source) -> Iterator[Skipped]:
+    face = policy.face
+    missing = [name for name in TEXTS if not getattr(face, name) or getattr(face, name) == policy.id]
+    missing += [f"{name}-zh" for name in TEXTS if not face.texts.get("zh-CN", {}).get(name)]
+    if missing:
+        error = PolicyError(f"annotations are missing: {', '.join(missing)}", ("metadata", "annotations"))
+        yield _problem(item, error)
+
+
+def _bound(policy: Policy, bindings: Sequence[Binding], objects: Sequence[dict[str, Any]]) -> Policy:
+    own = tuple(binding for binding in bindings if binding.policy == policy.id)
+    params: tuple[Any, ...] = ()
+    if policy.param_kind is not None:
+        params = tuple(each for each in objects if (each.get("apiVersion"), each.get("kind")) == policy.param_kind)
+        if policy.ours:
+            params = tuple(each for each in params if (each.get("metadata") or {}).get("name") == policy.id)
+    return replace(policy, bindings=own, params=params)
