@@ -125,11 +125,11 @@ def _finding_key(finding: Finding) -> tuple[Any, ...]:
         place.file,
         finding.rule,
         _ref_key(finding.ref),
-        finding.witness,
+        finding.message,
         place.line,
         place.column,
+        finding.witness,
         place.path,
-        finding.message,
     )
 
 

@@ -94,7 +94,7 @@ def _row(alike: list[Finding], report: Report, options: ReportOptions, paint: Pa
     if message and message != title and not _says_the_same(message, rule):
         yield from wrapped(message, options.width, indent, indent)
     for each in alike[:CONTAINERS_SHOWN]:
-        yield paint(cut(indent + _evidence(each, short=True), options.width), DIM)
+        yield paint(indent + _evidence(each, options.width - len(indent)), DIM)
     if len(alike) > CONTAINERS_SHOWN:
         yield paint(f"{indent}… and {len(alike) - CONTAINERS_SHOWN} more places", DIM)
 
@@ -117,15 +117,18 @@ def _containers(alike: Sequence[Finding]) -> str:
     return f"{', '.join(names[:CONTAINERS_SHOWN])} and {len(names) - CONTAINERS_SHOWN} more"
 
 
-def _evidence(finding: Finding, short: bool) -> str:
+def _evidence(finding: Finding, width: int) -> str:
+    """Return place and sight in one line; of a path that is too long the beginning goes, never what was seen."""
     place, seen = finding.place, safe(finding.evidence[0].observed)
-    where = f"{place.line}:{place.column}" if place.line else ""
-    if not short:
-        where = f"{safe(place.file)}:{where}" if place.file else where
+    where = f"{place.line}:{place.column}  " if place.line else ""
     path = safe(place.path)
     name, _, observed = seen.partition(": ")
-    shown = f"{path}: {observed}" if observed and path.endswith(name) else f"{path}  {seen}" if path else seen
-    return f"{where}  {shown}" if where else shown
+    ends_in_name = path.endswith(name) or path.partition("[")[0].endswith(name) or path.endswith("]")
+    said = f": {observed}" if observed and path and ends_in_name else f"{'  ' if path else ''}{seen}"
+    room = width - columns(where) - columns(said)
+    if columns(path) > room:
+        path = "…" + path[max(len(path) - max(room - 1, 8), 0) :]
+    return cut(f"{where}{path}{said}", width)
 
 
 # what was not judged
@@ -194,7 +197,9 @@ def _counted(report: Report) -> str:
         parts.append(f"{len(report.skipped):,} skipped{allowed}")
     if report.suppressed:
         parts.append(f"{report.suppressed:,} known from the baseline")
-    parts += [f"not applicable: {count:,} {what}" for what, count in report.not_applicable.items()]
+    if report.not_applicable:
+        others = ", ".join(f"{count:,} {what}" for what, count in report.not_applicable.items())
+        parts.append(f"not applicable: {others}")
     return " · ".join(parts)
 
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from transom.model.severity import Severity
 
-_HOSTILE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\t\n]"
-)
+_SPACES = "\xa0\u3000"  # not printable to Python, harmless to a terminal
 RESET = "\x1b[0m"
 COLOURS = {
     Severity.CRITICAL: "\x1b[1;97;41m",
@@ -22,12 +18,15 @@ BOLD, DIM, GREEN, RED, YELLOW = "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[31m", "\
 
 def safe(text: str) -> str:
     r"""Return a text that cannot move a cursor, end a line or turn the direction of writing: `\x1b`, `\u202e`."""
-    return _HOSTILE.sub(_escaped, text) if not (text.isascii() and text.isprintable()) else text
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each in _SPACES else _escaped(each) for each in text)
 
 
-def _escaped(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return {9: "\\t", 10: "\\n", 13: "\\r"}.get(code) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+def _escaped(character: str) -> str:
+    code = ord(character)
+    known = {9: "\\t", 10: "\\n", 13: "\\r"}.get(code)
+    return known or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
 
 
 def columns(text: str) -> int:
