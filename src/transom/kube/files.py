@@ -51,8 +51,8 @@ def walk(root: str, exclude: Sequence[str] = ()) -> Iterator[Found | Skipped | N
 
 
 def shown(path: str) -> str:
-    """Return a path as text for people: what is no UTF-8 in it is escaped."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    """Return a path as text for people: no `./` before it, what is no UTF-8 in it escaped."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace").removeprefix("./")
 
 
 def _skipped(path: str, reason: str, next_step: str) -> Skipped:
