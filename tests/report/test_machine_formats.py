@@ -120,7 +120,7 @@ def test_sarif_is_valid_and_says_what_was_skipped(sarif_schema: Any) -> None:
 def test_sarif_regions_name_line_and_bytes_and_unknown_lines_have_none() -> None:
     first, second = json.loads(written("sarif", results()))["runs"][0]["results"]
     places = [result["locations"][0]["physicalLocation"] for result in (first, second)]
-    regions = sorted((place.get("region", {}).get("startLine", 0) for place in places))
+    regions = sorted(place.get("region", {}).get("startLine", 0) for place in places)
     assert regions == [0, 7]
     assert places[0]["artifactLocation"]["uri"] == "deploy/web.yaml"
 

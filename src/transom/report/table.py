@@ -123,7 +123,7 @@ def _evidence(finding: Finding, width: int) -> str:
     where = f"{place.line}:{place.column}  " if place.line else ""
     path = safe(place.path)
     name, _, observed = seen.partition(": ")
-    ends_in_name = path.endswith(name) or path.partition("[")[0].endswith(name) or path.endswith("]")
+    ends_in_name = path.endswith((name, "]"))
     said = f": {observed}" if observed and path and ends_in_name else f"{'  ' if path else ''}{seen}"
     room = width - columns(where) - columns(said)
     if columns(path) > room:
