@@ -1,7 +1,7 @@
 """Compiled rules, kept in the user's cache folder: a warm start neither reads YAML nor parses nor checks.
 
-A file's name is the hash of all that its content depends on: the policies' bytes, the Python and the Transom that
-compiled them. It is written aside and renamed, so that two runs may start at once, and only read from a folder that
+A file's name is the hash of all that its content depends on: the policies' bytes, and the Python and the Transom that
+compile them. It is written aside and renamed, so that two runs may start at once, and only read from a folder that
 nobody else may write to, because it holds code.
 """
 
@@ -11,6 +11,7 @@ import marshal
 import os
 import stat
 import sys
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from transom.rules.load import Pack
 
-FORMAT = 1
+PREFIX, PART = "rules-", ".part"
 FILES_KEPT = 20  # packs of other Pythons, versions and folders; older ones are removed
 MAX_CACHED_BYTES = 64 * 1024 * 1024  # hundreds of policies take about 1 MB
 
@@ -47,7 +48,7 @@ def cached(files: Sequence[File], version: tuple[int, int], make: Callable[[], P
     folder = cache_folder()
     if folder is None:
         return make()
-    path = folder / f"rules-{_key(files, version)}.bin"
+    path = folder / f"{PREFIX}{_key(files, version)}.bin"
     kept = _read(path)
     if kept is not None:
         return Pack(kept)
@@ -66,12 +67,16 @@ def cache_folder() -> File | None:
         status = folder.lstat()
     except OSError:
         return None
-    ours = status.st_uid == os.geteuid() and stat.S_ISDIR(status.st_mode)
-    return folder if ours and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else None
+    return folder if stat.S_ISDIR(status.st_mode) and _only_ours(status) else None
+
+
+def _only_ours(status: os.stat_result) -> bool:
+    """Tell whether nobody but the user of this run may have written what has this status."""
+    return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _key(files: Sequence[File], version: tuple[int, int]) -> str:
-    digest = sha256(f"{FORMAT} {__version__} {sys.version} {version}".encode())
+    digest = sha256(f"{__version__} {sys.version} {version} {_makers()}".encode())
     for path in files:
         try:
             content = path.read_bytes()
@@ -82,11 +87,19 @@ def _key(files: Sequence[File], version: tuple[int, int]) -> str:
     return digest.hexdigest()[:40]
 
 
+def _makers() -> str:
+    """Return what tells this compiler from one that was changed without a new version: times and sizes of its files."""
+    rules = File(__file__).parent
+    files = [each for folder in (rules, rules.parent / "lang" / "cel") for each in os.scandir(folder)]
+    stats = sorted((each.name, each.stat().st_mtime_ns, each.stat().st_size) for each in files if each.is_file())
+    return str(stats)
+
+
 def _read(path: File) -> tuple[Any, ...] | None:
     try:
         with path.open("rb") as stream:
             status = os.fstat(stream.fileno())
-            if status.st_uid != os.geteuid() or status.st_size > MAX_CACHED_BYTES:
+            if not _only_ours(status) or status.st_size > MAX_CACHED_BYTES:
                 return None
             stored = marshal.loads(stream.read())  # noqa: S302 - in a folder that only we may write to
         restored: tuple[Any, ...] = _restored(stored)
@@ -96,17 +109,26 @@ def _read(path: File) -> tuple[Any, ...] | None:
 
 
 def _write(path: File, pack: tuple[Any, ...]) -> None:
-    aside = path.with_suffix(f".{os.getpid()}.part")
+    aside = path.with_suffix(f".{os.getpid()}{PART}")
     try:
-        aside.write_bytes(marshal.dumps(_stored(pack)))
+        content = marshal.dumps(_stored(pack))
+        if len(content) > MAX_CACHED_BYTES:
+            return
+        with open(aside, "xb", opener=_private) as stream:
+            stream.write(content)
         aside.replace(path)
         _forget_old(path.parent)
     except (OSError, ValueError):
-        aside.unlink(missing_ok=True)  # a full disk costs time, never a scan
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)  # a full disk costs time, never a scan
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
 def _forget_old(folder: File) -> None:
-    kept = sorted(folder.glob("rules-*.bin"), key=lambda path: path.stat().st_mtime, reverse=True)
+    kept = sorted(folder.glob(f"{PREFIX}*"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in kept[FILES_KEPT:]:
         path.unlink(missing_ok=True)
 

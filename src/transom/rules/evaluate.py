@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from transom.kube.selectors import SelectorError, compile_selector
 from transom.lang.cel import LazyVariables, Program, Witness
-from transom.lang.cel.errors import CannotKnow, CostExceeded, EvaluationError
+from transom.lang.cel.errors import CannotKnow, EvaluationError
 from transom.lang.cel.values import Unknown
 from transom.rules.match import Request, matches
+from transom.rules.params import NoParams, chosen_params
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from transom.kube.kinds import Kind
     from transom.rules.policy import Binding, Policy, Validation
 
 MAX_MESSAGE_BYTES = 5 * 1024  # the API server's limit on what a messageExpression gives
 USER = Unknown("the requesting user")
+NAMESPACE = Unknown("the namespace it is put into")
 AUTHORIZER = Unknown("what the authorizer decides")
 
 
@@ -75,8 +78,7 @@ def activation(subject: Subject, params: Any = None) -> dict[str, Any]:
 
 def _request(subject: Subject) -> dict[str, Any]:
     request = subject.request
-    kind = {"group": request.kind.group, "version": request.kind.version, "kind": request.kind.kind}
-    resource = {"group": request.kind.group, "version": request.kind.version, "resource": request.kind.plural}
+    kind, resource = _kind_and_resource(request.kind)
     return {
         "kind": kind,
         "resource": resource,
@@ -85,12 +87,19 @@ def _request(subject: Subject) -> dict[str, Any]:
         "requestResource": resource,
         "requestSubResource": request.subresource,
         "name": request.name,
-        "namespace": request.namespace,
+        "namespace": request.namespace or (NAMESPACE if request.kind.namespaced else ""),
         "operation": request.operation,
         "userInfo": subject.user,
         "options": subject.options,
         "dryRun": subject.dry_run,
     }
+
+
+@lru_cache(1024)
+def _kind_and_resource(kind: Kind) -> tuple[dict[str, str], dict[str, str]]:
+    """Return both as maps; they are made once for each kind, and expressions never change what they read."""
+    version = {"group": kind.group, "version": kind.version}
+    return {**version, "kind": kind.kind}, {**version, "resource": kind.plural}
 
 
 def evaluate(policy: Policy, subject: Subject, names: dict[str, Any] | None = None) -> Verdict:
@@ -103,13 +112,15 @@ def evaluate(policy: Policy, subject: Subject, names: dict[str, Any] | None = No
             return NOT_ABOUT_IT
         bindings = [each for each in policy.bindings if each.match is None or matches(each.match, subject.request)]
     except CannotKnow as error:
-        return Verdict(True, unknown=str(error))
+        return Verdict(True, unknown=error.what)
     if policy.bindings and not bindings:
         return NOT_ABOUT_IT
+    if names is None:
+        names = activation(subject)
     found = [
-        _with_params(policy, subject, params, names if names is not None else activation(subject))
+        _with_params(policy, params, names)
         for binding in (bindings or _UNBOUND)
-        for params in _params(policy, binding, subject)
+        for params in chosen_params(policy, binding, subject.request)
     ]
     return _joined(found)
 
@@ -126,66 +137,25 @@ def _joined(found: Sequence[Verdict]) -> Verdict:
     return Verdict(True, failures, unknown)
 
 
-class _NoParams(Struct, frozen=True):
-    """No parameter object was found; deny: what parameterNotFoundAction says."""
-
-    deny: bool
-    reason: str
-
-
-def _params(policy: Policy, binding: Binding | None, subject: Subject) -> Iterator[Any]:
-    """Yield the parameter objects that a binding chooses; None for a policy without, _NoParams where there is none."""
-    if policy.param_kind is None:
-        yield None
-        return
-    reference = binding.param_ref if binding else None
-    if binding is not None and reference is None:
-        yield None
-        return
-    chosen = [each for each in policy.params if _is_chosen(each, policy.param_kind, reference, subject)]
-    if chosen:
-        yield from chosen
-    elif reference is None:
-        yield Unknown(f"its parameters ({policy.param_kind[1]})")
-    else:
-        yield _NoParams(reference.get("parameterNotFoundAction") != "Allow", "no parameters were found for its binding")
+def _with_params(policy: Policy, params: Any, names: Mapping[str, Any]) -> Verdict:
+    if isinstance(params, NoParams):
+        return Verdict(True, (Failure(0, params.reason, error=params.reason),))
+    return evaluate_in(policy, scope_of({each.name: each.program for each in policy.variables}, names, params))
 
 
-def _is_chosen(value: Any, kind: tuple[str, str], reference: Any, subject: Subject) -> bool:
-    if (value.get("apiVersion"), value.get("kind")) != kind:
-        return False
-    metadata = value.get("metadata") or {}
-    if reference is None:
-        return True
-    namespace = reference.get("namespace")
-    if namespace and metadata.get("namespace", namespace) != namespace:
-        return False
-    if not namespace and metadata.get("namespace") and metadata["namespace"] != subject.request.namespace:
-        return False
-    if reference.get("name"):
-        return bool(metadata.get("name") == reference["name"])
-    try:
-        return compile_selector(reference.get("selector"))(metadata.get("labels") or {})
-    except SelectorError:
-        return False
-
-
-def _with_params(policy: Policy, subject: Subject, params: Any, names: dict[str, Any]) -> Verdict:
-    if isinstance(params, _NoParams):
-        return Verdict(True, (Failure(0, params.reason, error=params.reason),)) if params.deny else NOT_ABOUT_IT
+def scope_of(variables: Mapping[str, Program], names: Mapping[str, Any], params: Any = None) -> dict[str, Any]:
+    """Return all that expressions may name: an activation, parameters, and variables that are computed when read."""
     scope = {**names, "params": params}
-    try:
-        if not all(condition.program(scope) for condition in policy.conditions):
-            return NOT_ABOUT_IT
-    except CannotKnow as error:
-        return Verdict(True, unknown=str(error))
-    except EvaluationError as error:
-        return Verdict(True, (Failure(0, f"a match condition fails: {error}", error=str(error)),))
-    scope["variables"] = LazyVariables({each.name: each.program for each in policy.variables}, scope)
-    return _validated(policy, scope)
+    scope["variables"] = LazyVariables(variables, scope)
+    return scope
 
 
-def _validated(policy: Policy, scope: dict[str, Any]) -> Verdict:
+def evaluate_in(policy: Policy, scope: dict[str, Any]) -> Verdict:
+    """Return the verdict of a policy that matches, in a scope that has its variables and parameters."""
+    if policy.conditions:
+        verdict = _conditions(policy, scope)
+        if verdict is not None:
+            return verdict
     failures: list[Failure] = []
     unknown = ""
     for index, validation in enumerate(policy.validations):
@@ -195,14 +165,27 @@ def _validated(policy: Policy, scope: dict[str, Any]) -> Verdict:
             message = _message(validation, scope)
             error = ""
         except CannotKnow as cannot:
-            unknown = unknown or str(cannot)
+            unknown = unknown or cannot.what
             continue
-        except CostExceeded as exceeded:
-            message = error = str(exceeded)
         except EvaluationError as failed:
             message = error = str(failed)
         failures.append(Failure(index, message, tuple(validation.program.witnesses(scope, False)), error))
     return Verdict(True, tuple(failures), unknown) if failures or unknown else PASSED
+
+
+def _conditions(policy: Policy, scope: dict[str, Any]) -> Verdict | None:
+    """Return None where every match condition is true; one that is false outweighs those that fail."""
+    hindrance = None
+    for condition in policy.conditions:
+        try:
+            if not condition.program(scope):
+                return NOT_ABOUT_IT
+        except CannotKnow as cannot:
+            hindrance = hindrance or Verdict(True, unknown=cannot.what)
+        except EvaluationError as error:
+            message = f"match condition {condition.name}: {error}"
+            hindrance = Verdict(True, (Failure(0, message, error=message),))
+    return hindrance
 
 
 def _message(validation: Validation, scope: Mapping[str, Any]) -> str:

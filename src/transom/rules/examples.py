@@ -19,9 +19,9 @@ from transom.lang.cel.environment import CURRENT
 from transom.model.errors import UsageError
 from transom.model.findings import Finding, Skipped
 from transom.rules.evaluate import Verdict, evaluate
-from transom.rules.export import exported_policy
 from transom.rules.judge import judge, subject_of
 from transom.rules.load import TESTS_SUFFIX, load_pack, policy_files, read_pack
+from transom.rules.native import native_policy
 from transom.rules.policy import Policy
 
 TARGET = "examples"
@@ -183,7 +183,7 @@ def _promise_broken(example: Example, findings: Sequence[Finding], prefix: tuple
 
 def _exported_difference(policy: Policy, example: Example, value: dict[str, Any]) -> str:
     inventory, entry = _inventory(example, value)
-    verdict = evaluate(exported_policy(policy), subject_of(inventory, entry))
+    verdict = evaluate(native_policy(policy), subject_of(inventory, entry))
     return _verdict_difference(verdict, example, "as exported: ")
 
 

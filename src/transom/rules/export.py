@@ -1,142 +1,71 @@
-"""Our policies for an API server: what the scan reaches from pods, written into the policy itself.
-
-In the exported form a first variable holds the pod that an object makes, whatever its kind; every `object` in the
-expressions becomes that variable, and the workloads' resources are matched too. So one file judges pods and templates
-alike, and the API server needs to know nothing of Transom.
-"""
+"""Policies as manifests that an API server takes as they are: expanded, with parameters and bindings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-from msgspec.structs import replace
-
-from transom.kube.kinds import Kind
-from transom.lang.cel import Program, compile_expression
-from transom.lang.cel.environment import CURRENT, kubernetes_environment
-from transom.lang.cel.parser import parse
-from transom.lang.cel.syntax import Bind, Comprehension, Ident, Node, Select
-from transom.lang.cel.types import BOOL, STRING, Type
-from transom.lang.cel.unparse import unparse
-from transom.rules.match import could_match
+from transom.kube.kinds import kind_of
+from transom.rules.native import native_policy
 from transom.rules.parse import GROUP, PREFIX
-from transom.rules.policy import Binding, Expression, Match, Policy, ResourceRule, Validation
+from transom.rules.policy import Binding
 
-VARIABLE = "transomPod"
-POD_OF_OBJECT = (
-    "object.kind == 'Pod' ? object : "
-    "object.kind == 'CronJob' ? object.spec.jobTemplate.spec.template : "
-    "object.kind == 'PodTemplate' ? object.template : object.spec.template"
-)
-WORKLOADS = (
-    ("", ("podtemplates", "replicationcontrollers")),
-    ("apps", ("daemonsets", "deployments", "replicasets", "statefulsets")),
-    ("batch", ("cronjobs", "jobs")),
-)
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from transom.rules.policy import Expression, Match, Policy, ResourceRule, Validation
+
 ACTIONS = ("Deny", "Warn", "Audit")
+SYSTEM_NAMESPACE = "kube-system"
+"""Where the cluster's own pods run, which new bindings leave alone, and where parameters go that name no namespace."""
 
-
-def exported_policy(policy: Policy, version: tuple[int, int] = CURRENT) -> Policy:
-    """Return a policy in the form in which it is exported: expanded where ours expands, else as it is."""
-    if not policy.expands or not could_match(policy.match, _POD):
-        return policy
-    variables = [Expression(VARIABLE, _compiled(POD_OF_OBJECT, version, {}, None))]
-    types: dict[str, Type] = {VARIABLE: variables[0].program.type}
-    for variable in policy.variables:
-        program = _rewritten(variable.program, version, types, None)
-        types[variable.name] = program.type
-        variables.append(Expression(variable.name, program))
-    validations = tuple(
-        Validation(
-            _rewritten(each.program, version, types, BOOL),
-            each.message,
-            _rewritten(each.tell, version, types, STRING) if each.tell else None,
-        )
-        for each in policy.validations
-    )
-    conditions = tuple(
-        Expression(each.name, _compiled(_source(each.program, inline=True), version, {}, BOOL))
-        for each in policy.conditions
-    )
-    return replace(
-        policy,
-        match=_widened(policy.match),
-        variables=tuple(variables),
-        validations=validations,
-        conditions=conditions,
-        expands=False,
-    )
-
-
-_POD = Kind("", "v1", "Pod", "pods", True)
-
-
-def _widened(match: Match) -> Match:
-    """Add the workloads' resources to those of pods, for the same operations."""
-    operations = tuple(
-        dict.fromkeys(word for rule in match.include if "pods" in rule.resources for word in rule.operations)
-    )
-    rules = tuple(ResourceRule((group,), ("v1",), operations, resources) for group, resources in WORKLOADS)
-    return replace(match, include=match.include + rules)
-
-
-@lru_cache(4096)
-def _compile(
-    source: str, version: tuple[int, int], types: tuple[tuple[str, Type], ...], expect: Type | None
-) -> Program:
-    return compile_expression(source, kubernetes_environment(version, typed_variables=dict(types)), expect)
-
-
-def _compiled(source: str, version: tuple[int, int], types: Mapping[str, Type], expect: Type | None) -> Program:
-    return _compile(source, version, tuple(types.items()), expect)
-
-
-def _rewritten(program: Program, version: tuple[int, int], types: Mapping[str, Type], expect: Type | None) -> Program:
-    return _compiled(_source(program), version, types, expect)
-
-
-def _source(program: Program, inline: bool = False) -> str:
-    """Return an expression with every `object` replaced; inline: by the expression itself, where variables are unknown."""
-    pod: Node = parse(POD_OF_OBJECT) if inline else Select(operand=Ident(name="variables"), field=VARIABLE)
-    return unparse(_replaced(parse(program.source), pod, frozenset()))
-
-
-def _replaced(node: Any, pod: Node, bound: frozenset[str]) -> Any:
-    """Return a node with `object` replaced wherever no macro's variable hides it."""
-    if isinstance(node, tuple):
-        return tuple(_replaced(each, pod, bound) for each in node)
-    if not isinstance(node, Struct):
-        return node
-    if isinstance(node, Ident):
-        return pod if node.name == "object" and "object" not in bound else node
-    inner = bound
-    if isinstance(node, Comprehension):
-        inner = bound | {node.var, node.var2}
-    elif isinstance(node, Bind):
-        inner = bound | {node.var}
-    outside = ("range", "value") if isinstance(node, Comprehension | Bind) else ()
-    changes = {
-        field: _replaced(getattr(node, field), pod, bound if field in outside else inner)
-        for field in node.__struct_fields__
-        if field not in ("start", "end")
-    }
-    return replace(node, **changes)
-
-
-# to objects
+_PLAIN = re.compile(r"[A-Za-z][-A-Za-z0-9_./()' ,]*[A-Za-z0-9)]\Z")
+_OTHER_MEANING = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))
+_DROPPED = frozenset(("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"))
 
 
 def export(policies: Sequence[Policy], actions: Sequence[str] = ("Deny",)) -> Iterator[dict[str, Any]]:
-    """Yield the objects that an API server takes: each policy, its parameters, its binding."""
+    """Yield the objects that an API server takes: each policy, its parameters, its bindings.
+
+    A policy that comes without a binding gets one that leaves out kube-system, or it would stop the cluster's own pods;
+    one that comes with bindings keeps where they hold. actions: what every binding does.
+    """
     for policy in policies:
-        yield _policy_object(exported_policy(policy))
-        yield from policy.params
-        bindings = policy.bindings or (Binding(policy.id, policy.id),)
-        for binding in bindings:
+        yield _policy_object(native_policy(policy))
+        yield from map(_param_object, policy.params)
+        for binding in policy.bindings or (Binding(f"{policy.id}-binding", policy.id),):
             yield _binding_object(policy, binding, actions)
+
+
+def write_yaml(objects: Iterable[Mapping[str, Any]]) -> str:
+    """Return objects as one stream of YAML in which every text is read as text by YAML 1.1 and 1.2 alike."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Lists of words in one line, blocks for expressions, quotes around whatever is not plain words."""
+
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=_style(value))
+
+    def sequence(dumper: yaml.SafeDumper, value: list[Any]) -> yaml.SequenceNode:
+        words = all(isinstance(each, str) for each in value)
+        return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=words)
+
+    Dumper.add_representer(str, text)
+    Dumper.add_representer(list, sequence)
+    options: dict[str, Any] = {"sort_keys": False, "allow_unicode": True, "width": 10_000, "explicit_start": True}
+    return str(yaml.dump_all(objects, Dumper=Dumper, **options))
+
+
+def _style(value: str) -> str | None:
+    if _PLAIN.match(value) and value.lower() not in _OTHER_MEANING:
+        return None
+    lines = value.split("\n")
+    in_block = ('"' in value or len(lines) > 1) and lines[0] and not lines[0].startswith(" ")
+    return "|" if in_block and all(line.isprintable() and line == line.rstrip() for line in lines) else '"'
 
 
 def _policy_object(policy: Policy) -> dict[str, Any]:
@@ -145,41 +74,50 @@ def _policy_object(policy: Policy) -> dict[str, Any]:
         spec["paramKind"] = dict(zip(("apiVersion", "kind"), policy.param_kind, strict=True))
     spec["matchConstraints"] = _match_object(policy.match)
     if policy.conditions:
-        spec["matchConditions"] = [{"name": each.name, "expression": each.program.source} for each in policy.conditions]
+        spec["matchConditions"] = _expression_objects(policy.conditions)
     if policy.variables:
-        spec["variables"] = [{"name": each.name, "expression": each.program.source} for each in policy.variables]
-    spec["validations"] = [_validation_object(each) for each in policy.validations]
-    metadata = {"name": policy.id, "annotations": _annotations(policy)}
-    return {"apiVersion": f"{GROUP}/v1", "kind": "ValidatingAdmissionPolicy", "metadata": metadata, "spec": spec}
+        spec["variables"] = _expression_objects(policy.variables)
+    if policy.validations:
+        spec["validations"] = [_validation_object(each) for each in policy.validations]
+    if policy.audit:
+        spec["auditAnnotations"] = [{"key": each.name, "valueExpression": each.program.source} for each in policy.audit]
+    metadata: dict[str, Any] = {"name": policy.id}
+    if policy.labels:
+        metadata["labels"] = dict(policy.labels)
+    metadata["annotations"] = _annotations(policy)
+    return _object("ValidatingAdmissionPolicy", metadata, spec)
+
+
+def _object(kind: str, metadata: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": metadata, "spec": spec}
 
 
 def _annotations(policy: Policy) -> dict[str, str]:
-    face = policy.face
-    texts = {"title": face.title, "severity": face.severity.label, "why": face.why, "fix": face.fix}
-    texts |= {f"{name}-zh": text for name, text in face.texts.get("zh-CN", {}).items()}
-    return {PREFIX + name: text for name, text in texts.items() if text}
+    """Return the annotations, with the severity as settings changed it, and without the wish that is now fulfilled."""
+    kept = {key: str(text) for key, text in (policy.annotations or {}).items() if key != f"{PREFIX}expand"}
+    return {**kept, f"{PREFIX}severity": policy.face.severity.label}
+
+
+def _expression_objects(expressions: Iterable[Expression]) -> list[dict[str, str]]:
+    return [{"name": each.name, "expression": each.program.source} for each in expressions]
 
 
 def _validation_object(validation: Validation) -> dict[str, Any]:
-    made: dict[str, Any] = {"expression": validation.program.source}
-    if validation.message:
-        made["message"] = validation.message
+    made = {"expression": validation.program.source, "message": validation.message, "reason": validation.reason}
     if validation.tell:
         made["messageExpression"] = validation.tell.source
-    return made
+    return {field: text for field, text in made.items() if text}
 
 
 def _match_object(match: Match) -> dict[str, Any]:
-    made: dict[str, Any] = {"resourceRules": [_rule_object(rule) for rule in match.include]}
-    if match.exclude:
-        made["excludeResourceRules"] = [_rule_object(rule) for rule in match.exclude]
-    if not match.equivalent:
-        made["matchPolicy"] = "Exact"
-    if match.namespace_selector:
-        made["namespaceSelector"] = match.namespace_selector
-    if match.object_selector:
-        made["objectSelector"] = match.object_selector
-    return made
+    made: dict[str, Any] = {
+        "matchPolicy": "" if match.equivalent else "Exact",
+        "namespaceSelector": match.namespace_selector,
+        "objectSelector": match.object_selector,
+        "resourceRules": [_rule_object(rule) for rule in match.include],
+        "excludeResourceRules": [_rule_object(rule) for rule in match.exclude],
+    }
+    return {field: value for field, value in made.items() if value}
 
 
 def _rule_object(rule: ResourceRule) -> dict[str, Any]:
@@ -196,15 +134,35 @@ def _rule_object(rule: ResourceRule) -> dict[str, Any]:
     return made
 
 
+def _param_object(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a parameter object as it may be created, in a namespace where its kind lives in one."""
+    metadata = {key: each for key, each in value["metadata"].items() if key not in _DROPPED}
+    if kind_of(value["apiVersion"], value["kind"]).namespaced:
+        metadata.setdefault("namespace", SYSTEM_NAMESPACE)
+    return {**value, "metadata": metadata}
+
+
 def _binding_object(policy: Policy, binding: Binding, actions: Sequence[str]) -> dict[str, Any]:
     spec: dict[str, Any] = {"policyName": policy.id, "validationActions": list(actions)}
-    if binding.param_ref:
-        spec["paramRef"] = binding.param_ref
+    if policy.param_kind:
+        spec["paramRef"] = _param_ref(policy, binding)
     if binding.match:
         spec["matchResources"] = _match_object(binding.match)
-    return {
-        "apiVersion": f"{GROUP}/v1",
-        "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": binding.name or policy.id},
-        "spec": spec,
-    }
+    elif not policy.bindings:
+        name = {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": [SYSTEM_NAMESPACE]}
+        spec["matchResources"] = {"namespaceSelector": {"matchExpressions": [name]}}
+    return _object("ValidatingAdmissionPolicyBinding", {"name": binding.name}, spec)
+
+
+def _param_ref(policy: Policy, binding: Binding) -> dict[str, Any]:
+    """Return the binding's reference to parameters, else one to all that stand beside the policy."""
+    if binding.param_ref:
+        reference = dict(binding.param_ref)
+    elif len(policy.params) == 1:
+        reference = {"name": policy.params[0]["metadata"]["name"], "parameterNotFoundAction": "Deny"}
+    else:
+        reference = {"selector": {}, "parameterNotFoundAction": "Deny"}
+    namespaces = {_param_object(each)["metadata"].get("namespace") for each in policy.params} - {None}
+    if len(namespaces) == 1:
+        reference.setdefault("namespace", namespaces.pop())
+    return reference

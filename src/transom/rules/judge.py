@@ -1,34 +1,42 @@
-"""Policies over an inventory: findings with their places, what could not be judged, and how many things were."""
+"""Policies over an inventory: findings with their places, what could not be judged, and how many things were.
+
+What a policy can know on files. It is judged as if the object were being created now, by somebody unknown:
+
+- `object` is as the API server decodes it: null fields of its own kinds are not there; defaults are not filled in.
+- `oldObject` is null, `request.operation` is CREATE; a policy about other operations or subresources only is not
+  applicable.
+- `request.kind`, `.resource` and `.name` are the object's; so is `.namespace`, but unknown where the object names none;
+  `.userInfo`, `.options`, `.dryRun` and `authorizer` are unknown.
+- `namespaceObject` is the Namespace of the same target; null for cluster-wide objects; else unknown. Selectors of
+  namespaces know kubernetes.io/metadata.name from the name alone.
+- An expression that needs what is unknown makes this policy Skipped on this object; `a || b` is true where a is.
+- An expression that fails is a refusal under failurePolicy Fail: a finding that says so; under Ignore it is Skipped. So
+  it is in our own policies, which fail on malformed objects only.
+- Policies that expand are judged on the pods that templates make; an object whose controller is in the same target, and
+  carries a template, is judged through that.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from transom.kube.kinds import is_built_in, kind_of, template_path
 from transom.lang.cel.values import Unknown
 from transom.model.findings import Finding, Judged, NotApplicable, Skipped
-from transom.rules.evaluate import Subject, activation, evaluate
+from transom.rules.evaluate import Subject, activation, evaluate, evaluate_in, scope_of
 from transom.rules.expand import POD, View, pod_problem, pod_view, without_nulls
-from transom.rules.match import Request, could_match
-from transom.rules.place import Locating, findings_of
+from transom.rules.match import Request
+from transom.rules.place import Locating, results_of
+from transom.rules.plan import Plan, Steps, plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from transom.inventory import Entry, Inventory
-    from transom.model.refs import Ref
+    from transom.rules.evaluate import Verdict
     from transom.rules.policy import Policy
 
 NO_RULE = "objects of kinds that no rule reads"
-
-
-class _Plan(Struct, frozen=True):
-    """Which policies read objects of one kind: as they are, and through the pod that they make."""
-
-    direct: tuple[Policy, ...]
-    expanded: tuple[Policy, ...]
 
 
 class _Tally:
@@ -37,27 +45,26 @@ class _Tally:
     __slots__ = ("judged", "passed")
 
     def __init__(self, policies: Sequence[Policy]) -> None:
-        self.judged = dict.fromkeys((policy.id for policy in policies), 0)
+        self.judged = {policy.id: 0 for policy in policies}
         self.passed = dict(self.judged)
 
 
 def judge(
     inventory: Inventory, policies: Sequence[Policy], only: Sequence[Entry] | None = None
 ) -> Iterator[Finding | Skipped | Judged]:
-    """Yield what the policies say of the entries, then one Judged for each policy.
+    """Yield what the policies say of the entries, then one Judged for each policy, also where it judged nothing.
 
-    only: the entries to judge; the others are there for joins. An entry whose controller carries the same template, and
-    is in the inventory, is judged through that.
+    only: the entries to judge; the others are there for joins.
     """
-    plans: dict[tuple[str, str], _Plan] = {}
+    plans: dict[tuple[str, str], Plan] = {}
     tally = _Tally(policies)
     for entry in inventory.entries() if only is None else only:
         key = (entry.api_version, entry.ref.kind)
-        plan = plans.get(key)
-        if plan is None:
-            plan = plans[key] = _plan(entry, policies)
-        if plan.direct or plan.expanded:
-            yield from _judged(inventory, entry, plan, tally)
+        planned = plans.get(key)
+        if planned is None:
+            planned = plans[key] = plan(*key, policies)
+        if not planned.is_empty:
+            yield from _entry_judged(inventory, entry, planned, tally)
     for policy in policies:
         yield Judged(policy.id, tally.judged[policy.id], tally.passed[policy.id])
 
@@ -65,81 +72,63 @@ def judge(
 def read_by_none(policies: Sequence[Policy], entries: Sequence[Entry]) -> NotApplicable | None:
     """Return how many entries are of kinds that no policy reads; None where there are none."""
     counts: dict[tuple[str, str], int] = {}
-    some: dict[tuple[str, str], Entry] = {}
     for entry in entries:
         key = (entry.api_version, entry.ref.kind)
         counts[key] = counts.get(key, 0) + 1
-        some.setdefault(key, entry)
-    unread = 0
-    for key, entry in some.items():
-        plan = _plan(entry, policies)
-        if not plan.direct and not plan.expanded:
-            unread += counts[key]
+    unread = sum(count for key, count in counts.items() if plan(*key, policies).is_empty)
     return NotApplicable(NO_RULE, unread) if unread else None
 
 
-def _plan(entry: Entry, policies: Sequence[Policy]) -> _Plan:
-    kind = kind_of(entry.api_version, entry.ref.kind)
-    expandable = bool(template_path(entry.ref.group, entry.ref.kind))
-    direct = tuple(each for each in policies if could_match(each.match, kind))
-    expanded = tuple(
-        each for each in policies if expandable and each.expands and each not in direct and could_match(each.match, POD)
-    )
-    return _Plan(direct, expanded)
-
-
-def _judged(inventory: Inventory, entry: Entry, plan: _Plan, tally: _Tally) -> Iterator[Finding | Skipped]:
+def _entry_judged(inventory: Inventory, entry: Entry, planned: Plan, tally: _Tally) -> Iterator[Finding | Skipped]:
     built_in = is_built_in(entry.ref.group, entry.ref.kind)
     value = without_nulls(entry.object) if built_in else entry.object
-    if plan.direct:
-        whole = View(value, kind_of(entry.api_version, entry.ref.kind))
-        ours_reads_pods = whole.kind == POD and any(policy.ours for policy in plan.direct)
-        policies = plan.direct
-        if ours_reads_pods and _through_controller(inventory, entry):
-            policies = tuple(policy for policy in policies if not policy.expands)
-        yield from _view_judged(inventory, entry, whole, policies, tally)
-    if plan.expanded and not _through_controller(inventory, entry):
+    owner = inventory.owner_entry(entry)
+    controlled = owner is not None and template_path(owner.ref.group, owner.ref.kind) is not None
+    whole = planned.whole_controlled if controlled else planned.whole
+    if whole.steps:
+        yield from _view_judged(inventory, entry, View(value, planned.kind), whole, tally)
+    if planned.pod.steps and not controlled:
         view = pod_view(value, entry.ref.group, entry.ref.kind)
         if view is not None:
-            yield from _view_judged(inventory, entry, view, plan.expanded, tally)
-
-
-def _through_controller(inventory: Inventory, entry: Entry) -> bool:
-    owner = inventory.owner_entry(entry)
-    return owner is not None and template_path(owner.ref.group, owner.ref.kind) is not None
+            yield from _view_judged(inventory, entry, view, planned.pod, tally)
 
 
 def _view_judged(
-    inventory: Inventory, entry: Entry, view: View, policies: Sequence[Policy], tally: _Tally
+    inventory: Inventory, entry: Entry, view: View, steps: Steps, tally: _Tally
 ) -> Iterator[Finding | Skipped]:
-    if view.kind == POD and any(policy.ours for policy in policies):
-        problem = pod_problem(view.object)
-        if problem:  # told once, instead of by every rule about pods
-            place = inventory.locate(entry, (*view.prefix, "spec"))
-            yield Skipped(
-                entry.ref, f"{problem}, so no rule about pods can judge it", "correct the manifest", locator=place
-            )
-            policies = [policy for policy in policies if not policy.ours]
+    problem = pod_problem(view.object) if view.kind == POD and steps.ours else ""
+    if problem:  # told once, instead of by every rule about pods
+        place = inventory.locate(entry, (*view.prefix, "spec"))
+        reason = f"{problem}, so no rule about pods can judge it"
+        yield Skipped(entry.ref, reason, "correct the manifest", locator=place)
     subject = _subject(inventory, entry, view)
     names = activation(subject)
-    locating = Locating(inventory, entry, view, names)
-    for policy in policies:
-        verdict = evaluate(policy, subject, names)
+    scopes = [scope_of(variables, names) for variables in steps.scopes]
+    locating = Locating(inventory, entry, view)
+    judged, passed = tally.judged, tally.passed
+    for step in steps.steps:
+        policy = step.policy
+        if problem and policy.ours:
+            continue
+        verdict = evaluate(policy, subject, names) if step.scope is None else evaluate_in(policy, scopes[step.scope])
         if not verdict.applies:
             continue
-        tally.judged[policy.id] += 1
         if not verdict.failures and not verdict.unknown:
-            tally.passed[policy.id] += 1
+            judged[policy.id] += 1
+            passed[policy.id] += 1
             continue
-        if verdict.unknown:
-            reason, step = f"it hangs on {verdict.unknown}", "judge it on a live cluster, or leave the rule out"
-            yield Skipped(entry.ref, reason, step, policy.id, inventory.locate(entry, ()))
-            if not verdict.failures:
-                tally.judged[policy.id] -= 1
-        for outcome in findings_of(policy, verdict.failures, locating):
-            if isinstance(outcome, Skipped):
-                tally.judged[policy.id] -= 1
-            yield outcome
+        found = list(_results(policy, verdict, locating))
+        judged[policy.id] += any(isinstance(each, Finding) for each in found)
+        yield from found
+
+
+def _results(policy: Policy, verdict: Verdict, locating: Locating) -> Iterator[Finding | Skipped]:
+    if verdict.unknown:
+        reason = f"it hangs on {verdict.unknown}, which files do not tell"
+        step = "judge it on a live cluster, or leave the rule out"
+        place = locating.inventory.locate(locating.entry, ())
+        yield Skipped(locating.entry.ref, reason, step, policy.id, place)
+    yield from results_of(policy, verdict.failures, locating)
 
 
 def subject_of(inventory: Inventory, entry: Entry) -> Subject:
@@ -151,22 +140,27 @@ def subject_of(inventory: Inventory, entry: Entry) -> Subject:
 
 def _subject(inventory: Inventory, entry: Entry, view: View) -> Subject:
     metadata = view.object.get("metadata")
-    labels = metadata.get("labels") if isinstance(metadata, dict) else None
-    labels = {k: v for k, v in labels.items() if isinstance(v, str)} if isinstance(labels, dict) else {}
+    metadata = metadata if isinstance(metadata, dict) else {}
+    labels, name = metadata.get("labels"), metadata.get("name")
+    if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
+        labels = {k: v for k, v in labels.items() if isinstance(v, str)} if isinstance(labels, dict) else {}
     namespace = inventory.namespace(entry)
     request = Request(
         kind=view.kind,
-        name=entry.ref.name.rstrip("*") if view.prefix == () else "",
-        namespace=entry.ref.namespace,
+        name=name if isinstance(name, str) else "",
+        namespace=entry.ref.name if view.kind == NAMESPACE else entry.ref.namespace,
         labels=(labels,),
         namespace_labels=namespace.labels if namespace else None,
     )
-    return Subject(view.object, request, namespace_object=_namespace_object(view, namespace, entry.ref))
+    return Subject(view.object, request, namespace_object=_namespace_object(view, namespace, entry.ref.namespace))
 
 
-def _namespace_object(view: View, namespace: Entry | None, ref: Ref) -> Any:
+NAMESPACE = kind_of("v1", "Namespace")
+
+
+def _namespace_object(view: View, namespace: Entry | None, name: str) -> Any:
     if not view.kind.namespaced:
         return None
     if namespace is not None:
         return without_nulls(namespace.object)
-    return Unknown(f"the Namespace {ref.namespace}" if ref.namespace else "the Namespace it is put into")
+    return Unknown(f"the Namespace {name}" if name else "the Namespace it is put into")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from transom.rules.policy import Match, ResourceRule
 
+GROUP = "admissionregistration.k8s.io"
 NAME_LABEL = "kubernetes.io/metadata.name"  # which every Namespace carries, whoever made it
 NEVER_JUDGED = frozenset(
     (
@@ -45,7 +46,7 @@ class Request(Struct, frozen=True):
 
 def matches(match: Match, request: Request) -> bool:
     """Tell whether a match holds; raises CannotKnow where it hangs on labels of a Namespace that nobody told."""
-    if request.kind.plural in NEVER_JUDGED and request.kind.group == "admissionregistration.k8s.io":
+    if request.kind.plural in NEVER_JUDGED and request.kind.group == GROUP:
         return False
     if match.include and not any(_rule_holds(rule, request, match.equivalent) for rule in match.include):
         return False
@@ -59,6 +60,16 @@ def could_match(match: Match, kind: Kind, subresource: str = "", operation: str 
     request = Request(kind, operation=operation, subresource=subresource)
     rules = match.include
     return any(_rule_holds(rule, request, match.equivalent, any_name=True) for rule in rules)
+
+
+def always_matches(match: Match, kind: Kind, operation: str = "CREATE") -> bool:
+    """Tell whether a match holds for every object of a kind, whatever its name, labels and namespace."""
+    if match.namespace_selector or match.object_selector or (kind.group == GROUP and kind.plural in NEVER_JUDGED):
+        return False
+    request = Request(kind, operation=operation)
+    if any(_rule_holds(rule, request, match.equivalent, any_name=True) for rule in match.exclude):
+        return False
+    return any(not rule.names and _rule_holds(rule, request, match.equivalent) for rule in match.include)
 
 
 def _rule_holds(rule: ResourceRule, request: Request, equivalent: bool, any_name: bool = False) -> bool:

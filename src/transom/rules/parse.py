@@ -96,7 +96,6 @@ def read_policy(source: Source, version: tuple[int, int], ours: bool) -> Policy:
     validations = tuple(_validations(spec, scope))
     if not validations and not spec.get("auditAnnotations"):
         raise PolicyError("it has neither validations nor auditAnnotations", _SPEC)
-    _audit_annotations(spec, scope)
     return Policy(
         face=_face(source.name, annotations),
         match=match,
@@ -108,6 +107,9 @@ def read_policy(source: Source, version: tuple[int, int], ours: bool) -> Policy:
         expands=ours or annotations.get(f"{PREFIX}expand") == "true",
         ours=ours,
         expect=str(annotations.get(f"{PREFIX}expect", "")),
+        audit=tuple(_audit_annotations(spec, scope)),
+        annotations=annotations,
+        labels=map_field(source.value["metadata"], "labels", ("metadata",)),
         file=str(source.file),
     )
 
@@ -242,15 +244,12 @@ def _validations(spec: Mapping[str, Any], scope: _Scope) -> Iterator[Validation]
         message = text_field(validation, "message", path)
         if "\n" in message.strip() or (message and not message.strip()):
             raise PolicyError("message is empty, or has more than one line", (*path, "message"))
-        one_of(validation, "reason", _REASONS, path, "Invalid")
-        yield Validation(program, message, tell)
+        yield Validation(program, message, tell, one_of(validation, "reason", ("", *_REASONS), path, ""))
 
 
-def _audit_annotations(spec: Mapping[str, Any], scope: _Scope) -> None:
-    """Check the expressions of audit annotations; they are for the API server's log, no verdict hangs on them."""
+def _audit_annotations(spec: Mapping[str, Any], scope: _Scope) -> Iterator[Expression]:
     for path, annotation in maps_field(spec, "auditAnnotations", _SPEC, ("key", "valueExpression")):
-        required_text(annotation, "key", path)
-        _compiled(annotation, "valueExpression", path, scope)
+        yield Expression(required_text(annotation, "key", path), _compiled(annotation, "valueExpression", path, scope))
 
 
 def _param_kind(spec: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from transom.inventory import Entry, Inventory
-    from transom.model.places import Path
+    from transom.model.places import Locator, Path
     from transom.rules.evaluate import Failure
     from transom.rules.expand import View
     from transom.rules.policy import Policy
@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 CONTAINER_LISTS = frozenset(("containers", "initContainers", "ephemeralContainers"))
 MAX_OBSERVED_CHARS = 120  # one line of a report
 HIDDEN = "(hidden)"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 class Locating:
     """What turns a witness into places of one entry: made once per object, its index when first needed."""
 
-    def __init__(self, inventory: Inventory, entry: Entry, view: View, names: dict[str, Any]) -> None:
+    __slots__ = ("_indexes", "entry", "inventory", "roots", "view")
+
+    def __init__(self, inventory: Inventory, entry: Entry, view: View) -> None:
         self.inventory = inventory
         self.entry = entry
         self.view = view
@@ -49,7 +52,7 @@ class _Seen(Struct):
     evidence: list[Evidence]
 
 
-def findings_of(policy: Policy, failures: Sequence[Failure], locating: Locating) -> Iterator[Finding | Skipped]:
+def results_of(policy: Policy, failures: Sequence[Failure], locating: Locating) -> Iterator[Finding | Skipped]:
     """Yield one finding for each witness key; a Skipped where an expression fails and that is no refusal.
 
     An error is a refusal where the API server refuses: under failurePolicy Fail. Ours are written for whole objects, so
@@ -60,17 +63,17 @@ def findings_of(policy: Policy, failures: Sequence[Failure], locating: Locating)
         if failure.error and (policy.ours or not policy.fail):
             place = _place(locating, failure)
             step = "correct the manifest, or leave the rule out"
-            yield Skipped(locating.entry.ref, f"its expression fails: {failure.error}", step, policy.id, place.locator)
-            return
-        for witness in failure.witnesses or (Witness(),):
+            yield Skipped(locating.entry.ref, f"its expression fails: {failure.error}", step, policy.id, place)
+            continue
+        for witness in failure.witnesses or _NO_REASON:
             _note(seen, policy, failure, witness, locating)
-    owner = locating.inventory.owner(locating.entry)
+    owner = locating.inventory.owner(locating.entry) if seen else None
     for key, found in seen.items():
         yield Finding(
             rule=policy.id,
             ref=locating.entry.ref,
             severity=policy.face.severity,
-            message=_told(found.failure),
+            message=_told(policy, found.failure, locating.entry),
             evidence=tuple(found.evidence),
             title=policy.face.title,
             witness=key,
@@ -80,13 +83,28 @@ def findings_of(policy: Policy, failures: Sequence[Failure], locating: Locating)
         )
 
 
-def _told(failure: Failure) -> str:
-    return f"the policy refuses the object, because it fails: {failure.error}" if failure.error else failure.message
+_NO_REASON = (Witness(),)
 
 
-def _place(locating: Locating, failure: Failure) -> Evidence:
+def _told(policy: Policy, failure: Failure, entry: Entry) -> str:
+    if failure.error:
+        return f"the policy refuses the object, because it fails: {failure.error}"
+    if entry.ref.kind == "Secret" and any(value in failure.message for value in _secret_values(entry)):
+        return policy.validations[failure.index].message or "the policy refuses the object"
+    return failure.message
+
+
+def _secret_values(entry: Entry) -> Iterator[str]:
+    for field in ("data", "stringData"):
+        values = entry.object.get(field)
+        if isinstance(values, dict):
+            yield from (value for value in values.values() if isinstance(value, str) and value)
+
+
+def _place(locating: Locating, failure: Failure) -> Locator:
     witness = failure.witnesses[0] if failure.witnesses else Witness()
-    return _evidence(locating, (locating.paths(witness) or [()])[0], "")
+    path = (locating.paths(witness) or [()])[0]
+    return locating.inventory.locate(locating.entry, (*locating.view.prefix, *path))
 
 
 def _note(seen: dict[str, _Seen], policy: Policy, failure: Failure, witness: Witness, locating: Locating) -> None:
@@ -104,18 +122,23 @@ def _note(seen: dict[str, _Seen], policy: Policy, failure: Failure, witness: Wit
 
 
 def _witness_key(value: Any, path: Path) -> tuple[str, str]:
-    """Return the container that a path leads through, and the key of what is at fault: names along it, no indexes."""
+    """Return the container that a path leads through, and the key of what is at fault.
+
+    The key is the names of the list elements along the path, else the path itself; never a list index.
+    """
     container, names = "", []
     node, before = value, ""
     for step in path:
         node = _child(node, step)
-        if isinstance(step, str):
+        if step.__class__ is str:
             before = step
             continue
         names.append(_name_of(node))
         if before in CONTAINER_LISTS and not container:
             container = names[-1]
-    return container, "/".join(names)
+    if any(names):
+        return container, "/".join(names)
+    return "", ".".join(step for step in path if isinstance(step, str))
 
 
 def _child(node: Any, step: str | int) -> Any:
@@ -133,7 +156,7 @@ def _name_of(node: Any) -> str:
             if isinstance(named, str | int) and not isinstance(named, bool):
                 return str(named)
         return ""
-    return "" if node is None or isinstance(node, list) else str(node)
+    return "" if node is None or isinstance(node, list) else str(node)[:MAX_OBSERVED_CHARS]
 
 
 def _evidence(locating: Locating, path: Path, expected: str) -> Evidence:
@@ -158,8 +181,14 @@ def observed(entry: Entry, value: Any, path: Path) -> str:
 
 
 def _is_secret(entry: Entry, path: Path) -> bool:
-    """Tell whether a path leads to, or around, values that must not be shown."""
-    if entry.ref.kind == "Secret" and (not path or path[0] in ("data", "stringData")):
+    """Tell whether a path leads to, or around, values that must not be shown.
+
+    These are what a Secret holds, what a ConfigMap holds that should be one, literal values of environment variables,
+    and the copy of all of them that `kubectl apply` leaves in an annotation.
+    """
+    if entry.ref.kind in ("Secret", "ConfigMap") and (not path or path[0] in ("data", "stringData", "binaryData")):
+        return True
+    if "annotations" in path and path[-1] in ("annotations", LAST_APPLIED):
         return True
     return "env" in path and (path[-1] == "value" or isinstance(path[-1], int))
 

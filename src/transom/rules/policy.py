@@ -50,11 +50,12 @@ class Expression(Struct, frozen=True):
 
 
 class Validation(Struct, frozen=True):
-    """One validation; tell: the compiled messageExpression, where there is one."""
+    """One validation; tell: the compiled messageExpression, where there is one; reason: for the API server's answer."""
 
     program: Program
     message: str = ""
     tell: Program | None = None
+    reason: str = ""
 
 
 class Policy(Struct, frozen=True):
@@ -62,7 +63,8 @@ class Policy(Struct, frozen=True):
 
     expands: whether it reaches from pods to every kind with a pod template; ours: whether it is of the built-in pack,
     whose expressions are written for incomplete objects; fail: failurePolicy Fail; params: the parameter objects told
-    beside the policy; bindings: none means in force everywhere; file: where it was read.
+    beside the policy; bindings: none means in force everywhere; audit: what it tells the API server's audit log;
+    annotations and labels: of its metadata; file: where it was read.
     """
 
     face: Rule
@@ -77,6 +79,9 @@ class Policy(Struct, frozen=True):
     expands: bool = False
     ours: bool = False
     expect: str = ""
+    audit: tuple[Expression, ...] = ()
+    annotations: Any = None
+    labels: Any = None
     file: str = ""
 
     @property

@@ -1,0 +1,86 @@
+"""Which policies read a kind, worked out once for all its objects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from transom.kube.kinds import Kind, kind_of, template_path
+from transom.rules.expand import POD
+from transom.rules.match import always_matches, could_match
+from transom.rules.policy import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from transom.lang.cel import Program
+
+
+class Step(Struct, frozen=True):
+    """A policy to judge. scope: which of the plan's scopes it shares; None where match, bindings or parameters hang on
+    the object."""
+
+    policy: Policy
+    scope: int | None
+
+
+class Steps(Struct, frozen=True):
+    """The policies that read one view of an object, and the variables of their scopes.
+
+    Policies whose variables mean the same share one scope, so that what twenty policies call `containers` is computed
+    once for each object; that and what is settled here for the whole kind halve the time of a scan.
+    """
+
+    steps: tuple[Step, ...]
+    scopes: tuple[dict[str, Program], ...] = ()
+    ours: bool = False
+
+
+class Plan(Struct, frozen=True):
+    """What reads objects of one kind: as they are, so where a controller is judged instead, and through their pod."""
+
+    kind: Kind
+    whole: Steps
+    whole_controlled: Steps
+    pod: Steps
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no policy reads the kind."""
+        return not self.whole.steps and not self.pod.steps
+
+
+def plan(api_version: str, kind_name: str, policies: Sequence[Policy]) -> Plan:
+    """Return how objects of a kind are judged when they are created."""
+    kind = kind_of(api_version, kind_name)
+    whole = [policy for policy in policies if could_match(policy.match, kind)]
+    direct = {policy.id for policy in whole}
+    through: list[Policy] = []
+    if template_path(kind.group, kind.kind):
+        through = [each for each in policies if each.expands and each.id not in direct and could_match(each.match, POD)]
+    controlled = [policy for policy in whole if kind != POD or not policy.expands]
+    return Plan(kind, _steps(whole, kind), _steps(controlled, kind), _steps(through, POD))
+
+
+def _steps(policies: Iterable[Policy], kind: Kind) -> Steps:
+    scopes: list[dict[str, Program]] = []
+    steps = tuple(Step(each, _scope(each, scopes) if _is_settled(each, kind) else None) for each in policies)
+    return Steps(steps, tuple(scopes), any(step.policy.ours for step in steps))
+
+
+def _is_settled(policy: Policy, kind: Kind) -> bool:
+    """Tell whether a policy without parameters is in force for every object of a kind."""
+    bound = not policy.bindings or any(binding.match is None for binding in policy.bindings)
+    return bound and policy.param_kind is None and always_matches(policy.match, kind)
+
+
+def _scope(policy: Policy, scopes: list[dict[str, Program]]) -> int:
+    """Return the first scope in which no name means something else, with the policy's variables added to it."""
+    own = {variable.name: variable.program for variable in policy.variables}
+    for index, known in enumerate(scopes):
+        if all(known[name].source == program.source for name, program in own.items() if name in known):
+            known.update((name, program) for name, program in own.items() if name not in known)
+            return index
+    scopes.append(own)
+    return len(scopes) - 1
