@@ -1,33 +1,44 @@
 """A rule's own examples: `<rule>.test.yaml` beside it names good and bad objects, and this proves them.
 
-Each example is judged as it is; those of a rule that expands also as the template of a Deployment, and both again by
-the exported form of the rule. Every rule must have a good and a bad example.
+An example is judged as it is. Where the rule expands, a pod is judged again as the template of a Deployment and of a
+CronJob, and all of them by the rule's native form, which must give the same verdict. Every rule must have a good and a
+bad example.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path as File
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from transom.inventory import Entry, Inventory, Origin
-from transom.kube.documents import Document, read_documents
+from transom.kube.documents import read_documents
+from transom.kube.objects import is_object
 from transom.lang.cel.environment import CURRENT
 from transom.model.errors import UsageError
-from transom.model.findings import Finding, Skipped
-from transom.rules.evaluate import Verdict, evaluate
+from transom.model.findings import Finding, Judged, Skipped
+from transom.model.places import Path, path_text
+from transom.rules.evaluate import Subject, evaluate
+from transom.rules.expand import POD
 from transom.rules.judge import judge, subject_of
-from transom.rules.load import TESTS_SUFFIX, load_pack, policy_files, read_pack
+from transom.rules.load import BUILTIN_FOLDER, TESTS_SUFFIX, policy_files, read_pack
+from transom.rules.match import could_match
 from transom.rules.native import native_policy
-from transom.rules.policy import Policy
+from transom.rules.plan import plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path as File
+
+    from transom.kube.documents import Document
+    from transom.rules.policy import Policy
 
 TARGET = "examples"
-KNOWN_FIELDS = frozenset(
-    ("name", "object", "oldObject", "namespace", "params", "operation", "userInfo", "at", "container", "findings")
-)
+HELP = "see CONTRIBUTING.md for what an example may say"
+OF_REQUESTS = frozenset(("oldObject", "operation", "userInfo"))
+KNOWN_FIELDS = OF_REQUESTS | {"name", "object", "namespace", "params", "at", "container", "findings"}
+OPERATIONS = ("CREATE", "UPDATE", "DELETE")
 
 
 class ExampleOutcome(Struct, frozen=True):
@@ -47,31 +58,38 @@ class Example(Struct, frozen=True):
     fields: dict[str, Any]
 
 
+class _Differs(Exception):  # noqa: N818 - named for what happened
+    """An example that does not keep its promise."""
+
+
+class _Unsupported(Exception):  # noqa: N818 - named for what happened
+    """An example that hangs on what it does not tell."""
+
+
 def run_examples(paths: Sequence[str], version: tuple[int, int] = CURRENT) -> Iterator[ExampleOutcome]:
-    """Yield the outcome of every example below the paths; raises UsageError where there are no policies."""
+    """Yield the outcome of every example below the paths; a rule that does not load, or lacks examples, fails.
+
+    Raises UsageError for a path that is not there, and where there are no files.
+    """
     files = list(policy_files(paths))
     if not files:
         raise UsageError("there are no policies to test", "", "name a folder of policies")
     for file in files:
-        pack = load_file(file, version)
+        pack = read_pack([file], version, ours=BUILTIN_FOLDER in file.resolve().parents)
         for problem in pack.problems:
-            rule = problem.rule or file.stem
-            yield ExampleOutcome(rule, "the policy", "failed", f"{problem.locator.file}: {problem.reason}")
+            why = f"{problem.locator.file}:{problem.locator.line}: {problem.reason}"
+            yield ExampleOutcome(problem.rule or file.stem, "the policy", "failed", why)
         for policy in pack.policies:
-            yield from examples_of(policy, file)
+            yield from _outcomes(policy, _tests_of(policy, file, alone=len(pack.policies) == 1), version)
 
 
-def load_file(file: File, version: tuple[int, int]) -> Any:
-    """Load one file of policies; one of the built-in folder as ours."""
-    from transom.rules.load import BUILTIN_FOLDER
-
-    ours = BUILTIN_FOLDER in file.resolve().parents
-    return read_pack([file], version, ours=ours) if ours else load_pack([str(file)], version)
+def _tests_of(policy: Policy, file: File, alone: bool) -> File:
+    """Return the file of a rule's examples: of its own name, or, where it is alone in its file, of the file's name."""
+    own = file.with_name(policy.id + TESTS_SUFFIX)
+    return own if own.is_file() or not alone else file.with_name(file.stem + TESTS_SUFFIX)
 
 
-def examples_of(policy: Policy, file: File) -> Iterator[ExampleOutcome]:
-    """Yield the outcomes of a policy's examples; a failure where it has no good or no bad one."""
-    tests = file.with_name(file.name.removesuffix(file.suffix) + TESTS_SUFFIX)
+def _outcomes(policy: Policy, tests: File, version: tuple[int, int]) -> Iterator[ExampleOutcome]:
     if not tests.is_file():
         yield ExampleOutcome(policy.id, "the examples", "failed", f"there is no {tests.name} beside the rule")
         return
@@ -83,9 +101,12 @@ def examples_of(policy: Policy, file: File) -> Iterator[ExampleOutcome]:
     for kind, good in (("good", True), ("bad", False)):
         if not any(example.good is good for example in examples):
             yield ExampleOutcome(policy.id, f"the {kind} examples", "failed", f"it has no {kind} example")
+    native = native_policy(policy, version) if policy.expands else None
     for example in examples:
-        why = _difference(policy, example)
-        yield ExampleOutcome(policy.id, example.name, "failed" if why else "passed", why)
+        yield _outcome(policy, native, example)
+
+
+# reading
 
 
 def _read(tests: File) -> Iterator[Example]:
@@ -102,107 +123,159 @@ def _read(tests: File) -> Iterator[Example]:
 def _examples(document: Document, tests: File) -> Iterator[Example]:
     value = document.value
     if not isinstance(value, dict) or set(value) - {"good", "bad"}:
-        raise UsageError(str(tests), "it holds more than good and bad examples", "see CONTRIBUTING.md")
+        raise UsageError(str(tests), "it holds more than good and bad examples", HELP)
     for kind, good in (("good", True), ("bad", False)):
-        for fields in value.get(kind) or []:
-            named = isinstance(fields, dict) and isinstance(fields.get("name"), str)
-            if not named or not isinstance(fields.get("object"), dict):
-                raise UsageError(str(tests), f"a {kind} example has no name or no object", "see CONTRIBUTING.md")
-            unknown = set(fields) - KNOWN_FIELDS
-            if unknown:
-                raise UsageError(
-                    str(tests), f"unknown field {unknown.pop()} in {fields['name']}", "see CONTRIBUTING.md"
-                )
+        examples = value.get(kind) or []
+        if not isinstance(examples, list):
+            raise UsageError(str(tests), f"{kind} is no list", HELP)
+        for number, fields in enumerate(examples, 1):
+            problem = _problem(fields)
+            if problem:
+                raise UsageError(str(tests), f"{kind} example {number}: {problem}", HELP)
             yield Example(fields["name"], good, fields)
 
 
-def _difference(policy: Policy, example: Example) -> str:
-    """Return how an example differs from what it promises, in any of the ways in which the rule is used."""
+def _problem(fields: Any) -> str:
+    """Return what is wrong with the form of an example, "" for nothing."""
+    if not isinstance(fields, dict) or not isinstance(fields.get("name"), str):
+        return "it has no name"
+    if set(fields) - KNOWN_FIELDS:
+        return f"unknown field {min(set(fields) - KNOWN_FIELDS)}"
+    if not _is_whole(fields.get("object")):
+        return "it has no object with apiVersion and kind"
+    for field in ("oldObject", "namespace", "params"):
+        if field in fields and not _is_whole(fields[field]):
+            return f"{field} is no object with apiVersion and kind"
+    if fields.get("operation", "CREATE") not in OPERATIONS:
+        return f"operation is not one of {', '.join(OPERATIONS)}"
+    if not isinstance(fields.get("userInfo", {}), dict):
+        return "userInfo is no map"
+    return ""
+
+
+def _is_whole(value: Any) -> bool:
+    return is_object(value) and isinstance(value.get("metadata", {}), dict)
+
+
+# judging
+
+
+def _outcome(policy: Policy, native: Policy | None, example: Example) -> ExampleOutcome:
     fields = example.fields
     if "params" in fields:
-        policy = replace(policy, params=(fields["params"],), bindings=())
-    if fields.keys() & {"oldObject", "operation", "userInfo"}:
-        return _request_difference(policy, example)
-    why = _judged_difference(policy, example, fields["object"], ())
-    if why or not policy.expands or fields["object"].get("kind") != "Pod":
-        return why or _exported_difference(policy, example, fields["object"])
-    deployment = in_deployment(fields["object"])
-    why = _judged_difference(policy, example, deployment, ("spec", "template"))
-    if why:
-        return f"in a Deployment: {why}"
-    return _exported_difference(policy, example, fields["object"]) or _exported_difference(policy, example, deployment)
+        params = {"params": (fields["params"],), "bindings": ()}
+        policy, native = replace(policy, **params), replace(native, **params) if native else None
+    try:
+        _check(policy, native, example)
+    except _Differs as difference:
+        return ExampleOutcome(policy.id, example.name, "failed", str(difference))
+    except _Unsupported as missing:
+        return ExampleOutcome(policy.id, example.name, "unsupported", str(missing))
+    return ExampleOutcome(policy.id, example.name, "passed")
 
 
-def in_deployment(pod: dict[str, Any]) -> dict[str, Any]:
-    """Return a Deployment whose template makes a pod."""
-    template = {key: value for key, value in pod.items() if key in ("metadata", "spec")}
+def _check(policy: Policy, native: Policy | None, example: Example) -> None:
+    value = _in_namespace(example, example.fields["object"])
+    if OF_REQUESTS & example.fields.keys():
+        if native is None or value["kind"] == POD.kind:
+            _check_request(policy, example, value, "")
+        if native:
+            _check_request(native, example, value, "in its native form, ")
+        return
+    _check_judged(policy, example, value, (), "")
+    if not native:
+        return
+    _check_request(native, example, value, "in its native form, ")
+    if value["kind"] == POD.kind and could_match(policy.match, POD):
+        for kind, (made, prefix) in _workloads(value).items():
+            _check_judged(policy, example, made, prefix, f"in a {kind}, ")
+            _check_request(native, example, made, f"in a {kind} and its native form, ")
+
+
+def _in_namespace(example: Example, value: dict[str, Any]) -> dict[str, Any]:
+    """Return the object in the namespace that its example tells, where it names none itself."""
+    namespace = example.fields.get("namespace")
+    if namespace is None:
+        return value
+    name = namespace.get("metadata", {}).get("name")
+    return {**value, "metadata": {"namespace": name, **value.get("metadata", {})}}
+
+
+def _workloads(pod: dict[str, Any]) -> dict[str, tuple[dict[str, Any], Path]]:
+    """Return workloads whose template makes the pod, each with where the template stands."""
+    template = {field: pod[field] for field in ("metadata", "spec") if field in pod}
+    metadata = {field: each for field, each in pod.get("metadata", {}).items() if field in ("name", "namespace")}
+    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": {"template": template}}
+    job = {"spec": {"template": template}}
+    cron = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": metadata, "spec": {"jobTemplate": job}}
     return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": pod.get("metadata", {}),
-        "spec": {"template": template},
+        "Deployment": (deployment, ("spec", "template")),
+        "CronJob": (cron, ("spec", "jobTemplate", "spec", "template")),
     }
 
 
 def _inventory(example: Example, value: dict[str, Any]) -> tuple[Inventory, Entry]:
     inventory = Inventory()
-    namespace = example.fields.get("namespace")
-    if isinstance(namespace, dict):
-        inventory.add(namespace, Origin(TARGET))
+    if "namespace" in example.fields:
+        inventory.add(example.fields["namespace"], Origin(TARGET))
     return inventory, inventory.add(value, Origin(TARGET))
 
 
-def _judged_difference(policy: Policy, example: Example, value: dict[str, Any], prefix: tuple[str, ...]) -> str:
+def _check_judged(policy: Policy, example: Example, value: dict[str, Any], prefix: Path, where: str) -> None:
+    """Judge an object as a scan does, and compare all that the example promises."""
     inventory, entry = _inventory(example, value)
-    found = list(judge(inventory, [policy], [entry]))
+    if plan(entry.api_version, entry.ref.kind, [policy]).is_empty:
+        raise _Differs(f"{where}the rule is not about a {entry.ref.kind} of {entry.api_version} that is created")
+    found = [each for each in judge(inventory, [policy], [entry]) if not isinstance(each, Judged)]
+    for each in found:
+        if isinstance(each, Skipped) and each.rule and "hangs on" in each.reason:
+            raise _Unsupported(f"{where}{each.reason}; tell it in the example")
+        if isinstance(each, Skipped):
+            raise _Differs(f"{where}it was not judged: {each.reason}")
     findings = [each for each in found if isinstance(each, Finding)]
-    skipped = [each.reason for each in found if isinstance(each, Skipped)]
-    if skipped:
-        return f"it was not judged: {skipped[0]}"
-    if example.good:
-        return f"found: {findings[0].message} at {findings[0].place.path}" if findings else ""
-    if not findings:
-        return "nothing was found"
-    return _promise_broken(example, findings, prefix)
+    if example.good and findings:
+        raise _Differs(f"{where}found: {findings[0].message} at {findings[0].place.path or 'the object'}")
+    if not example.good:
+        _check_promises(example, findings, prefix, where)
 
 
-def _promise_broken(example: Example, findings: Sequence[Finding], prefix: tuple[str, ...]) -> str:
+def _check_promises(example: Example, findings: Sequence[Finding], prefix: Path, where: str) -> None:
     fields = example.fields
-    wanted = fields.get("at")
-    if wanted is not None:
-        wanted = ".".join((*prefix, wanted))
+    if not findings:
+        raise _Differs(f"{where}nothing was found")
+    if "at" in fields:
+        wanted = ".".join(filter(None, (path_text(prefix), str(fields["at"]))))
         paths = [evidence.locator.path for finding in findings for evidence in finding.evidence]
         if wanted not in paths:
-            return f"found at {', '.join(paths)}, not at {wanted}"
-    if "container" in fields and fields["container"] not in [finding.container for finding in findings]:
-        return f"found in container {findings[0].container!r}, not in {fields['container']!r}"
+            raise _Differs(f"{where}found at {', '.join(paths)}, not at {wanted}")
+    containers = [finding.container for finding in findings]
+    if "container" in fields and fields["container"] not in containers:
+        raise _Differs(f"{where}found in container {', '.join(containers)}, not in {fields['container']}")
     if "findings" in fields and len(findings) != fields["findings"]:
-        return f"{len(findings)} findings, not {fields['findings']}"
-    return ""
+        raise _Differs(f"{where}{len(findings)} findings, not {fields['findings']}")
 
 
-def _exported_difference(policy: Policy, example: Example, value: dict[str, Any]) -> str:
-    inventory, entry = _inventory(example, value)
-    verdict = evaluate(native_policy(policy), subject_of(inventory, entry))
-    return _verdict_difference(verdict, example, "as exported: ")
-
-
-def _request_difference(policy: Policy, example: Example) -> str:
-    """Judge an example that says more of its request than files can."""
-    fields = example.fields
-    inventory, entry = _inventory(example, fields["object"])
-    subject = subject_of(inventory, entry)
-    changes = {"old_object": fields.get("oldObject"), "user": fields.get("userInfo", subject.user)}
-    operation = fields.get("operation", "UPDATE" if fields.get("oldObject") else "CREATE")
-    subject = replace(subject, request=replace(subject.request, operation=operation), **changes)
-    return _verdict_difference(evaluate(policy, subject), example, "")
-
-
-def _verdict_difference(verdict: Verdict, example: Example, where: str) -> str:
+def _check_request(policy: Policy, example: Example, value: dict[str, Any], where: str) -> None:
+    """Judge an object as an API server does, with all that the example tells of the request."""
+    verdict = evaluate(policy, _subject(example, value))
     if verdict.unknown:
-        return f"{where}it hangs on {verdict.unknown}"
+        raise _Unsupported(f"{where}it hangs on {verdict.unknown}; tell it in the example")
     if example.good and verdict.failures:
-        return f"{where}found: {verdict.failures[0].message}"
+        raise _Differs(f"{where}found: {verdict.failures[0].message}")
     if not example.good and not verdict.failures:
-        return f"{where}nothing was found"
-    return ""
+        raise _Differs(f"{where}nothing was found")
+
+
+def _subject(example: Example, value: dict[str, Any]) -> Subject:
+    fields = example.fields
+    subject = subject_of(*_inventory(example, value))
+    old = fields.get("oldObject")
+    operation = fields.get("operation", "UPDATE" if old else "CREATE")
+    deleted = operation == "DELETE"
+    return replace(
+        subject,
+        object=None if deleted else subject.object,
+        old_object=subject.object if deleted else old,
+        user=fields.get("userInfo", subject.user),
+        request=replace(subject.request, operation=operation),
+    )
