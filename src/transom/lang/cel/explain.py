@@ -179,7 +179,7 @@ def _why_comprehension(node: Comprehension, outcome: bool, scope: Scope) -> list
         deciding = [turn for turn, held in zip(turns, truths, strict=True) if held is None]
     asked = True if node.kind == "exists_one" else outcome
     found = list(chain.from_iterable(why(node.filter, asked, turn) for turn in deciding[:MAX_WITNESSES]))
-    return found or [Witness(scope.elements, tuple(reads(node.range, scope)))]
+    return found or [Witness(scope.elements, reads(node, scope))]
 
 
 def _why_size(node: Call, outcome: bool, scope: Scope, counted: Node, holds_of_some: bool) -> list[Witness]:
@@ -409,8 +409,33 @@ def parts(node: Node) -> Iterator[Node]:
         yield from chain.from_iterable((entry.key, entry.value) for entry in node.entries)
     elif isinstance(node, Comprehension):
         yield node.range
+        for inner in (node.filter, node.step):
+            if inner is not None:
+                yield from _free_parts(inner, frozenset((node.var, node.var2)))
     elif isinstance(node, Bind):
         yield node.value
+
+
+def _free_parts(node: Node, bound: frozenset[str]) -> Iterator[Node]:
+    """Yield the largest parts of a node that name none of a macro's own variables: what it reads from outside."""
+    if not _names(node) & bound:
+        yield node
+    elif not isinstance(node, Comprehension | Bind):
+        for part in parts(node):
+            yield from _free_parts(part, bound)
+
+
+def _names(node: Node) -> set[str]:
+    own = {node.name} if isinstance(node, Ident) else set()
+    return own.union(*(_names(part) for part in _children(node)))
+
+
+def _children(node: Any) -> Iterator[Node]:
+    for field in node.__struct_fields__:
+        value = getattr(node, field)
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, Node):
+                yield each
 
 
 def place(node: Node, scope: Scope) -> Read | None:

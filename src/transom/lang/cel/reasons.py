@@ -149,7 +149,7 @@ class Explainer:
 
     def why_loop(self, node: Comprehension, outcome: bool, into: str) -> None:
         if outcome is not (node.kind == "exists"):
-            self.leaf(node.range, into)
+            self.leaf(node, into)
             return
         self.turns(node, outcome, into)
 
@@ -162,7 +162,7 @@ class Explainer:
             self.extend(into, reasons)
             return
         with self.emitter.block() as lines:
-            self.leaf(node.range, into)
+            self.leaf(node, into)
         self.emitter.emit_block(f"if not {reasons}:", lines)
         self.emitter.emit_block("else:", [f"{into}.extend({reasons})"])
 

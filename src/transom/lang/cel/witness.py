@@ -17,7 +17,7 @@ from msgspec import Struct
 from transom.model.places import Path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Read = tuple[object, Path]
 """What was read: (root, path). root is the name of a variable of the activation ("object", "params"), or the very map
@@ -57,15 +57,23 @@ def places(witness: Witness, roots: Mapping[str, object], indexes: Mapping[str, 
     """Return the full paths of what a witness read, the deepest that exists first, then by how far each exists.
 
     roots: the values of the variables that paths may start from; indexes: index_paths of each. Reads of other variables
-    are left out. Where nothing was read, the innermost element that is part of a root; the list may be empty.
+    are left out. Where nothing of a root was read, the innermost element that is part of one; the list may be empty.
     """
+    found = _depths(witness.reads, roots, indexes)
+    found = found or _depths([(element, ()) for element in reversed(witness.elements)], roots, indexes)
+    return sorted(found, key=lambda place: (len(place[1]) != found[place], -found[place]))
+
+
+def _depths(
+    reads: Iterable[Read], roots: Mapping[str, object], indexes: Mapping[str, Mapping[int, Path]]
+) -> dict[Place, int]:
+    """Return how far each place of the roots exists, in the order of the reads."""
     found: dict[Place, int] = {}
-    reads = [*witness.reads, *(((element, ()) for element in reversed(witness.elements)) if not witness.reads else ())]
     for root, path in reads:
         place = _rooted(root, path, roots, indexes)
         if place is not None:
             found.setdefault(place, depth(roots[place[0]], place[1]))
-    return sorted(found, key=lambda place: (len(place[1]) != found[place], -found[place]))
+    return found
 
 
 def _rooted(
