@@ -65,8 +65,8 @@ def results_of(policy: Policy, failures: Sequence[Failure], locating: Locating) 
             step = "correct the manifest, or leave the rule out"
             yield Skipped(locating.entry.ref, f"its expression fails: {failure.error}", step, policy.id, place)
             continue
-        for witness in failure.witnesses or _NO_REASON:
-            _note(seen, policy, failure, witness, locating)
+        for path in _deciding(locating, failure):
+            _note(seen, policy, failure, path, locating)
     owner = locating.inventory.owner(locating.entry) if seen else None
     for key, found in seen.items():
         yield Finding(
@@ -83,7 +83,10 @@ def results_of(policy: Policy, failures: Sequence[Failure], locating: Locating) 
         )
 
 
-_NO_REASON = (Witness(),)
+def _deciding(locating: Locating, failure: Failure) -> list[Path]:
+    """Return where each witness points; one that read parameters only says nothing beside one that read the object."""
+    found = (locating.paths(witness) for witness in failure.witnesses)
+    return [paths[0] for paths in found if paths] or [()]
 
 
 def _told(policy: Policy, failure: Failure, entry: Entry) -> str:
@@ -102,14 +105,11 @@ def _secret_values(entry: Entry) -> Iterator[str]:
 
 
 def _place(locating: Locating, failure: Failure) -> Locator:
-    witness = failure.witnesses[0] if failure.witnesses else Witness()
-    path = (locating.paths(witness) or [()])[0]
+    path = _deciding(locating, failure)[0]
     return locating.inventory.locate(locating.entry, (*locating.view.prefix, *path))
 
 
-def _note(seen: dict[str, _Seen], policy: Policy, failure: Failure, witness: Witness, locating: Locating) -> None:
-    paths = locating.paths(witness)
-    path = paths[0] if paths else ()
+def _note(seen: dict[str, _Seen], policy: Policy, failure: Failure, path: Path, locating: Locating) -> None:
     container, key = _witness_key(locating.view.object, path)
     if failure.index:
         key = f"{key}#{failure.index}"
