@@ -1,27 +1,24 @@
-"""Judging on several cores: each child judges a run of entries, and its results travel back in batches."""
+"""Judging on several cores: each child judges a run of entries, and its results travel back in batches.
+
+A batch is plain tuples, written by marshal: several times quicker than other encodings, and what many results share
+(titles, texts, paths) is written once and is one object again where it arrives.
+"""
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
-
-import msgspec
+from typing import Any, TypeVar
 
 from transom.inventory.cores import cores, on_cores, slices
-from transom.model.findings import Finding, Judged, NotApplicable, Result, Skipped
+from transom.model.findings import Evidence, Finding, Judged, NotApplicable, Result, Skipped
+from transom.model.places import Locator
+from transom.model.refs import Ref
+from transom.model.severity import Severity
 
-BATCH = 2_000  # results in one message: large enough to encode well, small enough to arrive while others work
+BATCH = 5_000  # results in one message: large enough to share much, small enough to arrive while others work
 
 Item = TypeVar("Item")
-
-
-class _Batch(msgspec.Struct):
-    """Results by type; `Result` itself has no tag that would tell them apart."""
-
-    findings: list[Finding]
-    skipped: list[Skipped]
-    judged: list[Judged]
-    not_applicable: list[NotApplicable]
 
 
 def in_parallel(
@@ -32,27 +29,73 @@ def in_parallel(
     if count < 2:
         yield from work(items)
         return
-    decoder = msgspec.msgpack.Decoder(_Batch)
+    shared: dict[str, str] = {}  # one object for all equal texts of the run
     for message in on_cores(lambda part: _batches(work(part)), slices(items, count)):
-        batch = decoder.decode(message)
-        yield from batch.findings
-        yield from batch.skipped
-        yield from batch.judged
-        yield from batch.not_applicable
+        for packed in marshal.loads(message):  # noqa: S302 - written by our own child a moment ago
+            yield _unpacked(packed, shared)
 
 
 def _batches(results: Iterable[Result]) -> Iterator[bytes]:
-    encode = msgspec.msgpack.Encoder().encode
-    batch, size = _Batch([], [], [], []), 0
+    batch: list[Any] = []
+    shared: dict[str, str] = {}
     for result in results:
-        _list_for(batch, result).append(result)
-        size += 1
-        if size == BATCH:
-            yield encode(batch)
-            batch, size = _Batch([], [], [], []), 0
-    yield encode(batch)
+        batch.append(_packed(result, shared))
+        if len(batch) == BATCH:
+            yield marshal.dumps(batch)
+            batch, shared = [], {}
+    yield marshal.dumps(batch)
 
 
-def _list_for(batch: _Batch, result: Result) -> list[Result]:
-    lists = {Finding: batch.findings, Skipped: batch.skipped, Judged: batch.judged, NotApplicable: batch.not_applicable}
-    return lists[type(result)]  # type: ignore[return-value]
+def _packed(result: Result, shared: dict[str, str]) -> tuple[Any, ...]:
+    """Return a result as a tuple; equal texts are made one object, which marshal writes once."""
+    if isinstance(result, Finding):
+        one = shared.setdefault
+        seen = tuple(
+            (_place(each.locator, shared), one(each.observed, each.observed), each.expected) for each in result.evidence
+        )
+        texts = (result.rule, one(result.message, result.message), result.title, result.fix)
+        owner = _ref(result.owner, shared) if result.owner and result.owner != result.ref else result.owner is not None
+        where = (_ref(result.ref, shared), owner, one(result.witness, result.witness), result.container)
+        return ("finding", int(result.severity), texts, where, seen)
+    if isinstance(result, Skipped):
+        place = _place(result.locator, shared)
+        return ("skipped", _ref(result.ref, shared), result.reason, result.next_step, result.rule, place)
+    if isinstance(result, Judged):
+        return ("judged", result.rule, result.judged, result.passed)
+    return ("not applicable", result.what, result.count)
+
+
+def _ref(ref: Ref, shared: dict[str, str]) -> tuple[str, ...]:
+    one = shared.setdefault
+    names = (ref.group, ref.kind, ref.namespace, ref.name)
+    return (ref.scope, ref.cluster, *(one(name, name) for name in names))
+
+
+def _place(place: Locator, shared: dict[str, str]) -> tuple[Any, ...]:
+    one = shared.setdefault
+    return (one(place.file, place.file), place.line, place.column, place.start, place.end, one(place.path, place.path))
+
+
+def _unpacked(packed: tuple[Any, ...], shared: dict[str, str]) -> Result:
+    kind = packed[0]
+    if kind == "finding":
+        _, severity, texts, where, seen = packed
+        rule, message, title, fix = (shared.setdefault(text, text) for text in texts)
+        ref = Ref(*where[0])
+        owner = ref if where[1] is True else Ref(*where[1]) if where[1] else None
+        evidence = tuple(_evidence(each, shared) for each in seen)
+        witness, container = (shared.setdefault(text, text) for text in where[2:])
+        return Finding(rule, ref, Severity(severity), message, evidence, title, witness, container, owner, fix)
+    if kind == "skipped":
+        _, names, reason, next_step, rule, place = packed
+        return Skipped(Ref(*names), reason, next_step, rule, Locator(*place))
+    return Judged(*packed[1:]) if kind == "judged" else NotApplicable(*packed[1:])
+
+
+def _evidence(packed: tuple[Any, ...], shared: dict[str, str]) -> Evidence:
+    (file, line, column, start, end, path), observed, expected = packed
+    return Evidence(
+        Locator(shared.setdefault(file, file), line, column, start, end, shared.setdefault(path, path)),
+        shared.setdefault(observed, observed),
+        shared.setdefault(expected, expected),
+    )
