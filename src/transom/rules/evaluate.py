@@ -160,7 +160,7 @@ def evaluate_in(policy: Policy, scope: dict[str, Any]) -> Verdict:
     unknown = ""
     for index, validation in enumerate(policy.validations):
         try:
-            if validation.program(scope):
+            if _holds(validation.program, scope):
                 continue
             message = _message(validation, scope)
             error = ""
@@ -173,12 +173,19 @@ def evaluate_in(policy: Policy, scope: dict[str, Any]) -> Verdict:
     return Verdict(True, tuple(failures), unknown) if failures or unknown else PASSED
 
 
+def _holds(program: Program, scope: dict[str, Any]) -> bool:
+    value = program(scope)
+    if value.__class__ is Unknown:
+        raise CannotKnow(value.what)
+    return value is True
+
+
 def _conditions(policy: Policy, scope: dict[str, Any]) -> Verdict | None:
     """Return None where every match condition is true; one that is false outweighs those that fail."""
     hindrance = None
     for condition in policy.conditions:
         try:
-            if not condition.program(scope):
+            if not _holds(condition.program, scope):
                 return NOT_ABOUT_IT
         except CannotKnow as cannot:
             hindrance = hindrance or Verdict(True, unknown=cannot.what)
