@@ -3,40 +3,58 @@
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from wcwidth import wcswidth
 
-from transom.model.findings import Evidence, Finding, Judged, Result, Rule, Skipped
+from transom.model.findings import Evidence, Finding, Judged, NotApplicable, Result, Rule, Skipped
 from transom.model.places import Locator
 from transom.model.refs import Ref, file_ref
 from transom.model.severity import Severity
 from transom.report.options import ReportOptions
 from transom.report.summary import gather
 from transom.report.table import write
-from transom.report.text import cut, safe, wrapped
 
 CHINESE = {"zh-CN": {"title": "特权容器可以访问节点上的所有设备和能力"}}
 RULE = Rule("privileged-container", "Privileged container", Severity.CRITICAL, "why", "fix", "workloads", CHINESE)
 LATEST = Rule("image-tag-latest", "Image without a fixed tag", Severity.LOW, "why", "fix", "workloads")
+BROKEN = Skipped(file_ref("x.yaml"), "it is no YAML", "correct it", locator=Locator("x.yaml", 3, 1))
+JUDGED = Judged(RULE.id, 3, 3)
 
 
-def finding(rule: Rule, container: str, line: int, name: str = "web") -> Finding:
+def finding(rule: Rule, container: str, line: int, name: str = "web", **changed: Any) -> Finding:
     ref = Ref(group="apps", kind="Deployment", namespace="shop", name=name)
     path = "spec.template.spec.containers[0].securityContext.privileged"
     seen = Evidence(Locator(f"deploy/{name}.yaml", line, 9, path=path), "privileged: true")
-    return Finding(
-        rule.id, ref, rule.severity, "a container runs privileged", (seen,), rule.title, container, container, ref
+    made: dict[str, Any] = {
+        "rule": rule.id,
+        "ref": ref,
+        "severity": rule.severity,
+        "message": "a container runs privileged",
+        "evidence": (seen,),
+        "title": rule.title,
+        "witness": container,
+        "container": container,
+        "owner": ref,
+    }
+    return Finding(**made | changed)
+
+
+def shown(found: Sequence[Result], known: frozenset[str] = frozenset(), allowed: bool = False, **options: Any) -> str:
+    rules = {RULE.id: RULE, LATEST.id: LATEST}
+    report = gather(
+        found, rules=rules, targets=("deploy",), threshold=Severity.HIGH, known=known, allows=lambda _: allowed
     )
-
-
-def shown(found: list[Result], **options: object) -> str:
-    report = gather(found, rules={RULE.id: RULE, LATEST.id: LATEST}, targets=("deploy",), threshold=Severity.HIGH)
     stream = io.BytesIO()
-    write(report, stream, ReportOptions(**options))  # type: ignore[arg-type]
+    write(report, stream, ReportOptions(**options))
     return stream.getvalue().decode()
+
+
+def message(text: str, rule: Rule = RULE) -> list[Result]:
+    return [finding(rule, "app", 1, message=text)]
 
 
 SEVERAL: list[Result] = [
@@ -46,6 +64,17 @@ SEVERAL: list[Result] = [
     finding(LATEST, "app", 5, "api"),
     Judged(RULE.id, 2, 1),
 ]
+EVERYTHING: list[Result] = [
+    *SEVERAL,
+    finding(RULE, "应用程序容器", 12, "网站" * 20, message="app 容器以特权模式运行" * 9),
+    *[finding(LATEST, f"container-{number}", number, "many") for number in range(1, 30)],
+    *[Skipped(Ref(kind="Pod", namespace="shop", name=f"w{i}"), "it is so " * 9, "do it " * 9) for i in range(30)],
+    BROKEN,
+    NotApplicable("documents that are no Kubernetes object", 4),
+]
+
+
+# what was found
 
 
 def test_the_worst_owner_comes_first_and_each_owner_once() -> None:
@@ -61,38 +90,146 @@ def test_containers_with_the_same_fault_share_a_row() -> None:
     assert "20:9" in text
 
 
+def test_many_containers_are_counted_and_every_place_is_named() -> None:
+    text = shown([finding(RULE, f"c{line}", line) for line in range(1, 8)])
+    assert "Privileged container (×7: c1, c2, c3, c4, c5, c6, c7)" in text
+    assert text.count("privileged: true") == 4
+    assert "also at deploy/web.yaml:5:9, deploy/web.yaml:6:9, deploy/web.yaml:7:9" in text
+
+
+def test_evidence_names_file_line_and_column_where_there_is_room() -> None:
+    path = "spec.template.spec.containers[0].securityContext.privileged"
+    assert f"deploy/web.yaml:12:9  {path}: true" in shown(SEVERAL, width=120)
+    assert f"\n          12:9  {path}: true" in shown(SEVERAL, width=95)
+
+
+def test_pods_of_one_owner_share_a_row_and_are_named() -> None:
+    owner = Ref(group="apps", kind="DaemonSet", namespace="shop", name="agent")
+    seen = (Evidence(Locator(path="spec.hostPID"), "hostPID: true"),)
+    pods = [Ref(kind="Pod", namespace="shop", name=f"agent-{number}") for number in range(3)]
+    text = shown([finding(RULE, "", 0, ref=pod, owner=owner, evidence=seen) for pod in pods])
+    assert text.count("Privileged container") == 1
+    assert all(f"Pod/agent-{number}  spec.hostPID: true" in text for number in range(3))
+
+
+def test_a_message_that_repeats_the_title_is_left_out() -> None:
+    assert "a container runs privileged" not in shown(SEVERAL)
+    assert "Privileged container" in shown(message("Privileged container"))
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        message("the container app runs privileged"),
+        [*message("one"), *message("two")],
+        message("one", Rule("a-rule-of-others", "Something", Severity.HIGH)),
+    ],
+    ids=["it names something", "the rule says several things", "the rule says nothing of itself"],
+)
+def test_a_message_that_tells_more_than_the_title_is_shown(found: list[Result]) -> None:
+    for each in found:
+        assert isinstance(each, Finding)
+        assert each.message in shown(found)
+
+
+def test_severities_are_words_whatever_the_colour() -> None:
+    assert "CRITICAL  Privileged container" in shown(SEVERAL)
+
+
+def test_titles_follow_the_language() -> None:
+    assert "特权容器" in shown(SEVERAL, language="zh-CN")
+
+
+# what was not judged
+
+
 def test_what_was_skipped_is_told_with_its_next_step() -> None:
-    text = shown(
-        [
-            Skipped(file_ref("x.yaml"), "it is no YAML", "correct it", locator=Locator("x.yaml", 3, 1)),
-            Judged(RULE.id, 1, 1),
-        ]
-    )
+    text = shown([BROKEN, JUDGED])
     assert "x.yaml:3:1" in text
     assert "correct it" in text
     assert "the scan is incomplete" in text
     assert "shut" not in text
 
 
-def test_nothing_judged_never_looks_clean() -> None:
-    assert "Nothing was judged" in shown([])
+def test_much_skipped_for_one_reason_is_told_once_and_counted() -> None:
+    skipped = [Skipped(file_ref(f"{number}.yaml"), "it is no YAML") for number in range(1_000)]
+    text = shown([*skipped, JUDGED])
+    assert "1,000 things could not be judged" in text
+    assert text.count("it is no YAML") == 1
+    assert "and 992 more" in text
+
+
+def test_a_rule_that_could_not_judge_is_named() -> None:
+    text = shown([Skipped(Ref(kind="Pod", name="web"), "it hangs on who asks", "", "some-rule"), JUDGED])
+    assert "some-rule: it hangs on who asks" in text
+    assert "Pod/web" in text
+
+
+# what it comes to
 
 
 def test_a_clean_scan_says_what_was_judged() -> None:
-    text = shown([Judged(RULE.id, 3, 3)])
+    text = shown([JUDGED, NotApplicable("documents that are no Kubernetes object", 4)])
     assert "shut" in text
     assert "3 verdicts of 1 rule, 3 passed" in text
+    assert "not applicable: 4 documents that are no Kubernetes object" in text
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [([], "Nothing was judged"), ([JUDGED, BROKEN], "incomplete"), ([finding(RULE, "a", 1), JUDGED], "1 finding")],
+)
+def test_nothing_but_a_whole_clean_scan_looks_clean(found: list[Result], told: str) -> None:
+    assert told in shown(found)
+    assert "shut" not in shown(found)
+
+
+def test_skips_that_were_allowed_do_not_look_clean_either() -> None:
+    text = shown([JUDGED, BROKEN], allowed=True)
+    assert "shut" not in text
+    assert "1 skipped (1 allowed)" in text
+    assert "Exit code" not in text
+
+
+def test_known_findings_are_counted_and_do_not_look_clean() -> None:
+    old = finding(RULE, "app", 1)
+    text = shown([old, JUDGED], known=frozenset({old.fingerprint}))
+    assert "Nothing new was found" in text
+    assert "1 known from the baseline" in text
+    assert "shut" not in text
+
+
+def test_the_exit_code_is_explained() -> None:
+    assert "Exit code 1: 2 at high or above" in shown(SEVERAL)
+    assert "Exit code 3: incomplete" in shown([*SEVERAL, BROKEN])
+    assert "Exit code" not in shown([finding(LATEST, "app", 1), JUDGED])
+
+
+def test_the_next_step_explains_the_worst_rule() -> None:
+    assert "Next: transom explain privileged-container" in shown(SEVERAL)
+
+
+def test_the_commonest_rules_are_named_where_findings_are_many() -> None:
+    assert "Most often: image-tag-latest 31, privileged-container 3" in shown(EVERYTHING)
+    assert "Most often" not in shown(SEVERAL)
+
+
+# how it looks
 
 
 def test_colour_is_only_there_when_asked_for() -> None:
-    assert "\x1b[" not in shown(SEVERAL)
-    assert "\x1b[" in shown(SEVERAL, colour=True)
+    assert "\x1b[" not in shown(EVERYTHING)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", shown(EVERYTHING, colour=True)) == shown(EVERYTHING)
 
 
-@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+@pytest.mark.parametrize("width", [40, 59, 60, 80, 120, 200])
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
-def test_no_line_is_wider_than_the_terminal(width: int, language: str) -> None:
-    for line in shown(SEVERAL, width=width, language=language).splitlines():
+@pytest.mark.parametrize("speaks_unicode", [True, False])
+@pytest.mark.parametrize("found", [EVERYTHING, SEVERAL, [], [JUDGED], [JUDGED, BROKEN]])
+def test_no_line_is_wider_than_the_terminal(
+    width: int, language: str, speaks_unicode: bool, found: list[Result]
+) -> None:
+    for line in shown(found, width=width, language=language, unicode=speaks_unicode).splitlines():
         assert wcswidth(line) <= width, line
 
 
@@ -102,19 +239,8 @@ def test_a_long_path_keeps_what_was_seen() -> None:
 
 
 def test_a_terminal_without_unicode_gets_ascii() -> None:
-    assert shown(SEVERAL, unicode=False, width=50).isascii()
+    assert shown(EVERYTHING, unicode=False, width=50, language="zh-CN").isascii()
 
 
-@given(st.text(max_size=200), st.integers(10, 100))
-def test_wrapped_lines_fit_and_lose_no_word(text: str, width: int) -> None:
-    plain = safe(text)
-    lines = wrapped(plain, width)
-    assert "".join("".join(lines).split()) == "".join(plain.split())
-
-
-@given(
-    st.text(st.characters(min_codepoint=32, max_codepoint=0x9FFF, exclude_categories=("C", "M", "Z")), max_size=80),
-    st.integers(2, 60),
-)
-def test_a_cut_text_fits(text: str, width: int) -> None:
-    assert wcswidth(cut(text, width)) <= width
+def test_no_line_ends_in_spaces() -> None:
+    assert not re.search(r" $", shown(EVERYTHING), re.MULTILINE)

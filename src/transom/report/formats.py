@@ -5,18 +5,22 @@ from __future__ import annotations
 from importlib import import_module
 from typing import BinaryIO
 
+from transom.model.errors import UsageError
 from transom.report.options import ReportOptions
 from transom.report.summary import Report
 
 FORMATS = {
-    "table": "transom.report.table",
-    "json": "transom.report.document",
-    "jsonl": "transom.report.jsonl",
-    "sarif": "transom.report.sarif",
+    "table": "transom.report.table:write",
+    "json": "transom.report.document:write",
+    "jsonl": "transom.report.jsonl:write",
+    "sarif": "transom.report.sarif:write",
 }
-"""Every format, and the module whose write(report, stream, options) writes it."""
+"""Every format, and the `module:function` that writes it, called with report, stream and options."""
 
 
 def write(name: str, report: Report, stream: BinaryIO, options: ReportOptions) -> None:
-    """Write a report in a format."""
-    import_module(FORMATS[name]).write(report, stream, options)
+    """Write a report in a format; raises UsageError for a format that there is not."""
+    if name not in FORMATS:
+        raise UsageError(f"there is no output format {name!r}", "", f"choose from {', '.join(FORMATS)}")
+    module, _, function = FORMATS[name].partition(":")
+    getattr(import_module(module), function)(report, stream, options)

@@ -13,8 +13,8 @@ from transom.report.summary import SCHEMA, Report
 
 
 def clean(text: str) -> str:
-    """Return a text that UTF-8 can carry: a lone half of a surrogate pair becomes U+FFFD."""
-    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    """Return a text that UTF-8 can carry: two halves of a surrogate pair are joined, a lone one becomes U+FFFD."""
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def ref_record(ref: Ref) -> dict[str, str]:
@@ -50,10 +50,10 @@ def finding_record(finding: Finding, report: Report) -> dict[str, Any]:
     return {
         "type": "finding",
         "schema": SCHEMA,
-        "rule": finding.rule,
+        "rule": clean(finding.rule),
         "title": clean(finding.title),
         "severity": finding.severity.label,
-        "window": rule.window if rule else "",
+        "window": clean(rule.window) if rule else "",
         "ref": ref_record(finding.ref),
         "owner": ref_record(finding.owner) if finding.owner else None,
         "container": clean(finding.container),
@@ -76,7 +76,7 @@ def skipped_record(skipped: Skipped) -> dict[str, Any]:
         "type": "skipped",
         "schema": SCHEMA,
         "ref": ref_record(skipped.ref),
-        "rule": skipped.rule,
+        "rule": clean(skipped.rule),
         "file": clean(place.file),
         "line": place.line,
         "column": place.column,
@@ -90,11 +90,16 @@ def judged_record(judged: Judged) -> dict[str, Any]:
     return {
         "type": "judged",
         "schema": SCHEMA,
-        "rule": judged.rule,
+        "rule": clean(judged.rule),
         "judged": judged.judged,
         "passed": judged.passed,
         "failed": judged.judged - judged.passed,
     }
+
+
+def tool_record(report: Report) -> dict[str, str]:
+    """Return who made the report."""
+    return {"name": "transom", "version": report.version}
 
 
 def summary_record(report: Report) -> dict[str, Any]:
@@ -102,7 +107,7 @@ def summary_record(report: Report) -> dict[str, Any]:
     return {
         "type": "summary",
         "schema": SCHEMA,
-        "tool": {"name": "transom", "version": report.version},
+        "tool": tool_record(report),
         "targets": [clean(target) for target in report.targets],
         "findings": len(report.findings),
         "by_severity": {severity.label: count for severity, count in report.by_severity.items()},
@@ -112,7 +117,7 @@ def summary_record(report: Report) -> dict[str, Any]:
         "suppressed": report.suppressed,
         "judged": report.verdicts,
         "passed": report.passed,
-        "not_applicable": dict(report.not_applicable),
-        "complete": len(report.skipped) == report.allowed_skips and report.verdicts > 0,
+        "not_applicable": {clean(what): count for what, count in report.not_applicable.items()},
+        "complete": report.complete,
         "exit_code": int(report.exit_code),
     }

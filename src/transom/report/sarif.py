@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
-import msgspec
-
 from transom.model.findings import Evidence, Finding, Rule, Skipped
 from transom.model.places import Locator
+from transom.model.refs import Ref
 from transom.model.severity import Severity
+from transom.report.encode import indented, write_list
 from transom.report.options import ReportOptions
 from transom.report.records import clean
 from transom.report.summary import Report
@@ -18,6 +19,9 @@ from transom.report.summary import Report
 VERSION = "2.1.0"
 SCHEMA_URI = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 FINGERPRINT = "transom/v1"
+SKIPPED = "skipped"
+MAX_DESCRIPTION_CHARS = 1024  # code scanning takes no longer descriptions of a rule
+MAX_NAME_CHARS = 255  # nor longer names
 LEVELS = {
     Severity.CRITICAL: "error",
     Severity.HIGH: "error",
@@ -34,80 +38,109 @@ SCORES = {
 }
 """Numbers that code scanning sorts by, within the bands that it gives these words."""
 
+WORDS = {
+    "container": "container",
+    "skipped": "not judged",
+    "skipped_rule": "Something that should have been judged and was not.",
+    "known": "known from the baseline",
+}
+
 
 def write(report: Report, stream: BinaryIO, options: ReportOptions) -> None:
-    """Write the report as one SARIF log with one run."""
-    used = sorted({finding.rule for finding in report.findings} | {judged.rule for judged in report.judged})
+    """Write the report as one SARIF log with one run, result by result; what a baseline knows is suppressed."""
+    rules = {finding.rule for found in (report.findings, report.known) for finding in found}
+    used = sorted(rules | {judged.rule for judged in report.judged})
     index = {rule: position for position, rule in enumerate(used)}
     driver = {
         "name": "Transom",
         "version": report.version,
         "semanticVersion": report.version,
         "rules": [_rule(name, report.rules.get(name), options) for name in used],
+        "notifications": [{"id": SKIPPED, "shortDescription": {"text": WORDS["skipped_rule"]}}],
     }
-    run = {
-        "tool": {"driver": driver},
-        "columnKind": "unicodeCodePoints",
-        "invocations": [_invocation(report)],
-        "results": [_result(finding, index) for finding in report.findings],
-    }
-    log = {"$schema": SCHEMA_URI, "version": VERSION, "runs": [run]}
-    stream.write(msgspec.json.format(msgspec.json.encode(log), indent=1) + b"\n")
+    stream.write(b'{\n "$schema": ' + indented(SCHEMA_URI, 1))
+    stream.write(b',\n "version": ' + indented(VERSION, 1))
+    stream.write(b',\n "runs": [\n  {\n   "tool": ' + indented({"driver": driver}, 3))
+    stream.write(b',\n   "columnKind": "unicodeCodePoints"')
+    stream.write(b',\n   "invocations": ' + indented([_invocation(report, index)], 3))
+    stream.write(b',\n   "results": ')
+    write_list(stream, _results(report, index), 3)
+    stream.write(b"\n  }\n ]\n}\n")
 
 
 def _rule(name: str, rule: Rule | None, options: ReportOptions) -> dict[str, Any]:
+    described: dict[str, Any] = {"id": clean(name)}
     if rule is None:
-        return {"id": name}
+        return described
     texts = {"title": rule.title, "why": rule.why, "fix": rule.fix, **rule.texts.get(options.language, {})}
-    described: dict[str, Any] = {
-        "id": name,
-        "name": "".join(word.capitalize() for word in name.replace("_", "-").split("-")),
-        "shortDescription": {"text": clean(texts["title"]) or name},
+    title, why, fix = (clean(texts[field]) for field in ("title", "why", "fix"))
+    words = "".join(word[:1].upper() + word[1:] for word in re.findall("[A-Za-z0-9]+", name))
+    described |= {
+        "name": words[:MAX_NAME_CHARS] or described["id"],
+        "shortDescription": {"text": title[:MAX_DESCRIPTION_CHARS] or described["id"]},
+        "fullDescription": {"text": why[:MAX_DESCRIPTION_CHARS] or title[:MAX_DESCRIPTION_CHARS] or described["id"]},
         "defaultConfiguration": {"level": LEVELS[rule.severity]},
         "properties": {
             "security-severity": SCORES[rule.severity],
-            "tags": ["security", *([rule.window] * bool(rule.window))],
+            "tags": ["security", *([clean(rule.window)] if rule.window not in ("", "security") else [])],
         },
     }
-    if texts["why"]:
-        described["fullDescription"] = {"text": clean(texts["why"])}
-    if texts["fix"]:
-        described["help"] = {"text": clean(texts["fix"]), "markdown": clean(f"{texts['why']}\n\n**{texts['fix']}**")}
+    help_parts = [part for part in (why, fix) if part]
+    if help_parts:
+        described["help"] = {
+            "text": "\n\n".join(help_parts),
+            "markdown": "\n\n".join([why] * bool(why) + [f"**{fix}**"] * bool(fix)),
+        }
     return described
 
 
+def _results(report: Report, index: dict[str, int]) -> Iterator[dict[str, Any]]:
+    for finding in report.findings:
+        yield _result(finding, index)
+    for finding in report.known:
+        suppression = {"kind": "external", "justification": WORDS["known"]}
+        yield _result(finding, index) | {"suppressions": [suppression]}
+
+
 def _result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
-    what = f" (container {finding.container})" if finding.container else ""
+    what = f" ({WORDS['container']} {finding.container})" if finding.container else ""
     made: dict[str, Any] = {
-        "ruleId": finding.rule,
+        "ruleId": clean(finding.rule),
         "ruleIndex": index[finding.rule],
         "level": LEVELS[finding.severity],
-        "message": {"text": clean(f"{finding.ref.short}{what}: {finding.message or finding.title or finding.rule}")},
-        "locations": [_location(finding.evidence[0], finding)],
+        "message": _message(f"{finding.ref.short}{what}: {finding.message or finding.title or finding.rule}"),
+        "locations": [_location(finding.evidence[0], finding.ref)],
         "partialFingerprints": {FINGERPRINT: finding.fingerprint},
         "properties": {"severity": finding.severity.label},
     }
-    related = [_location(evidence, finding) for evidence in finding.evidence[1:]]
+    related = [_location(evidence, finding.ref, told=True) for evidence in finding.evidence[1:]]
     if related:
         made["relatedLocations"] = related
     return made
 
 
-def _location(evidence: Evidence, finding: Finding) -> dict[str, Any]:
+def _message(text: str) -> dict[str, str]:
+    """Return a message in which names of objects cannot become links (SARIF 3.11.6 escapes brackets)."""
+    text = clean(text)
+    return {"text": text.replace("[", "\\[").replace("]", "\\]") if "](" in text else text}
+
+
+def _location(evidence: Evidence, ref: Ref, told: bool = False) -> dict[str, Any]:
     place = evidence.locator
-    name = clean(f"{finding.ref}#{place.path}" if place.path else str(finding.ref))
-    location: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": name, "kind": "resource"}]}
-    physical = _physical(place)
-    if physical:
-        location["physicalLocation"] = physical
+    name = clean(f"{ref}#{place.path}" if place.path else str(ref))
+    location: dict[str, Any] = {
+        "physicalLocation": _physical(place, ref),
+        "logicalLocations": [{"fullyQualifiedName": name, "kind": "resource"}],
+    }
+    if told and evidence.observed:
+        location["message"] = _message(evidence.observed)
     return location
 
 
-def _physical(place: Locator) -> dict[str, Any] | None:
-    if not place.file:
-        return None
-    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(place.file)}}
-    if place.line > 0:
+def _physical(place: Locator, ref: Ref) -> dict[str, Any]:
+    """Return the place in its file; what has no file is named as if it were one: code scanning refuses it else."""
+    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(place.file or ref.short or ref.kind or ref.scope)}}
+    if place.file and place.line > 0:
         region: dict[str, Any] = {"startLine": place.line, "startColumn": max(place.column, 1)}
         if place.end > place.start:
             region |= {"byteOffset": place.start, "byteLength": place.end - place.start}
@@ -116,34 +149,37 @@ def _physical(place: Locator) -> dict[str, Any] | None:
 
 
 def _uri(file: str) -> str:
-    """Return a file's name as a URI reference; standard input has a name of its own."""
+    """Return a file's name as a URI reference, byte for byte; standard input has a name of its own."""
     if file == "-":
         return "stdin"
-    path = quote(clean(file), safe="/._-~")
+    try:
+        path = quote(file, safe="/._-~", errors="surrogateescape")
+    except UnicodeEncodeError:  # no name that a file system gave
+        path = quote(clean(file), safe="/._-~")
     return f"file://{path}" if path.startswith("/") else path.removeprefix("./")
 
 
-def _invocation(report: Report) -> dict[str, Any]:
-    complete = len(report.skipped) == report.allowed_skips and report.verdicts > 0
+def _invocation(report: Report, index: dict[str, int]) -> dict[str, Any]:
     return {
-        "executionSuccessful": complete,
+        "executionSuccessful": report.complete,
         "exitCode": int(report.exit_code),
-        "toolExecutionNotifications": list(_notifications(report.skipped)),
+        "toolExecutionNotifications": list(_notifications(report.skipped, index)),
     }
 
 
-def _notifications(skipped: Iterable[Skipped]) -> Iterable[dict[str, Any]]:
+def _notifications(skipped: Iterable[Skipped], index: dict[str, int]) -> Iterator[dict[str, Any]]:
     for each in skipped:
         step = f"; {each.next_step}" if each.next_step else ""
-        what = f"{each.ref.short}: " if each.ref.scope == "k8s" and each.ref.name else ""
+        what = f"{each.ref.short}: " if each.ref.scope == "k8s" and each.ref.short else ""
         made: dict[str, Any] = {
             "level": "error",
-            "message": {"text": clean(f"not judged: {what}{each.reason}{step}")},
-            "descriptor": {"id": "skipped"},
+            "message": _message(f"{WORDS['skipped']}: {what}{each.reason}{step}"),
+            "descriptor": {"id": SKIPPED, "index": 0},
         }
         if each.rule:
-            made["associatedRule"] = {"id": each.rule}
-        physical = _physical(each.locator)
-        if physical:
-            made["locations"] = [{"physicalLocation": physical}]
+            made["associatedRule"] = {"id": clean(each.rule)}
+            if each.rule in index:
+                made["associatedRule"]["index"] = index[each.rule]
+        if each.locator.file:
+            made["locations"] = [{"physicalLocation": _physical(each.locator, each.ref)}]
         yield made

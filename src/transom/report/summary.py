@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from transom import __version__
 from transom.model.exits import Exit, exit_code
-from transom.model.findings import Finding, Judged, NotApplicable, Result, Rule, Skipped
+from transom.model.findings import Evidence, Finding, Judged, NotApplicable, Result, Rule, Skipped
 from transom.model.refs import Ref
 from transom.model.severity import Severity
 
@@ -21,7 +21,7 @@ class Report(Struct, frozen=True):
     """Everything that a report says, in one stable order whatever order it was found in.
 
     findings: worst first, then by owner; skipped: all, those that were allowed as well; judged: one for each rule;
-    not_applicable: counts by what; suppressed: findings that a baseline knows, which are not among the findings.
+    not_applicable: counts by what; known: findings that a baseline knows, which are not among the findings.
     """
 
     findings: tuple[Finding, ...]
@@ -32,7 +32,7 @@ class Report(Struct, frozen=True):
     targets: tuple[str, ...]
     threshold: Severity
     allowed_skips: int = 0
-    suppressed: int = 0
+    known: tuple[Finding, ...] = ()
     version: str = __version__
 
     @property
@@ -54,16 +54,33 @@ class Report(Struct, frozen=True):
         return sum(each.passed for each in self.judged)
 
     @property
+    def suppressed(self) -> int:
+        """How many findings a baseline knows."""
+        return len(self.known)
+
+    @property
+    def at_threshold(self) -> int:
+        """How many findings are as bad as the threshold, or worse."""
+        return sum(finding.severity >= self.threshold for finding in self.findings)
+
+    @property
+    def complete(self) -> bool:
+        """Whether something was judged, and nothing skipped but what was allowed."""
+        return len(self.skipped) == self.allowed_skips and self.verdicts > 0
+
+    @property
     def exit_code(self) -> Exit:
         """What the command ends with."""
-        at_threshold = sum(finding.severity >= self.threshold for finding in self.findings)
         skipped = len(self.skipped) - self.allowed_skips
-        return exit_code(findings_at_threshold=at_threshold, skipped=skipped, judged=self.verdicts)
+        return exit_code(findings_at_threshold=self.at_threshold, skipped=skipped, judged=self.verdicts)
 
-    def with_known(self, known: frozenset[str]) -> Report:
-        """Return the report without the findings that are known, which it counts as suppressed."""
-        kept = tuple(finding for finding in self.findings if finding.fingerprint not in known)
-        return replace(self, findings=kept, suppressed=self.suppressed + len(self.findings) - len(kept))
+    def with_known(self, fingerprints: frozenset[str]) -> Report:
+        """Return the report with the findings of these fingerprints set apart as known."""
+        kept: list[Finding] = []
+        known = list(self.known)
+        for finding in self.findings:
+            (known if finding.fingerprint in fingerprints else kept).append(finding)
+        return replace(self, findings=tuple(kept), known=tuple(sorted(known, key=_finding_key)))
 
 
 def gather(
@@ -118,20 +135,43 @@ def _ref_key(ref: Ref) -> tuple[str, ...]:
 
 
 def _finding_key(finding: Finding) -> tuple[Any, ...]:
-    place = finding.place
+    """Return what findings are sorted by: everything that two of them can differ in."""
+    place, owner = finding.place, owner_of(finding)
+    owner_key = _ref_key(owner)
     return (
         -finding.severity,
-        _ref_key(owner_of(finding)),
+        owner_key,
         place.file,
         finding.rule,
-        _ref_key(finding.ref),
-        finding.message,
+        owner_key if finding.ref == owner else _ref_key(finding.ref),
+        finding.container,
         place.line,
         place.column,
-        finding.witness,
         place.path,
+        finding.witness,
+        finding.message,
+        finding.title,
+        finding.fix,
+        tuple(map(_evidence_key, finding.evidence)),
     )
 
 
+def _evidence_key(evidence: Evidence) -> tuple[Any, ...]:
+    place = evidence.locator
+    return (evidence.observed, evidence.expected, place.file, place.start, place.end, place.path)
+
+
 def _skipped_key(skipped: Skipped) -> tuple[Any, ...]:
-    return (skipped.locator.file, skipped.locator.line, _ref_key(skipped.ref), skipped.rule, skipped.reason)
+    place = skipped.locator
+    return (
+        place.file,
+        place.line,
+        place.column,
+        _ref_key(skipped.ref),
+        skipped.rule,
+        skipped.reason,
+        skipped.next_step,
+        place.path,
+        place.start,
+        place.end,
+    )

@@ -1,46 +1,120 @@
-"""The terminal table: worst first, grouped by what a person would change, each finding with one line of evidence."""
+"""The terminal table: worst first, grouped by what a person would change, each finding with its evidence.
+
+Everything is printed; findings of one rule in one workload share a row, and what says the same is said once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from transom.model.findings import Finding, Rule, Skipped
 from transom.model.refs import Ref
 from transom.model.severity import Severity
 from transom.report.options import ReportOptions
 from transom.report.summary import Report, owner_of
-from transom.report.text import BOLD, COLOURS, DIM, GREEN, RED, YELLOW, Paint, columns, cut, safe, wrapped
+from transom.report.text import BOLD, COLOURS, DIM, GREEN, RED, YELLOW, Look, columns, wrapped
 
 LABEL_WIDTH = 8  # CRITICAL
 INDENT = " " * (LABEL_WIDTH + 2)
-NARROW = 60  # below this, evidence and titles lose their indent
-SKIPS_SHOWN = 20  # of one reason; the rest is counted, and every one is in the JSON
-CONTAINERS_SHOWN = 4
+NARROW = 60  # columns; below, the rule stands in a row of its own and evidence loses its indent
+MEASURE = 120  # columns; on a wider terminal a rule's name would stand too far from its title
+PATH_ROOM = 72  # columns that a path and what was seen there should have before the file's name is repeated
+PLACES_SHOWN = 4  # with path and sight; of the others of one row, line and column only
+SKIPS_SHOWN = 8  # of one reason; the rest is counted, and every one is in the JSON
+COMMONEST_SHOWN = 5
+COMMONEST_FROM = 20  # findings; fewer are overseen without help
+
+WORDS = {
+    "also": "also at",
+    "skipped": "SKIPPED",
+    "skipped_count": "{} could not be judged",
+    "more": "and {:,} more; -o json names every one",
+    "nothing_judged": "Nothing was judged.",
+    "nothing_in_part": "Nothing was found in what could be judged; the scan is incomplete.",
+    "nothing_but_allowed": "Nothing was found in what was judged; not all was.",
+    "nothing_new": "Nothing new was found.",
+    "nothing": "Every window that was looked at is shut.",
+    "commonest": "Most often:",
+    "verdicts": "{:,} {} of {:,} {}, {:,} passed",
+    "skips": "{:,} skipped",
+    "allowed": "({:,} allowed)",
+    "known": "{:,} known from the baseline",
+    "not_applicable": "not applicable:",
+    "exit_1": "Exit code 1: {:,} at {} or above.",
+    "exit_3": "Exit code 3: incomplete, for what was skipped above.",
+    "exit_3_nothing": "Exit code 3: a scan that judges nothing is incomplete.",
+    "next": "Next: transom explain {}",
+}
+NOUNS = {
+    "finding": ("finding", "findings"),
+    "thing": ("thing", "things"),
+    "verdict": ("verdict", "verdicts"),
+    "rule": ("rule", "rules"),
+}
+
+_Placed = tuple[Finding, str]  # a finding, and its place as the table writes it
 
 
 def write(report: Report, stream: BinaryIO, options: ReportOptions) -> None:
     """Write the table."""
     for line in lines(report, options):
-        stream.write((line if options.unicode else _ascii(line)).encode("utf-8", "backslashreplace") + b"\n")
-
-
-def _ascii(line: str) -> str:
-    plain = line.replace("…", "...").replace("×", "x").replace("·", "-").replace("─", "-")
-    return plain.encode("ascii", "backslashreplace").decode("ascii")
+        stream.write(line.encode("utf-8", "backslashreplace") + b"\n")
 
 
 def lines(report: Report, options: ReportOptions) -> Iterator[str]:
     """Yield the lines of the table."""
-    paint = Paint(options.colour)
+    look = Look(options)
+    texts = _Texts(report.rules, _sole_messages(report.findings))
     for owner, findings in _groups(report.findings):
-        yield from _group(owner, findings, report, options, paint)
+        yield from _group(owner, findings, texts, look)
         yield ""
     if report.skipped:
-        yield from _skipped(report, options, paint)
+        yield from _skipped(report, look)
         yield ""
-    yield from _summary(report, options, paint)
+    yield from _summary(report, look)
+
+
+# what was found
+
+
+class _Texts(Struct, frozen=True):
+    """What rules are called, and the message of each rule that always says the same."""
+
+    rules: Mapping[str, Rule]
+    sole_messages: Mapping[str, str]
+
+    def title(self, finding: Finding, language: str) -> str:
+        rule = self.rules.get(finding.rule)
+        title = rule.texts.get(language, {}).get("title") if rule else None
+        return title or finding.title or finding.rule
+
+    def message(self, finding: Finding) -> str:
+        """Return the message where it tells a reader more than the title does, else nothing.
+
+        A rule with a title of its own and one fixed message says the same twice; a message that names something,
+        or that is one of several, does not.
+        """
+        rule, message = self.rules.get(finding.rule), finding.message
+        if message == finding.title:
+            return ""
+        if rule is None or not rule.why or self.sole_messages.get(finding.rule) != message:
+            return message
+        names = (finding.container, finding.witness, finding.ref.name)
+        return message if any(len(name) > 1 and name in message for name in names) else ""
+
+
+def _sole_messages(findings: Sequence[Finding]) -> dict[str, str]:
+    messages: dict[str, str] = {}
+    several: set[str] = set()
+    for finding in findings:
+        if messages.setdefault(finding.rule, finding.message) != finding.message:
+            several.add(finding.rule)
+    return {rule: message for rule, message in messages.items() if rule not in several}
 
 
 def _groups(findings: Sequence[Finding]) -> list[tuple[Ref, list[Finding]]]:
@@ -50,158 +124,213 @@ def _groups(findings: Sequence[Finding]) -> list[tuple[Ref, list[Finding]]]:
         by_owner.setdefault((owner_of(finding), finding.place.file), []).append(finding)
 
     def weight(group: list[Finding]) -> list[int]:
-        return [-sum(finding.severity == severity for finding in group) for severity in reversed(Severity)]
+        counts = Counter(finding.severity for finding in group)
+        return [-counts[severity] for severity in reversed(Severity)]
 
     ordered = sorted(by_owner.items(), key=lambda pair: (-pair[1][0].severity, weight(pair[1])))
     return [(owner, group) for (owner, _), group in ordered]
 
 
-def _group(owner: Ref, findings: list[Finding], report: Report, options: ReportOptions, paint: Paint) -> Iterator[str]:
-    name, file = safe(owner.short) or owner.kind, safe(findings[0].place.file)
-    gap = options.width - columns(name) - columns(file)
-    if gap >= 2:
-        yield paint(name, BOLD) + " " * 2 + paint(file, DIM)
+def _group(owner: Ref, findings: list[Finding], texts: _Texts, look: Look) -> Iterator[str]:
+    name, file = look.safe(owner.short or owner.kind or owner.scope), look.safe(findings[0].place.file)
+    if owner.cluster:
+        name = f"{look.safe(owner.cluster)}: {name}"
+    if file and columns(name) + 2 + columns(file) <= look.width:
+        yield f"{look.paint(name, BOLD)}  {look.paint(file, DIM)}"
     else:
-        yield paint(cut(name, options.width), BOLD)
-        yield from (paint(line, DIM) for line in wrapped(file, options.width, "  ", "  ") if file)
-    for _, alike in groupby(
-        findings, key=lambda finding: (finding.severity, finding.rule, finding.ref, finding.message)
-    ):
-        yield from _row(list(alike), report, options, paint)
+        yield look.paint(look.cut(name, look.width), BOLD)
+        if file:
+            yield from (look.paint(line, DIM) for line in wrapped(file, look.width, "  ", "  "))
+    indent = "  " if look.width < NARROW else INDENT
+    repeated = f"{file}:" if file and look.width - len(indent) - columns(file) - 12 >= PATH_ROOM else ""
+    places = [_place(finding, repeated, look) for finding in findings]
+    widest = max(map(columns, places))
+    rows = groupby(zip(findings, places, strict=True), key=lambda pair: (pair[0].severity, pair[0].rule))
+    for _, row in rows:
+        pairs = list(row)
+        yield from _heading([finding for finding, _ in pairs], texts, look)
+        for message, alike in _by_message(pairs, texts).items():
+            if message:
+                yield from wrapped(look.safe(message), min(look.width, MEASURE), indent, indent)
+            yield from (look.paint(line, DIM) for line in _evidence(alike, widest, indent, look))
 
 
-def _row(alike: list[Finding], report: Report, options: ReportOptions, paint: Paint) -> Iterator[str]:
-    """Yield the lines of one rule's findings in one object: its title, then a place for each."""
+def _by_message(row: Sequence[_Placed], texts: _Texts) -> dict[str, list[_Placed]]:
+    by_message: dict[str, list[_Placed]] = {}
+    for placed in row:
+        by_message.setdefault(texts.message(placed[0]), []).append(placed)
+    return by_message
+
+
+def _heading(alike: Sequence[Finding], texts: _Texts, look: Look) -> Iterator[str]:
+    """Yield severity, title, containers and the rule's name."""
     finding = alike[0]
-    label = finding.severity.name
-    rule = report.rules.get(finding.rule)
-    title = safe(_title(finding, rule, options))
-    message = safe(finding.message)
-    names = _containers(alike)
-    text = f"{title}{f' ({names})' if names else ''}"
-    narrow = options.width < NARROW
-    first = paint(label, COLOURS[finding.severity]) + " " * (LABEL_WIDTH + 2 - len(label))
-    room = options.width if narrow else options.width - len(INDENT) - columns(finding.rule) - 2
-    body = wrapped(text, max(room, 20))
-    if narrow:
-        yield first.rstrip() + "  " + paint(cut(finding.rule, options.width - LABEL_WIDTH - 2), DIM)
-        yield from wrapped(text, options.width, "  ", "  ")
-    else:
-        pad = " " * max(options.width - len(INDENT) - columns(body[0]) - columns(finding.rule), 2)
-        yield first + body[0] + pad + paint(finding.rule, DIM)
-        yield from (INDENT + line for line in body[1:])
-    indent = "  " if narrow else INDENT
-    if message and message != title and not _says_the_same(message, rule):
-        yield from wrapped(message, options.width, indent, indent)
-    for each in alike[:CONTAINERS_SHOWN]:
-        yield paint(indent + _evidence(each, options.width - len(indent)), DIM)
-    if len(alike) > CONTAINERS_SHOWN:
-        yield paint(f"{indent}… and {len(alike) - CONTAINERS_SHOWN} more places", DIM)
+    label, rule = finding.severity.name, look.safe(finding.rule)
+    text = look.safe(texts.title(finding, look.language)) + _containers(alike, look)
+    painted = look.paint(label, COLOURS[finding.severity])
+    width = min(look.width, MEASURE)
+    if look.width < NARROW:
+        yield f"{painted}  {look.paint(look.cut(rule, width - len(label) - 2), DIM)}"
+        yield from wrapped(text, width, "  ", "  ")
+        return
+    rule = look.cut(rule, width // 2)
+    first, *rest = wrapped(text, width - len(INDENT) - columns(rule) - 2)
+    gap = " " * (width - len(INDENT) - columns(first) - columns(rule))
+    yield painted + " " * (len(INDENT) - len(label)) + first + gap + look.paint(rule, DIM)
+    yield from (INDENT + line for line in rest)
 
 
-def _says_the_same(message: str, rule: Rule | None) -> bool:
-    """Tell whether a message adds nothing for a reader: texts of ours repeat their title in other words."""
-    return rule is not None and bool(rule.why)
+def _containers(alike: Sequence[Finding], look: Look) -> str:
+    """Return the containers of a row, counted where a reader would have to: ` (×3: app, proxy, setup)`."""
+    names = list(dict.fromkeys(look.safe(finding.container) for finding in alike if finding.container))
+    if not names:
+        return ""
+    counted = f"{look.times}{len(names)}: " if len(names) > 2 else ""
+    return f" ({counted}{', '.join(names)})"
 
 
-def _title(finding: Finding, rule: Rule | None, options: ReportOptions) -> str:
-    title = rule.texts.get(options.language, {}).get("title") if rule else None
-    return title or finding.title or finding.rule
+def _place(finding: Finding, file: str, look: Look) -> str:
+    """Return where a finding is, within its group: its line, or the thing's own name where there is no line."""
+    place = finding.place
+    if place.line:
+        return f"{file}{place.line}:{place.column}"
+    ref = finding.ref
+    return "" if ref == owner_of(finding) else look.safe(f"{ref.kind}/{ref.name}" if ref.kind else ref.name)
 
 
-def _containers(alike: Sequence[Finding]) -> str:
-    names = [safe(finding.container) for finding in alike if finding.container]
-    names = list(dict.fromkeys(names))
-    if len(names) <= CONTAINERS_SHOWN:
-        return ", ".join(names)
-    return f"{', '.join(names[:CONTAINERS_SHOWN])} and {len(names) - CONTAINERS_SHOWN} more"
+def _evidence(alike: Sequence[_Placed], widest: int, indent: str, look: Look) -> Iterator[str]:
+    room = look.width - len(indent)
+    for finding, place in alike[:PLACES_SHOWN]:
+        yield indent + _sight(finding, place, widest, room, look)
+    if len(alike) > PLACES_SHOWN:
+        others = [place or look.safe(finding.place.path) for finding, place in alike[PLACES_SHOWN:]]
+        named = ", ".join(each for each in dict.fromkeys(others) if each)
+        yield from wrapped(f"{WORDS['also']} {named}", look.width, indent, indent)
 
 
-def _evidence(finding: Finding, width: int) -> str:
+def _sight(finding: Finding, place: str, widest: int, width: int, look: Look) -> str:
     """Return place and sight in one line; of a path that is too long the beginning goes, never what was seen."""
-    place, seen = finding.place, safe(finding.evidence[0].observed)
-    where = f"{place.line}:{place.column}  " if place.line else ""
-    path = safe(place.path)
+    evidence = finding.evidence[0]
+    path, seen = look.safe(evidence.locator.path), look.safe(evidence.observed)
+    where = look.cut(place + " " * (widest - columns(place)) + "  ", width) if widest else ""
     name, _, observed = seen.partition(": ")
-    ends_in_name = path.endswith((name, "]"))
-    said = f": {observed}" if observed and path and ends_in_name else f"{'  ' if path else ''}{seen}"
+    said = seen
+    if path:
+        said = f": {observed}" if observed and path.endswith((name, "]")) else f"  {seen}" if seen else ""
     room = width - columns(where) - columns(said)
     if columns(path) > room:
-        path = "…" + path[max(len(path) - max(room - 1, 8), 0) :]
-    return cut(f"{where}{path}{said}", width)
+        path = look.cut_left(path, max(room, min(width // 3, columns(path))))
+    return look.cut(f"{where}{path}{said}".rstrip(), width)
 
 
 # what was not judged
 
 
-def _skipped(report: Report, options: ReportOptions, paint: Paint) -> Iterator[str]:
-    yield paint(f"SKIPPED  {_count(len(report.skipped), 'thing')} could not be judged", YELLOW + BOLD)
+def _skipped(report: Report, look: Look) -> Iterator[str]:
+    head = WORDS["skipped_count"].format(_count(len(report.skipped), "thing"))
+    for line in wrapped(head, look.width, f"{WORDS['skipped']}  ", "  "):
+        yield look.paint(line, YELLOW + BOLD)
     by_reason: dict[tuple[str, str, str], list[Skipped]] = {}
     for skipped in report.skipped:
         by_reason.setdefault((skipped.rule, skipped.reason, skipped.next_step), []).append(skipped)
     for (rule, reason, next_step), group in by_reason.items():
-        what = f"{rule}: " if rule else ""
+        yield from wrapped(look.safe(f"{rule}: {reason}" if rule else reason), look.width, "  ", "  ")
         for skipped in group[:SKIPS_SHOWN]:
-            yield from wrapped(_skipped_place(skipped), options.width, "  ", "    ")
+            yield from wrapped(_skipped_place(skipped, look), look.width, "    ", "      ")
         if len(group) > SKIPS_SHOWN:
-            yield f"  … and {len(group) - SKIPS_SHOWN} more"
-        yield from wrapped(safe(f"{what}{reason}"), options.width, "    ", "    ")
+            yield f"    {WORDS['more'].format(len(group) - SKIPS_SHOWN)}"
         if next_step:
-            yield from (paint(line, DIM) for line in wrapped(safe(f"> {next_step}"), options.width, "    ", "      "))
+            for line in wrapped(look.safe(next_step), look.width, "    > ", "      "):
+                yield look.paint(line, DIM)
 
 
-def _skipped_place(skipped: Skipped) -> str:
+def _skipped_place(skipped: Skipped, look: Look) -> str:
     place = skipped.locator
-    where = place.file or skipped.ref.name
+    where = place.file or skipped.ref.short or skipped.ref.kind or skipped.ref.scope
     if place.line:
         where = f"{where}:{place.line}:{place.column}"
-    name = skipped.ref.short if skipped.ref.scope == "k8s" else ""
-    return safe(f"{where}  {name}".rstrip())
+    named = skipped.ref.short if skipped.ref.scope == "k8s" and place.file else ""
+    return look.safe(f"{where} ({named})" if named else where)
 
 
 # what it comes to
 
 
-def _summary(report: Report, options: ReportOptions, paint: Paint) -> Iterator[str]:
-    counts = [(severity, count) for severity, count in report.by_severity.items() if count]
-    if counts:
-        parts = [f"{paint(severity.name, COLOURS[severity])} {count:,}" for severity, count in counts]
-        plain = ", ".join(f"{severity.name} {count:,}" for severity, count in counts)
-        head = f"{_count(len(report.findings), 'finding')}:"
-        if columns(f"{head} {plain}") <= options.width:
-            yield f"{paint(head, BOLD)} {', '.join(parts)}"
-        else:
-            yield paint(head, BOLD)
-            yield from (f"  {part}" for part in parts)
+def _summary(report: Report, look: Look) -> Iterator[str]:
+    yield from _findings_counted(report, look) if report.findings else _nothing_found(report, look)
+    if len(report.findings) >= COMMONEST_FROM:
+        yield from _dim(_commonest(report, look), look)
+    yield from _dim(_counted(report, look), look)
+    yield from _dim(_exit(report), look)
+    if report.findings:
+        yield from _dim(WORDS["next"].format(look.safe(report.findings[0].rule)), look)
+
+
+def _dim(text: str, look: Look) -> Iterator[str]:
+    if text:
+        yield from (look.paint(line, DIM) for line in wrapped(text, min(look.width, MEASURE)))
+
+
+def _findings_counted(report: Report, look: Look) -> Iterator[str]:
+    counts = [(severity, f"{count:,}") for severity, count in report.by_severity.items() if count]
+    head = f"{_count(len(report.findings), 'finding')}:"
+    parts = [f"{look.paint(severity.name, COLOURS[severity])} {count}" for severity, count in counts]
+    if len(head) + sum(len(severity.name) + len(count) + 3 for severity, count in counts) <= look.width:
+        yield f"{look.paint(head, BOLD)} {', '.join(parts)}"
     else:
-        yield _nothing_found(report, paint)
-    yield from (paint(line, DIM) for line in wrapped(_counted(report), options.width))
-    if counts:
-        worst = report.findings[0].rule
-        yield from (paint(line, DIM) for line in wrapped(f"Next: transom explain {worst}", options.width))
+        yield look.paint(head, BOLD)
+        yield from (f"  {part}" for part in parts)
 
 
-def _nothing_found(report: Report, paint: Paint) -> str:
+def _nothing_found(report: Report, look: Look) -> Iterator[str]:
+    """Yield what to say of no findings: clean only where all was judged and nothing is merely known."""
     if not report.verdicts:
-        return paint("Nothing was judged.", RED + BOLD)
-    if len(report.skipped) > report.allowed_skips:
-        return paint("Nothing was found in what could be judged; the scan is incomplete.", YELLOW + BOLD)
-    return paint("Every window that was looked at is shut.", GREEN + BOLD)
+        text, colour = WORDS["nothing_judged"], RED + BOLD
+    elif not report.complete:
+        text, colour = WORDS["nothing_in_part"], YELLOW + BOLD
+    elif report.skipped:
+        text, colour = WORDS["nothing_but_allowed"], YELLOW + BOLD
+    elif report.known:
+        text, colour = WORDS["nothing_new"], BOLD
+    else:
+        text, colour = WORDS["nothing"], GREEN + BOLD
+    yield from (look.paint(line, colour) for line in wrapped(text, look.width))
 
 
-def _counted(report: Report) -> str:
+def _commonest(report: Report, look: Look) -> str:
+    counts = Counter(finding.rule for finding in report.findings)
+    commonest = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:COMMONEST_SHOWN]
+    return f"{WORDS['commonest']} {', '.join(f'{look.safe(rule)} {count:,}' for rule, count in commonest)}"
+
+
+def _counted(report: Report, look: Look) -> str:
     rules = sum(each.judged > 0 for each in report.judged)
-    parts = [f"{report.verdicts:,} verdicts of {_count(rules, 'rule')}, {report.passed:,} passed"]
+    verdicts = report.verdicts
+    nouns = _noun(verdicts, "verdict"), _noun(rules, "rule")
+    parts = [WORDS["verdicts"].format(verdicts, nouns[0], rules, nouns[1], report.passed)]
     if report.skipped:
-        allowed = f" ({report.allowed_skips:,} allowed)" if report.allowed_skips else ""
-        parts.append(f"{len(report.skipped):,} skipped{allowed}")
-    if report.suppressed:
-        parts.append(f"{report.suppressed:,} known from the baseline")
+        allowed = f" {WORDS['allowed'].format(report.allowed_skips)}" if report.allowed_skips else ""
+        parts.append(WORDS["skips"].format(len(report.skipped)) + allowed)
+    if report.known:
+        parts.append(WORDS["known"].format(report.suppressed))
     if report.not_applicable:
-        others = ", ".join(f"{count:,} {what}" for what, count in report.not_applicable.items())
-        parts.append(f"not applicable: {others}")
-    return " · ".join(parts)
+        others = ", ".join(f"{count:,} {look.safe(what)}" for what, count in report.not_applicable.items())
+        parts.append(f"{WORDS['not_applicable']} {others}")
+    return f" {look.dot} ".join(parts)
+
+
+def _exit(report: Report) -> str:
+    """Return why the command ends as it does; nothing where it ends well."""
+    if not report.verdicts:
+        return WORDS["exit_3_nothing"]
+    if not report.complete:
+        return WORDS["exit_3"]
+    return WORDS["exit_1"].format(report.at_threshold, report.threshold.label) if report.at_threshold else ""
+
+
+def _noun(number: int, noun: str) -> str:
+    return NOUNS[noun][number != 1]
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {_noun(number, noun)}"

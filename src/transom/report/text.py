@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from transom.model.severity import Severity
+from transom.report.options import ReportOptions
 
 _SPACES = "\xa0\u3000"  # not printable to Python, harmless to a terminal
+CLOSING = "、。，；：！？）》」』】〉〕"  # no line begins with one
+MIN_PIECE = 8  # columns; a word is not cut smaller however narrow the terminal is
 RESET = "\x1b[0m"
 COLOURS = {
     Severity.CRITICAL: "\x1b[1;97;41m",
@@ -14,6 +19,38 @@ COLOURS = {
     Severity.INFO: "\x1b[2m",
 }
 BOLD, DIM, GREEN, RED, YELLOW = "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[31m", "\x1b[33m"
+MARKS = {"cut": ("…", "..."), "dot": ("·", "-"), "times": ("×", "x")}
+"""Our own characters beyond ASCII, each with what stands for it where a terminal has ASCII only."""
+
+
+class Look:
+    """What one terminal can show: its width, colours or none, its characters, its reader's language."""
+
+    __slots__ = ("_colour", "_unicode", "cut_mark", "dot", "language", "times", "width")
+
+    def __init__(self, options: ReportOptions) -> None:
+        self.width = options.width
+        self.language = options.language if options.unicode else "en"  # others cannot be written in ASCII
+        self._colour, self._unicode = options.colour, options.unicode
+        self.cut_mark, self.dot, self.times = (MARKS[name][not options.unicode] for name in ("cut", "dot", "times"))
+
+    def paint(self, text: str, colour: str) -> str:
+        """Return a text in a colour, where there are colours."""
+        return f"{colour}{text}{RESET}" if self._colour and text else text
+
+    def safe(self, text: str) -> str:
+        """Return a text with everything escaped that this terminal cannot show or must not obey."""
+        if self._unicode or text.isascii():
+            return safe(text)
+        return "".join(safe(each) if each.isascii() else _escaped(each) for each in text)
+
+    def cut(self, text: str, width: int) -> str:
+        """Return a text of at most width columns; a longer one ends in a mark."""
+        return cut(text, width, self.cut_mark)
+
+    def cut_left(self, text: str, width: int) -> str:
+        """Return a text of at most width columns; a longer one begins with a mark."""
+        return cut_left(text, width, self.cut_mark)
 
 
 def safe(text: str) -> str:
@@ -50,52 +87,58 @@ def cut(text: str, width: int, mark: str = "…") -> str:
     return kept + mark
 
 
+def cut_left(text: str, width: int, mark: str = "…") -> str:
+    """Return a text of at most width columns; a longer one begins with the mark."""
+    if columns(text) <= width:
+        return text
+    room = max(width - columns(mark), 0)
+    kept = text[len(text) - room :] if room else ""
+    while columns(kept) > room:
+        kept = kept[1:]
+    return mark + kept
+
+
 def wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
     """Return a text in lines of at most width columns; first and rest stand before the first and the other lines."""
+    if text.isascii() and len(text) + columns(first) <= width:
+        return [first + text.rstrip()]
     lines: list[str] = []
     line, empty = first, True
-    for word in _pieces(text, max(width - columns(rest), 8)):
-        space = "" if empty or (not word.isascii() and not line[-1:].isascii()) else " "
-        if not empty and columns(line) + len(space) + columns(word) > width:
+    for space, piece in _pieces(text, max(width - max(columns(first), columns(rest)), MIN_PIECE)):
+        if not empty and columns(line) + len(space) + columns(piece) > width:
             lines.append(line)
-            line, space = rest, ""
-        line, empty = line + space + word, False
+            line, empty = rest, True
+        line, empty = line + ("" if empty else space) + piece, False
     return [*lines, line]
 
 
-def _pieces(text: str, longest: int) -> list[str]:
-    """Return the words of a text, those too long for a line cut; Chinese and Japanese may break anywhere."""
-    pieces: list[str] = []
+def _pieces(text: str, longest: int) -> Iterator[tuple[str, str]]:
+    """Yield what stays together, each with the space before it: words, parts of words too long for a line."""
     for word in text.split():
-        if word.isascii() and len(word) <= longest:
-            pieces.append(word)
-        else:
-            pieces.extend(_runs(word, longest))
-    return pieces
+        space = " "
+        for run in _runs(word, longest):
+            yield space, run
+            space = ""
 
 
 def _runs(word: str, longest: int) -> list[str]:
+    """Cut a word where it may break: after slash, dot or longest columns, and around Chinese or Japanese characters."""
     runs: list[str] = []
-    current = ""
+    if word.isascii():
+        while len(word) > longest:
+            end = max(word.rfind(mark, longest // 2, longest) for mark in "/.") + 1 or longest
+            runs.append(word[:end])
+            word = word[end:]
+        return [*runs, word]
+    room, after_wide = 0, False
     for character in word:
-        wide = not character.isascii()
-        if current and (
-            columns(current) + columns(character) > longest or (wide and current and not current.isascii())
-        ):
-            runs.append(current)
-            current = ""
-        current += character
-    return [*runs, current] if current else runs
-
-
-class Paint:
-    """Colours, or none."""
-
-    __slots__ = ("on",)
-
-    def __init__(self, on: bool) -> None:
-        self.on = on
-
-    def __call__(self, text: str, colour: str) -> str:
-        """Return a text in a colour."""
-        return f"{colour}{text}{RESET}" if self.on and text else text
+        width = columns(character)
+        sticks = width == 0 or character in CLOSING
+        if runs and width <= room and (sticks or (width == 1 and not after_wide)):
+            runs[-1] += character
+            room -= width
+        else:
+            runs.append(character)
+            room = longest - width
+        after_wide = width == 2 or (sticks and after_wide)
+    return runs
