@@ -104,7 +104,7 @@ def _add_objects(inventory: Inventory, document: Document, target: str) -> Gener
     """Add the objects of one document and return how many things it held, objects or not."""
     source = DocumentSource(document)
     count = 0
-    for item in objects(document.value):
+    for item in objects(document.value, document=document):
         count += 1
         if isinstance(item, Skipped):
             yield item

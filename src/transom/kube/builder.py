@@ -31,6 +31,9 @@ from transom.model.limits import MAX_ALIASES, MAX_DEPTH, MAX_NODES
 from transom.model.places import Path
 
 MAX_KNOWN_KEYS = 20_000  # distinct keys of a large estate; labels and ConfigMap entries of a hostile one have no end
+FREE_COPIES = 1_000  # values that aliases may always add up to; below that Kubernetes does not count either
+MAX_COPY_RATIO = 99  # values that aliases may add for each one written: Kubernetes' limit for documents of usual size
+MAX_COPIES = 400_000  # values that aliases may add at all: about Kubernetes' limit for large documents
 
 _LIST: Any = object()  # in the place of a key: the container is a list
 _MERGE: Any = object()  # in the place of a key: `<<`
@@ -113,13 +116,14 @@ class _Builder:
         self.containers: list[Any] = []
         self.keys: list[Any] = []
         self.anchors: dict[str, Any] = {}
-        self.open_anchors: list[str | None] = []
-        self.merged: dict[int, set[str]] = {}
+        self.merged: dict[
+            int, tuple[Any, set[str]]
+        ] = {}  # by the map's id; the map with it, so that no other gets the id
         self.duplicates: list[Duplicate] = []
         self.aliases = 0
         self.copied = 0
 
-    def run(self) -> tuple[Any, tuple[Duplicate, ...]]:
+    def run(self) -> tuple[Any, tuple[Duplicate, ...]]:  # noqa: C901
         """Consume the events of one document. One long loop: a call for each event would cost a third more."""
         get_event, tags, anchored = self.get_event, self.tags, self.anchored
         containers, keys, known_keys = self.containers, self.keys, _known_keys
@@ -134,9 +138,10 @@ class _Builder:
             if kind is ScalarEvent:
                 value = event.value
                 if key is None:
-                    key = known_keys.get(value) if not event.style and not tags else None
-                    if key is None:
+                    if event.style or (tags and event.tag) or (anchored and event.anchor):
                         key = self.key(event)
+                    else:
+                        key = known_keys.get(value) or self.key(event)
                     if key in container:
                         self.repeated(container, key, event)
                     continue
@@ -159,8 +164,8 @@ class _Builder:
                     container[key] = value
                 containers.append(container)
                 keys.append(key)
-                if anchored:
-                    self.open_anchor(event.anchor, value)
+                if anchored and event.anchor is not None:
+                    self.anchors[event.anchor] = value
                 container = value
                 key = None if kind is MappingStartEvent else _LIST
                 continue
@@ -168,15 +173,13 @@ class _Builder:
                 value = container
                 container = containers.pop()
                 key = keys.pop()
-                if anchored:
-                    self.close_anchor(value)
                 if key is not _LIST:
                     if key is _MERGE:
                         self.merge(container, value, event)
                     key = None
                 continue
             elif kind is AliasEvent:
-                value = self.alias(event, count)
+                value = self.alias(event, container, count)
                 if key is None:
                     key = self.alias_key(value, event)
                     if key in container:
@@ -213,10 +216,14 @@ class _Builder:
         if found == text and not event.style and tag is None and len(_known_keys) < MAX_KNOWN_KEYS:
             _known_keys[text] = found
         if self.anchored and event.anchor is not None:
-            self.anchors[event.anchor] = (
-                text if event.style else self.word(event) if text in WORDS else plain_value(text)
-            )
+            self.anchors[event.anchor] = self.anchored_key(event)
         return found
+
+    def anchored_key(self, event: Any) -> Any:
+        """Return what a map key is where an alias repeats it as a value."""
+        if event.tag is not None:
+            return self.tagged(event)
+        return event.value if event.style else self.word(event)
 
     def word(self, event: Any) -> Any:
         """Return what a plain scalar that is no string is; infinities and not-a-number are refused."""
@@ -248,8 +255,8 @@ class _Builder:
 
     def repeated(self, container: dict[Any, Any], key: Any, event: Any) -> None:
         """Note a key that was there already, unless a merge put it there."""
-        merged = self.merged.get(id(container))
-        if merged is not None and key in merged:
+        _, merged = self.merged.get(id(container), (None, None))
+        if merged and key in merged:
             merged.discard(key)
             return
         mark = event.start_mark
@@ -262,52 +269,47 @@ class _Builder:
             steps.append(len(container) - 1 if key is _LIST else "<<" if key is _MERGE else key)
         return tuple(steps)
 
-    def open_anchor(self, anchor: str | None, value: Any) -> None:
-        """Note an anchored container; until it is closed an alias to it would be a cycle."""
-        self.open_anchors.append(anchor)
-        if anchor is not None:
-            self.anchors[anchor] = _OPEN
-
-    def close_anchor(self, value: Any) -> None:
-        """Make the container just finished known by its anchor."""
-        anchor = self.open_anchors.pop()
-        if anchor is not None:
-            self.anchors[anchor] = value
-
-    def alias(self, event: Any, count: int) -> Any:
+    def alias(self, event: Any, container: Any, count: int) -> Any:
         """Return a copy of what an alias stands for, so that no two places share one value."""
         self.aliases += 1
         if self.aliases > MAX_ALIASES:
             raise limit_error(f"the document has more than {MAX_ALIASES:,} aliases", "write the values out", event)
-        value = self.anchors.get(event.anchor, _LIST)
-        if value is _LIST:
+        if event.anchor not in self.anchors:
             mark = event.start_mark
             raise TextError(
                 f"there is no anchor &{event.anchor}", "define it before it is used", mark.line, mark.column
             )
-        if value is _OPEN:
-            raise limit_error(f"anchor &{event.anchor} contains itself", "write the value out", event)
-        return self.copy(value, len(self.containers), count, event)
-
-    def copy(self, value: Any, depth: int, count: int, event: Any) -> Any:
-        """Copy maps and lists, within the limits on depth and number of values."""
+        value = self.anchors[event.anchor]
         if type(value) is not dict and type(value) is not list:
             return value
-        self.copied += len(value)
-        if self.copied + count > MAX_NODES:
-            raise limit_error(f"the document has more than {MAX_NODES:,} values after its aliases", "write less", event)
+        if value is container or any(value is each for each in self.containers):
+            raise limit_error(f"anchor &{event.anchor} contains itself", "write the value out", event)
+        allowed = min(max(MAX_COPY_RATIO * count, FREE_COPIES), MAX_COPIES)
+        return self.copy(value, len(self.containers), allowed, event)
+
+    def copy(self, value: Any, depth: int, allowed: int, event: Any) -> Any:
+        """Copy a map or list, within the limits on depth and on what aliases may add to a document."""
+        self.copied += 1 + (2 * len(value) if type(value) is dict else len(value))
+        if self.copied > allowed:
+            reason = "its aliases multiply the document beyond what Kubernetes takes"
+            raise limit_error(reason, "write the values out", event)
         if depth >= MAX_DEPTH:
             raise limit_error(f"the document is nested more than {MAX_DEPTH} levels deep", "flatten it", event)
         if type(value) is dict:
-            return {key: self.copy(each, depth + 1, count, event) for key, each in value.items()}
-        return [self.copy(each, depth + 1, count, event) for each in value]
+            return {
+                key: self.copy(each, depth + 1, allowed, event) if type(each) in _CONTAINERS else each
+                for key, each in value.items()
+            }
+        return [self.copy(each, depth + 1, allowed, event) if type(each) in _CONTAINERS else each for each in value]
 
     def alias_key(self, value: Any, event: Any) -> str:
         """Return the map key that an alias becomes."""
         if type(value) is str:
             return value
+        if type(value) is dict or type(value) is list:
+            raise self.refused(event, None)
         try:
-            return plain_key(str(value)) if isinstance(value, int | float) else plain_key("" if value is None else "{}")
+            return plain_key("" if value is None else repr(value))
         except ScalarError as error:
             raise self.scalar_error(error, event) from None
 
@@ -316,13 +318,13 @@ class _Builder:
         sources = value if type(value) is list else [value]
         if not all(type(source) is dict for source in sources):
             raise _merge_error(event)
-        merged = self.merged.setdefault(id(container), set())
+        _, merged = self.merged.setdefault(id(container), (container, set()))
         for source in reversed(sources):
             merged.update(source.keys() - container.keys())
             container.update(source)
 
 
-_OPEN: Any = object()  # in the place of an anchored value: it is not finished yet
+_CONTAINERS = frozenset((dict, list))
 
 
 def _merge_error(event: Any) -> TextError:

@@ -1,4 +1,4 @@
-"""Which files of a folder are manifests: found in one stable order, without leaving the folder, opening nothing special."""
+"""Which files of a folder are manifests: found in one stable order, without leaving it, opening nothing special."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
+from transom.model.errors import UsageError
 from transom.model.findings import NotApplicable, Skipped
 from transom.model.limits import MAX_FILES
 from transom.model.places import Locator
@@ -16,7 +17,8 @@ from transom.model.refs import file_ref
 SUFFIXES = (".yaml", ".yml", ".json")
 VCS_FOLDERS = frozenset((".git", ".hg", ".svn", ".bzr", "CVS", "_darcs", ".jj"))
 IGNORE_FILE = ".transomignore"
-MAX_FOLDER_DEPTH = 200  # deeper than any path that a system call takes
+MAX_FOLDER_DEPTH = 200  # deeper than any honest tree, and well below Python's own limit on nested calls
+MAX_IGNORE_CHARS = 1024 * 1024  # an ignore file is written by hand
 
 Excludes = Callable[[str], bool]
 
@@ -51,8 +53,9 @@ def walk(root: str, exclude: Sequence[str] = ()) -> Iterator[Found | Skipped | N
 
 
 def shown(path: str) -> str:
-    """Return a path as text for people: no `./` before it, what is no UTF-8 in it escaped."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace").removeprefix("./")
+    """Return a path as text for people: no `./` before it; what is no UTF-8 or steers a terminal is escaped."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace").removeprefix("./")
+    return text if text.isprintable() else "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def _skipped(path: str, reason: str, next_step: str) -> Skipped:
@@ -65,11 +68,15 @@ def _unreadable(path: str, error: OSError) -> Skipped:
 
 
 def _ignore_file(root: str) -> list[str]:
+    """Return the lines of a folder's ignore file; anything but an ordinary file is not opened for reading."""
     try:
-        with open(os.path.join(root, IGNORE_FILE), encoding="utf-8", errors="replace") as stream:  # noqa: PTH118, PTH123
-            return stream.read(1024 * 1024).splitlines()
+        handle = os.open(os.path.join(root, IGNORE_FILE), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # noqa: PTH118
     except OSError:
         return []
+    with open(handle, encoding="utf-8-sig", errors="replace") as stream:  # noqa: PTH123
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return []
+        return stream.read(MAX_IGNORE_CHARS).splitlines()
 
 
 def _excludes(patterns: Sequence[str]) -> Excludes:
@@ -77,7 +84,19 @@ def _excludes(patterns: Sequence[str]) -> Excludes:
         return lambda _: False
     from pathspec import GitIgnoreSpec
 
-    return GitIgnoreSpec.from_lines(patterns).match_file
+    try:
+        return GitIgnoreSpec.from_lines(patterns).match_file
+    except ValueError as error:
+        raise UsageError(
+            "cannot exclude files", " ".join(str(error).split()), "write the pattern as in .gitignore"
+        ) from None
+
+
+def _chart(path: str) -> Skipped:
+    import shlex
+
+    step = f"helm template {shlex.quote(shown(path))} | transom scan -"
+    return _skipped(path, "it is a Helm chart, and charts are not rendered yet", step)
 
 
 class _Walk:
@@ -102,18 +121,14 @@ class _Walk:
         names = {entry.name for entry in found}
         is_chart = "Chart.yaml" in names and "templates" in names
         for entry in found:
-            if is_chart and entry.name in ("templates", "charts"):
-                if entry.name == "templates":
-                    yield self.chart(path)
-                continue
             below = f"{relative}/{entry.name}" if relative else entry.name
-            yield from self.entry(entry, below, depth)
+            if is_chart and entry.name in ("templates", "charts"):
+                if entry.name == "templates" and not self.excluded(below + "/"):
+                    yield _chart(path)
+            else:
+                yield from self.entry(entry, below, depth)
             if self.files > MAX_FILES:
                 return
-
-    def chart(self, path: str) -> Skipped:
-        step = f"helm template {shown(path)} | transom scan -"
-        return _skipped(path, "it is a Helm chart, and charts are not rendered yet", step)
 
     def entry(self, entry: os.DirEntry[str], relative: str, depth: int) -> Iterator[Found | Skipped | NotApplicable]:
         try:
@@ -148,6 +163,10 @@ class _Walk:
             yield _skipped(entry.path, "it is a link to nothing", "mend the link, or exclude it")
         elif os.path.commonpath((self.root, target)) != self.root:
             yield _skipped(entry.path, "it is a link that leaves the folder", "scan its target by its own name")
-        elif os.path.isfile(target) and not target.endswith(SUFFIXES):  # noqa: PTH113 - as above
+        elif is_folder:
+            return
+        elif not os.path.isfile(target):  # noqa: PTH113 - as above
+            yield _skipped(entry.path, "it is a link to a FIFO, socket or device", "exclude it")
+        elif not target.endswith(SUFFIXES):
             self.files += 1
             yield Found(entry.path, shown(entry.path), os.stat(target).st_size)  # noqa: PTH116 - as above

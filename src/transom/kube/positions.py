@@ -1,7 +1,8 @@
-"""Where the nodes of a document stand: computed from its text when asked for, by the same events that built its value."""
+"""Where the nodes of a document stand: read again from its text when asked for, which is cheaper than keeping all."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from msgspec import Struct
@@ -22,34 +23,35 @@ from transom.kube.scalars import ScalarError, is_merge, plain_key, tagged_key
 from transom.model.limits import MAX_DEPTH, MAX_NODES
 from transom.model.places import Locator, Path, path_text
 
+_BLOCK_CHARS = 4096  # of text that is not ASCII, how many characters are counted anew to find one byte
+_JSON_TOKEN = re.compile(r'[ \t\r\n]*(?:([{}\[\],:])|("(?:[^"\\]|\\.)*")|([^ \t\r\n{}\[\],:"]+))', re.S)
+
 
 class _Node(Struct):
-    """One node: where its entry begins (the key of a map's entry) and where its value ends, and its children."""
+    """One node: [start, end) of its entry in characters, the key of a map's entry included, and its children."""
 
-    line: int
-    column: int
     start: int
-    end: int = 0
+    end: int
     children: dict[str, _Node] | list[_Node] | None = None
-    merged: list[_Node] | None = None
 
 
 class Positions:
     """The places of one document's nodes."""
 
-    __slots__ = ("_file", "_line", "_offset", "_offsets", "_root")
+    __slots__ = ("_file", "_line", "_offset", "_root", "_text")
 
     def __init__(self, file: str, text: bytes, offset: int, line: int) -> None:
         self._file = file
         self._offset = offset
         self._line = line
-        self._offsets = None if text.isascii() else _byte_offsets(text)
+        self._text = _Ascii(text) if text.isascii() else _Unicode(text)
         self._root = _read(text)
 
     def find(self, path: Path) -> Locator:
         """Return the place of the node at path, or of its deepest ancestor that exists.
 
-        Of a map's entry, line and column are its key's, and the range holds key and value.
+        Of a map's entry, line and column are its key's, and the range holds key and value. An entry that comes from an
+        alias stands where the alias does, what is below it stands where it was written.
         """
         node = self._root
         for step in path:
@@ -57,158 +59,211 @@ class Positions:
             if child is None:
                 break
             node = child
+        line, column = self._text.place(node.start)
+        start, end = self._text.byte(node.start), self._text.byte(node.end)
+        has_bytes = self._offset >= 0
         return Locator(
             file=self._file,
-            line=self._line + node.line,
-            column=node.column + 1,
-            start=self._offset + self._byte(node.start),
-            end=self._offset + self._byte(node.end),
+            line=self._line + line,
+            column=column + 1,
+            start=self._offset + start if has_bytes else 0,
+            end=self._offset + end if has_bytes else 0,
             path=path_text(path),
         )
 
-    def _byte(self, index: int) -> int:
-        if self._offsets is None:
-            return index
-        return self._offsets[min(index, len(self._offsets) - 1)]
+
+class _Ascii:
+    """A text whose characters are its bytes."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+
+    def place(self, index: int) -> tuple[int, int]:
+        """Return line and column, from 0, of a character."""
+        return self.text.count(b"\n", 0, index), index - (self.text.rfind(b"\n", 0, index) + 1)
+
+    def byte(self, index: int) -> int:
+        """Return the offset in bytes of a character."""
+        return index
+
+
+class _Unicode:
+    """A text with other characters; the bytes before each block of them are counted once."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text.decode("utf-8", "replace")
+        self.before = [0]
+        for start in range(0, len(self.text), _BLOCK_CHARS):
+            self.before.append(self.before[-1] + len(self.text[start : start + _BLOCK_CHARS].encode()))
+
+    def place(self, index: int) -> tuple[int, int]:
+        """Return line and column, from 0, of a character."""
+        return self.text.count("\n", 0, index), index - (self.text.rfind("\n", 0, index) + 1)
+
+    def byte(self, index: int) -> int:
+        """Return the offset in bytes of a character."""
+        block = min(index, len(self.text)) // _BLOCK_CHARS
+        return self.before[block] + len(self.text[block * _BLOCK_CHARS : index].encode())
 
 
 def _child(node: _Node, step: str | int) -> _Node | None:
     children = node.children
     if isinstance(step, int):
         return children[step] if isinstance(children, list) and 0 <= step < len(children) else None
-    if not isinstance(children, dict):
-        return None
-    if step in children:
-        return children[step]
-    for merged in node.merged or ():
-        parts = merged.children if isinstance(merged.children, list) else [merged]
-        for part in parts:
-            found = _child(part, step)
-            if found is not None:
-                return found
-    return None
-
-
-def _byte_offsets(text: bytes) -> list[int]:
-    """Return where each character begins in bytes; libyaml counts characters."""
-    offsets = [index for index, byte in enumerate(text) if byte & 0xC0 != 0x80]
-    return [*offsets, len(text)]
+    return children.get(step) if isinstance(children, dict) else None
 
 
 def _read(text: bytes) -> _Node:
-    root = _Node(0, 0, 0, len(text))
+    """Return the tree of a document's nodes; a text that does not parse is one node, for nobody asks for more of it."""
     try:
         parser = CParser(text)
-    except YAMLError:
-        return root
-    try:
-        return _Reader(parser).run() or root
-    except (YAMLError, ScalarError):
-        return root  # a text that does not parse is Skipped with the parser's own place, nobody asks for more
-    finally:
-        parser.dispose()
+        try:
+            root = _Reader(parser, text).run()
+        finally:
+            parser.dispose()
+    except (YAMLError, ScalarError):  # JSON knows escapes that YAML does not
+        root = _read_json(text.decode("utf-8", "replace")) if text.lstrip()[:1] in (b"{", b"[") else None
+    return root or _Node(0, len(text))
 
 
 class _Reader:
     """The open nodes of a document, from the root to where the parser stands."""
 
-    def __init__(self, parser: Any) -> None:
+    def __init__(self, parser: Any, text: bytes) -> None:
         self.get_event = parser.get_event
-        self.open: list[_Node] = []
-        self.keys: list[Any] = []  # for each open map: its pending key's event, None where a key is next
+        self.text = text
+        self.open: list[_Node] = [_Node(0, 0, [])]
+        self.keys: list[Any] = [None]  # for each open node the event of the key whose value is next
         self.anchors: dict[str, _Node] = {}
-        self.open_anchors: list[str | None] = []
-        self.root: _Node | None = None
+        self.texts: dict[str, str] = {}  # of anchored scalars, for aliases in the place of keys
 
     def run(self) -> _Node | None:
+        """Consume the events of one document and return its root."""
         for _ in range(MAX_NODES):
             event = self.get_event()
             kind = type(event)
-            if kind is ScalarEvent:
-                self.scalar(event)
+            if kind is ScalarEvent or kind is AliasEvent:
+                if type(self.open[-1].children) is dict and self.keys[-1] is None:
+                    self.key(event)
+                else:
+                    self.leaf(event)
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 self.start(event, {} if kind is MappingStartEvent else [])
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 self.finish(event)
-            elif kind is AliasEvent:
-                self.alias(event)
             elif kind is DocumentEndEvent or kind is StreamEndEvent:
-                return self.root
-        return self.root
+                break
+        roots = self.open[0].children
+        return roots[0] if isinstance(roots, list) and roots else None
 
-    def scalar(self, event: Any) -> None:
-        if self.open and isinstance(self.open[-1].children, dict) and self.keys[-1] is None:
-            self.keys[-1] = event
-            return
-        node = self.placed(event)
-        node.end = event.end_mark.index
+    def key(self, event: Any) -> None:
+        """Note the key of the next value."""
+        self.keys[-1] = event
+        if type(event) is ScalarEvent and event.anchor is not None:
+            self.texts[event.anchor] = _key_text(event)
+
+    def leaf(self, event: Any) -> None:
+        """Place a scalar or an alias."""
+        node = _Node(event.start_mark.index, event.end_mark.index)
+        if type(event) is AliasEvent:
+            target = self.anchors.get(str(event.anchor))
+            node.children = target.children if target else None
+        else:
+            if event.style in ("|", ">"):
+                node.end -= self.blank_before(node.end)
+            if event.anchor is not None:
+                self.anchors[event.anchor] = node
+                self.texts[event.anchor] = event.value if event.style else _key_text(event, or_else=event.value)
+        self.place(node)
+
+    def blank_before(self, end: int) -> int:
+        """Count the line breaks and blanks that the parser takes for the end of a block scalar."""
+        window = 64  # characters; a block that ends in more blanks than that ends a little late
+        text = self.text if self.text.isascii() else self.text.decode()
+        before = text[max(end - window, 0) : end]
+        return len(before) - len(before.rstrip())
+
+    def start(self, event: Any, children: dict[str, _Node] | list[_Node]) -> None:
+        """Open a map or list; its place is taken when it is finished."""
+        if len(self.open) > MAX_DEPTH:
+            raise ScalarError("nested too deeply")
+        node = _Node(event.start_mark.index, event.start_mark.index, children)
+        self.open.append(node)
+        self.keys.append(None)
         if event.anchor is not None:
             self.anchors[event.anchor] = node
 
-    def start(self, event: Any, children: Any) -> None:
-        node = self.placed(event)
-        node.children = children
-        self.open.append(node)
-        self.keys.append(None)
-        self.open_anchors.append(event.anchor)
-        if len(self.open) > MAX_DEPTH + 1:
-            raise ScalarError("nested too deeply")
-
     def finish(self, event: Any) -> None:
+        """Close a map or list; a block ends with its last child, for the parser's mark is at the next token."""
         node = self.open.pop()
         self.keys.pop()
-        node.end = max(
-            _end(node), node.start, event.end_mark.index if event.end_mark.index > event.start_mark.index else 0
-        )
-        anchor = self.open_anchors.pop()
-        if anchor is not None:
-            self.anchors[anchor] = node
+        if event.end_mark.index > event.start_mark.index:
+            node.end = event.end_mark.index
+        self.place(node)
 
-    def alias(self, event: Any) -> None:
-        if self.open and isinstance(self.open[-1].children, dict) and self.keys[-1] is None:
-            self.keys[-1] = event
-            return
-        node = self.placed(event)
-        node.end = event.end_mark.index
-        target = self.anchors.get(event.anchor)
-        if target is not None:
-            node.children, node.merged = target.children, target.merged
-
-    def placed(self, event: Any) -> _Node:
-        """Return a new node at an event, put into the node that is open."""
-        mark = event.start_mark
-        if not self.open:
-            self.root = _Node(mark.line, mark.column, mark.index)
-            return self.root
+    def place(self, node: _Node) -> None:
+        """Put a finished node into the one that is open, under the key that waits there."""
         parent = self.open[-1]
-        if isinstance(parent.children, list):
-            node = _Node(mark.line, mark.column, mark.index)
-            parent.children.append(node)
-            return node
-        key, self.keys[-1] = self.keys[-1], None
-        start = key.start_mark
-        node = _Node(start.line, start.column, start.index)
-        name = _key_text(key)
-        if name is None:
-            parent.merged = [node, *(parent.merged or ())]
-        elif isinstance(parent.children, dict):
-            parent.children[name] = node
-        return node
+        parent.end = node.end
+        children = parent.children
+        if isinstance(children, list):
+            children.append(node)
+        elif isinstance(children, dict):
+            key, self.keys[-1] = self.keys[-1], None
+            if type(key) is ScalarEvent and is_merge(key.tag, key.value, not key.style):
+                _merge(children, node)
+                return
+            name = self.texts.get(str(key.anchor)) if type(key) is AliasEvent else _key_text(key)
+            if name is not None:
+                children[name] = _Node(key.start_mark.index, node.end, node.children)
 
 
-def _end(node: _Node) -> int:
-    """Return where the last child of a block ends: the parser's own end mark stands at the next token."""
-    children = node.children
-    ends = [child.end for child in (children.values() if isinstance(children, dict) else children or ())]
-    return max((*ends, *(merged.end for merged in node.merged or ())), default=0)
+def _merge(children: dict[str, _Node], node: _Node) -> None:
+    """Put in the entries of a merge key: later ones replace earlier ones, of a list the first one wins."""
+    sources = [node] if isinstance(node.children, dict) else reversed(node.children or [])
+    for source in sources:
+        if isinstance(source.children, dict):
+            children.update(source.children)
 
 
-def _key_text(event: Any) -> str | None:
-    """Return the key that an event is, None for the merge key."""
-    if type(event) is AliasEvent:
-        return f"*{event.anchor}"
-    if is_merge(event.tag, event.value, not event.style):
-        return None
-    if event.style or event.tag == "!":
+def _key_text(event: Any, or_else: str | None = None) -> str:
+    """Return the map key that a scalar is; or_else where it can be none."""
+    if event.tag == "!" or (event.style and event.tag is None):
         return str(event.value)
-    return plain_key(event.value) if event.tag is None else tagged_key(event.tag, event.value)
+    try:
+        return plain_key(event.value) if event.tag is None else tagged_key(event.tag, event.value)
+    except ScalarError:
+        if or_else is None:
+            raise
+        return or_else
+
+
+def _read_json(text: str) -> _Node | None:
+    """Return the tree of a JSON text's nodes; the text is known to be JSON."""
+    import json
+
+    stack: list[_Node] = [_Node(0, 0, [])]
+    key: tuple[str, int] | None = None
+    for token in _JSON_TOKEN.finditer(text):
+        mark, string, _ = token.groups()
+        start = token.end() - len(token.group().lstrip(" \t\r\n"))
+        if mark in ("}", "]"):
+            stack.pop().end = token.end()
+            continue
+        if mark in (",", ":"):
+            continue
+        parent = stack[-1].children
+        if isinstance(parent, dict) and key is None:
+            key = (json.loads(string or '""', strict=False), start)
+            continue
+        node = _Node(start, token.end())
+        if isinstance(parent, dict) and key is not None:
+            name, node.start = key
+            parent[name], key = node, None
+        elif isinstance(parent, list):
+            parent.append(node)
+        if mark:
+            node.children = {} if mark == "{" else []
+            stack.append(node)
+    roots = stack[0].children
+    return roots[0] if isinstance(roots, list) and roots else None

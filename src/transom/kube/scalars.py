@@ -44,6 +44,11 @@ _TIMESTAMP = re.compile(
 )
 
 
+_REPLACED = dict.fromkeys(
+    range(0xDC80, 0xDD00), 0xFFFD
+)  # Go's JSON encoder replaces each byte that is no UTF-8 by itself
+
+
 class _Unsigned(int):
     """An integer that only fits Go's uint64: a float as a value, refused as a key."""
 
@@ -195,7 +200,7 @@ def _float32_text(value: object) -> str:
         if struct.unpack("f", struct.pack("f", float(shortest)))[0] == single:
             break
     mantissa, _, exponent = shortest.partition("e")
-    if -4 <= int(exponent) < 21:
+    if -4 <= int(exponent) < 6:
         return _positional(mantissa, int(exponent))
     return shortest
 
@@ -245,11 +250,14 @@ def _binary(text: str) -> str:
     import base64
     import binascii
 
+    digits = text.replace("\n", "").replace("\r", "")
     try:
-        raw = base64.b64decode("".join(text.split("\n")), validate=True)
+        if len(digits) % 4:
+            raise ValueError
+        raw = base64.b64decode(digits, validate=True)
     except (binascii.Error, ValueError):
         raise ScalarError("the !!binary value is not base64") from None
-    return raw.decode("utf-8", "replace")
+    return raw.decode("utf-8", "surrogateescape").translate(_REPLACED)
 
 
 def _shown(text: str) -> str:
