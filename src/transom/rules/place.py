@@ -11,7 +11,7 @@ from transom.lang.cel import Witness, index_paths, places
 from transom.model.findings import Evidence, Finding, Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from transom.inventory import Entry, Inventory
     from transom.model.places import Locator, Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CONTAINER_LISTS = frozenset(("containers", "initContainers", "ephemeralContainers"))
 MAX_OBSERVED_CHARS = 120  # one line of a report
+FIELDS_SHOWN = 3  # of a map; of a larger one the keys tell enough
 HIDDEN = "(hidden)"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -198,12 +199,18 @@ def _inline(node: Any, path: Path) -> str:
         named = node.get("name")
         if isinstance(named, str) and path and isinstance(path[-1], int):
             return named
+        if len(node) <= FIELDS_SHOWN and _is_flat(node.values()):
+            return "{" + ", ".join(f"{key}: {_scalar(each)}" for key, each in node.items()) + "}"
         return "{" + ", ".join(map(str, node)) + "}"
     if isinstance(node, list):
-        if all(not isinstance(each, dict | list) for each in node):
+        if _is_flat(node):
             return "[" + ", ".join(_scalar(each) for each in node) + "]"
         return f"[{len(node)} items]"
     return _scalar(node)
+
+
+def _is_flat(values: Iterable[Any]) -> bool:
+    return all(not isinstance(each, dict | list) for each in values)
 
 
 def _scalar(value: Any) -> str:
