@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from transom.rules.load import Pack
 
 PREFIX, PART = "rules-", ".part"
+DIGEST_BYTES = 32
 FILES_KEPT = 20  # packs of other Pythons, versions and folders; older ones are removed
 MAX_CACHED_BYTES = 64 * 1024 * 1024  # hundreds of policies take about 1 MB
 
@@ -101,10 +102,12 @@ def _read(path: File) -> tuple[Any, ...] | None:
             status = os.fstat(stream.fileno())
             if not _only_ours(status) or status.st_size > MAX_CACHED_BYTES:
                 return None
-            stored = marshal.loads(stream.read())  # noqa: S302 - in a folder that only we may write to
-        restored: tuple[Any, ...] = _restored(stored)
-    except (OSError, ValueError, EOFError, TypeError, KeyError):
-        return None  # not there, cut off, or of another make: it is made again
+            digest, content = stream.read(DIGEST_BYTES), stream.read()
+    except OSError:
+        return None
+    if sha256(content).digest() != digest:
+        return None  # cut off, or not what was written: it is made again, because marshal trusts what it reads
+    restored: tuple[Any, ...] = _restored(marshal.loads(content))  # noqa: S302 - in a folder that only we may write to
     return restored
 
 
@@ -115,7 +118,7 @@ def _write(path: File, pack: tuple[Any, ...]) -> None:
         if len(content) > MAX_CACHED_BYTES:
             return
         with open(aside, "xb", opener=_private) as stream:
-            stream.write(content)
+            stream.write(sha256(content).digest() + content)
         aside.replace(path)
         _forget_old(path.parent)
     except (OSError, ValueError):

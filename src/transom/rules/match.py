@@ -56,10 +56,12 @@ def matches(match: Match, request: Request) -> bool:
 
 
 def could_match(match: Match, kind: Kind, subresource: str = "", operation: str = "CREATE") -> bool:
-    """Tell whether a match may hold for objects of a kind, whatever their names, labels and namespaces."""
+    """Tell whether a match may hold for objects of a kind, whatever their names, labels and namespaces.
+
+    operation: "" for any.
+    """
     request = Request(kind, operation=operation, subresource=subresource)
-    rules = match.include
-    return any(_rule_holds(rule, request, match.equivalent, any_name=True) for rule in rules)
+    return any(_rule_holds(rule, request, match.equivalent, any_name=True) for rule in match.include)
 
 
 def always_matches(match: Match, kind: Kind, operation: str = "CREATE") -> bool:
@@ -77,7 +79,7 @@ def _rule_holds(rule: ResourceRule, request: Request, equivalent: bool, any_name
         return False
     if rule.names and not any_name and request.name not in rule.names:
         return False
-    if "*" not in rule.operations and request.operation not in rule.operations:
+    if request.operation and "*" not in rule.operations and request.operation not in rule.operations:
         return False
     if not any(_resource_holds(pattern, request) for pattern in rule.resources):
         return False

@@ -43,12 +43,14 @@ def native_policy(policy: Policy, version: tuple[int, int] = CURRENT) -> Policy:
 
 def _reached(policy: Policy) -> dict[tuple[str, str], Path]:
     """Return the kinds that a policy reaches through their templates, and where those stand."""
-    if not policy.expands or not could_match(policy.match, POD):
+    if not policy.expands or not could_match(policy.match, POD, operation=""):
         return {}
     return {
         (group, kind): path
         for (group, kind), path in TEMPLATE_PATHS.items()
-        if path and group in SERVED_GROUPS - _OLD_GROUPS and not could_match(policy.match, _kind(group, kind))
+        if path
+        and group in SERVED_GROUPS - _OLD_GROUPS
+        and not could_match(policy.match, _kind(group, kind), operation="")
     }
 
 
@@ -154,7 +156,7 @@ class _Rewriting:
         for group, kind in self.reached:
             plurals.setdefault(group, []).append(_kind(group, kind).plural)
         source = self.source.match
-        rules = [rule for rule in source.include if could_match(replace(source, include=(rule,)), POD)]
+        rules = [rule for rule in source.include if could_match(replace(source, include=(rule,)), POD, operation="")]
         for operations in dict.fromkeys(rule.operations for rule in rules):
             for group, resources in sorted(plurals.items()):
                 yield ResourceRule((group,), ("v1",), operations, tuple(sorted(resources)))
