@@ -142,13 +142,11 @@ def _write_outcomes(outcomes: Iterable[ExampleOutcome], counts: Counter[str]) ->
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    import yaml
-
-    from transom.rules.export import export
+    from transom.rules.export import export, write_yaml
 
     pack = _pack(arguments)
     objects = export(pack.policies, arguments.actions or ["Deny"])
-    yaml.safe_dump_all(objects, sys.stdout, sort_keys=False, allow_unicode=True, width=100, explicit_start=True)
+    sys.stdout.write(write_yaml(objects))
     return Exit.INCOMPLETE if pack.problems else Exit.CLEAN
 
 
