@@ -53,6 +53,9 @@ class Look:
         return cut_left(text, width, self.cut_mark)
 
 
+_OWN_MARKS = dict.fromkeys(map(ord, "…·×"), "-")  # marks of the table itself, one column wide: no need to look them up
+
+
 def safe(text: str) -> str:
     r"""Return a text that cannot move a cursor, end a line or turn the direction of writing: `\x1b`, `\u202e`."""
     if text.isprintable():
@@ -68,7 +71,7 @@ def _escaped(character: str) -> str:
 
 def columns(text: str) -> int:
     """Return how many columns a text without escapes takes on a terminal."""
-    if text.isascii():
+    if text.isascii() or text.translate(_OWN_MARKS).isascii():
         return len(text)
     from wcwidth import wcswidth
 

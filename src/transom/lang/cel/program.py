@@ -129,13 +129,18 @@ class Program:
         """Return the program as a tuple that the marshal module can write; valid for one minor version of Python."""
         if self._type[0] == "ListType" or self._type[-1] == "bool":  # of nothing else is it asked why
             self._explaining_code(None if self._type[0] == "ListType" else False)
-        return (self.source, self.names, self._type, self._code, self._explaining)
+        if self._type[0] == "ListType":
+            from transom.lang.cel.reasons import own_elements
+
+            self.own_elements = own_elements(self.node, None) or None  # with its variables it may be seen to be so
+        return (self.source, self.names, self._type, self._code, self._explaining, self.own_elements)
 
     @classmethod
     def load(cls, parts: Parts) -> Program:
         """Return the program that dump stored; neither parses nor checks, and runs no code before the first call."""
-        source, names, stored_type, code, explaining = parts
+        source, names, stored_type, code, explaining, own_elements = parts
         program = cls(source, names, stored_type)
+        program.own_elements = own_elements
         program._code = code
         program._explaining = explaining
         return program
