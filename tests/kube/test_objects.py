@@ -38,7 +38,9 @@ def test_lists_in_lists_are_opened() -> None:
     assert found({"apiVersion": "v1", "kind": "List", "items": [inner]})[0][0] == ("items", 0, "items", 0)
 
 
-@pytest.mark.parametrize("value", [None, 5, "x", [], [POD], {}, {"kind": "Pod"}, {"apiVersion": "v1"}])
+@pytest.mark.parametrize(
+    "value", [None, 5, "x", [], [POD], {}, {"kind": "Pod"}, {"apiVersion": "v1"}, {**POD, "$patch": "delete"}]
+)
 def test_what_is_no_object_yields_nothing(value: Any) -> None:
     assert found(value) == []
 

@@ -14,8 +14,8 @@ MAX_LIST_DEPTH = 8  # lists of lists that no client writes
 
 
 def is_object(value: Any) -> bool:
-    """Tell whether a value is meant as a Kubernetes object: it has apiVersion and kind."""
-    return isinstance(value, dict) and "apiVersion" in value and "kind" in value
+    """Tell whether a value is meant as a Kubernetes object: it has apiVersion and kind, and is no patch of one."""
+    return isinstance(value, dict) and "apiVersion" in value and "kind" in value and "$patch" not in value
 
 
 def objects(
