@@ -300,6 +300,13 @@ def test_values_of_environment_variables_are_never_shown(policy, pod, judged, ex
     assert "hunter2" not in str(judged(policy(expression), value).findings)
 
 
+def test_values_of_http_headers_are_never_shown(policy, pod, judged):
+    headers = [{"name": "Authorization", "value": "Bearer hunter2"}]
+    value = pod(container(livenessProbe={"httpGet": {"httpHeaders": headers}}))
+    rule = policy("object.spec.containers.all(c, c.livenessProbe.httpGet.httpHeaders.all(h, h.value == ''))")
+    assert "hunter2" not in str(judged(rule, value).findings)
+
+
 def test_what_kubectl_keeps_in_an_annotation_is_never_shown(policy, pod, judged):
     value = pod()
     value["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": "hunter2"}

@@ -23,6 +23,7 @@ CONTAINER_LISTS = frozenset(("containers", "initContainers", "ephemeralContainer
 MAX_OBSERVED_CHARS = 120  # one line of a report
 FIELDS_SHOWN = 3  # of a map; of a larger one the keys tell enough
 HIDDEN = "(hidden)"
+NAMED_VALUES = frozenset(("env", "httpHeaders"))  # lists of names and values, among which passwords and tokens stand
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -111,10 +112,12 @@ def _place(locating: Locating, failure: Failure) -> Locator:
 
 
 def _note(seen: dict[str, _Seen], policy: Policy, failure: Failure, path: Path, locating: Locating) -> None:
-    container, key = _witness_key(locating.view.object, path)
+    nodes = _nodes(locating.view.object, path)
+    container, key = _witness_key(nodes, path)
     if failure.index:
         key = f"{key}#{failure.index}"
-    evidence = _evidence(locating, path, policy.expect)
+    locator = locating.inventory.locate(locating.entry, (*locating.view.prefix, *path))
+    evidence = Evidence(locator, _observed(locating.entry, nodes, path), policy.expect)
     known = seen.get(key)
     if known is None:
         seen[key] = _Seen(failure, container, [evidence])
@@ -122,16 +125,23 @@ def _note(seen: dict[str, _Seen], policy: Policy, failure: Failure, path: Path, 
         known.evidence.append(evidence)
 
 
-def _witness_key(value: Any, path: Path) -> tuple[str, str]:
+def _nodes(value: Any, path: Path) -> list[Any]:
+    """Return what stands at each step of a path; None from where it leads to nothing."""
+    found = []
+    for step in path:
+        value = _child(value, step)
+        found.append(value)
+    return found
+
+
+def _witness_key(nodes: Sequence[Any], path: Path) -> tuple[str, str]:
     """Return the container that a path leads through, and the key of what is at fault.
 
     The key is the names of the list elements along the path, else the path itself; never a list index.
     """
-    container, names = "", []
-    node, before = value, ""
-    for step in path:
-        node = _child(node, step)
-        if step.__class__ is str:
+    container, names, before = "", [], ""
+    for node, step in zip(nodes, path, strict=True):
+        if isinstance(step, str):
             before = step
             continue
         names.append(_name_of(node))
@@ -160,38 +170,27 @@ def _name_of(node: Any) -> str:
     return "" if node is None or isinstance(node, list) else str(node)[:MAX_OBSERVED_CHARS]
 
 
-def _evidence(locating: Locating, path: Path, expected: str) -> Evidence:
-    full = (*locating.view.prefix, *path)
-    locator = locating.inventory.locate(locating.entry, full)
-    return Evidence(locator, observed(locating.entry, locating.view.object, path), expected)
-
-
-def observed(entry: Entry, value: Any, path: Path) -> str:
+def _observed(entry: Entry, nodes: Sequence[Any], path: Path) -> str:
     """Return what stands at a path in one short line: `privileged: true`, `runAsNonRoot: not set`; no secret value."""
-    node, missing = value, False
-    for step in path:
-        child = _child(node, step)
-        missing = missing or child is None
-        node = child
-    name = next((str(step) for step in reversed(path) if isinstance(step, str)), entry.ref.kind)
-    if missing:
+    name = next((step for step in reversed(path) if isinstance(step, str)), entry.ref.kind)
+    if nodes and nodes[-1] is None:
         return f"{name}: not set"
     if _is_secret(entry, path):
         return f"{name}: {HIDDEN}"
-    return _short(f"{name}: {_inline(node, path)}")
+    return _short(f"{name}: {_inline(nodes[-1], path)}") if nodes else str(name)
 
 
 def _is_secret(entry: Entry, path: Path) -> bool:
     """Tell whether a path leads to, or around, values that must not be shown.
 
-    These are what a Secret holds, what a ConfigMap holds that should be one, literal values of environment variables,
-    and the copy of all of them that `kubectl apply` leaves in an annotation.
+    These are what a Secret holds, what a ConfigMap holds that should be one, literal values of environment variables
+    and HTTP headers, and the copy of all of them that `kubectl apply` leaves in an annotation.
     """
     if entry.ref.kind in ("Secret", "ConfigMap") and (not path or path[0] in ("data", "stringData", "binaryData")):
         return True
     if "annotations" in path and path[-1] in ("annotations", LAST_APPLIED):
         return True
-    return "env" in path and (path[-1] == "value" or isinstance(path[-1], int))
+    return not NAMED_VALUES.isdisjoint(path) and (path[-1] == "value" or isinstance(path[-1], int))
 
 
 def _inline(node: Any, path: Path) -> str:
