@@ -163,6 +163,129 @@ def test_a_document_that_is_too_large_costs_no_other() -> None:
     assert ["larger" in each.reason for each in found if isinstance(each, Skipped)] == [True]
 
 
+def test_the_last_line_counts_as_ended() -> None:
+    assert value("a: |\n  text") == {"a": "text\n"}
+
+
+def test_numbers_of_json_are_read_as_json_until_a_marker_makes_it_yaml() -> None:
+    found = [
+        document.value["a"]
+        for document in read('{"a": 1.0}\n{"a": 1}\n---\n{"a": 1.0}\n')
+        if isinstance(document, Document)
+    ]
+    assert [type(each) for each in found] == [float, int, int]
+
+
+def test_half_a_surrogate_pair_is_replaced() -> None:
+    assert value('{"a": "\\ud83d\\ude00", "b": "\\ud800", "\\udc00": 1}') == {"a": "😀", "b": "�", "�": 1}
+
+
+def test_duplicate_keys_of_json_are_told() -> None:
+    (document,) = read('{"a": {"b": 1,\n "b": 2}}')
+    assert isinstance(document, Document)
+    assert document.value == {"a": {"b": 2}}
+    assert [(each.path, each.line, each.column) for each in document.duplicates] == [(("a", "b"), 2, 2)]
+
+
+def test_a_broken_line_of_json_lines_costs_no_other() -> None:
+    first, broken, last = read('{"a": 1}\n{"a": [}\n{"a": 3}\n')
+    assert isinstance(first, Document)
+    assert isinstance(broken, Skipped)
+    assert isinstance(last, Document)
+    assert (broken.locator.line, last.line, last.value) == (2, 3, {"a": 3})
+
+
+def test_json_is_as_deep_as_yaml_may_be() -> None:
+    assert "deep" in reason('{"a":' * 201 + "1" + "}" * 201).reason
+    assert "deep" in reason('{"a":' * 100_000).reason
+    assert isinstance(read('{"a":' * 200 + "1" + "}" * 200)[0], Document)
+
+
+def test_settings_with_comments_are_foreign_and_broken_objects_are_not() -> None:
+    broken = '{\n  // comment: a\n  "compilerOptions": {"a"; 1}\n}'
+    (document,) = read_documents(io.BytesIO(broken.encode()), "tsconfig.json")
+    assert isinstance(document, Document)
+    assert document.value == ""
+    (skipped,) = read_documents(io.BytesIO(broken.replace("compilerOptions", "apiVersion").encode()), "pod.json")
+    assert isinstance(skipped, Skipped)
+
+
+def test_text_behind_a_document_is_told() -> None:
+    document, skipped = read("a: 1\r...\r\rb: 2\r")
+    assert isinstance(document, Document)
+    assert isinstance(skipped, Skipped)
+    assert (document.value, skipped.next_step) == ({"a": 1}, "put a line --- before it")
+
+
+def test_a_byte_that_is_no_text_costs_one_document() -> None:
+    first, broken, last = read(b"a: 1\n---\nb: some text \0\n---\nc: 3\n")
+    assert isinstance(first, Document)
+    assert isinstance(broken, Skipped)
+    assert isinstance(last, Document)
+    assert ("0x00" in broken.reason, broken.locator.line, broken.locator.column) == (True, 3, 14)
+
+
+def test_directives_without_a_document_are_told() -> None:
+    assert reason("# c\n%YAML 1.1\n").locator.line
+
+
+def test_empty_documents_have_no_value_and_marker_lines_may_hold_comments() -> None:
+    assert [each.value for each in read("---\n# c\n--- # d\na: 1\n---\n") if isinstance(each, Document)] == [
+        None,
+        {"a": 1},
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "step"),
+    [
+        ("a:\n  b: 1\n\tc: 2\n", 3, 1, "replace the tab with spaces"),
+        ("a: b: c\n", 1, 5, "quote"),
+        ("a: [1, 2\nb: 1\n", 2, 2, "close it with ]"),
+        ("a: 'x\n", 2, 1, "close the quote"),
+        ("a: *.yaml\n", 1, 5, "quote the value"),
+        ("a: @x\n", 1, 4, "quote the value"),
+        ('a: "\\d"\n', 1, 5, "write the backslash twice"),
+        ("a: 1\n b: 2\n", 2, 3, "indent the line"),
+        ("- a\nb: 1\n", 2, 1, "equally indented"),
+    ],
+)
+def test_what_is_no_yaml_is_told_with_its_place_and_what_to_do(text: str, line: int, column: int, step: str) -> None:
+    skipped = reason(text)
+    assert (skipped.locator.line, skipped.locator.column) == (line, column)
+    assert step in skipped.next_step
+
+
+class Endless(io.RawIOBase):
+    """A stream that repeats its unit, and counts what was asked of it."""
+
+    def __init__(self, unit: bytes, size: int) -> None:
+        self.unit = unit * (1024 * 1024 // len(unit))
+        self.left = size
+
+    def read(self, size: int = -1) -> bytes:
+        part = self.unit[: min(size, self.left)]
+        self.left -= len(part)
+        return part
+
+
+def test_a_long_stream_is_not_held_whole() -> None:
+    unit = b"---\na: |\n" + b"  text\n" * 100
+    stream = Endless(unit, 20 * MAX_DOCUMENT_BYTES)
+    documents = read_documents(stream, "-")  # type: ignore[arg-type]
+    next(documents)
+    assert stream.left > 19 * MAX_DOCUMENT_BYTES
+
+
+def test_a_document_that_is_too_large_ends_at_the_next_marker() -> None:
+    large = b"a: |\n" + b"  text\n" * (MAX_DOCUMENT_BYTES // 7 + 1)
+    skipped, document = read(large + b"---\nb: 2\n")
+    assert isinstance(skipped, Skipped)
+    assert isinstance(document, Document)
+    assert (document.value, document.index) == ({"b": 2}, 1)
+
+
 def test_nothing_in_a_stream_is_nothing() -> None:
     assert read("") == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
+from yaml import MarkedYAMLError
 from yaml._yaml import CParser
 from yaml.events import (
     AliasEvent,
@@ -88,8 +89,18 @@ def build(text: bytes) -> Built:
             return Built(None)
         value, duplicates = _Builder(parser, text).run()
         return Built(value, duplicates, _rest(parser))
+    except MarkedYAMLError as error:
+        if error.problem != "exceeded maximum nesting depth":  # libyaml's own limit, met before ours as it looks ahead
+            raise
+        raise _too_deep(getattr(error.problem_mark, "line", 0), getattr(error.problem_mark, "column", 0)) from None
     finally:
         parser.dispose()
+
+
+def _too_deep(line: int, column: int) -> TextError:
+    return TextError(
+        f"the document is nested more than {MAX_DEPTH} levels deep", "flatten it", line, column, syntax=False
+    )
 
 
 def _rest(parser: Any) -> tuple[int, int] | None:
@@ -179,14 +190,10 @@ class _Builder:
                     key = None
                 continue
             elif kind is AliasEvent:
-                value = self.alias(event, container, count)
+                value = self.alias(event, container, key, count)
                 if key is None:
-                    key = self.alias_key(value, event)
-                    if key in container:
-                        self.repeated(container, key, event)
+                    key = value
                     continue
-                if key is _MERGE and type(value) is not dict:
-                    raise _merge_error(event)
             elif kind is DocumentEndEvent:
                 return root[0], tuple(self.duplicates)
             if key is _LIST:
@@ -251,7 +258,7 @@ class _Builder:
         if key is None:
             mark = event.start_mark
             return TextError("a map key is itself a map or list", "write the key as text", mark.line, mark.column)
-        return limit_error(f"the document is nested more than {MAX_DEPTH} levels deep", "flatten it", event)
+        return _too_deep(event.start_mark.line, event.start_mark.column)
 
     def repeated(self, container: dict[Any, Any], key: Any, event: Any) -> None:
         """Note a key that was there already, unless a merge put it there."""
@@ -269,8 +276,8 @@ class _Builder:
             steps.append(len(container) - 1 if key is _LIST else "<<" if key is _MERGE else key)
         return tuple(steps)
 
-    def alias(self, event: Any, container: Any, count: int) -> Any:
-        """Return a copy of what an alias stands for, so that no two places share one value."""
+    def alias(self, event: Any, container: Any, key: Any, count: int) -> Any:
+        """Return what an alias stands for: a key where one is due, else a copy, so that no two places share a value."""
         self.aliases += 1
         if self.aliases > MAX_ALIASES:
             raise limit_error(f"the document has more than {MAX_ALIASES:,} aliases", "write the values out", event)
@@ -280,7 +287,11 @@ class _Builder:
                 f"there is no anchor &{event.anchor}", "define it before it is used", mark.line, mark.column
             )
         value = self.anchors[event.anchor]
-        if type(value) is not dict and type(value) is not list:
+        if key is None:
+            return self.alias_key(value, container, event)
+        if key is _MERGE and type(value) is not dict:
+            raise _merge_error(event)
+        if type(value) not in _CONTAINERS:
             return value
         if value is container or any(value is each for each in self.containers):
             raise limit_error(f"anchor &{event.anchor} contains itself", "write the value out", event)
@@ -294,7 +305,7 @@ class _Builder:
             reason = "its aliases multiply the document beyond what Kubernetes takes"
             raise limit_error(reason, "write the values out", event)
         if depth >= MAX_DEPTH:
-            raise limit_error(f"the document is nested more than {MAX_DEPTH} levels deep", "flatten it", event)
+            raise _too_deep(event.start_mark.line, event.start_mark.column)
         if type(value) is dict:
             return {
                 key: self.copy(each, depth + 1, allowed, event) if type(each) in _CONTAINERS else each
@@ -302,16 +313,17 @@ class _Builder:
             }
         return [self.copy(each, depth + 1, allowed, event) if type(each) in _CONTAINERS else each for each in value]
 
-    def alias_key(self, value: Any, event: Any) -> str:
+    def alias_key(self, value: Any, container: dict[Any, Any], event: Any) -> str:
         """Return the map key that an alias becomes."""
-        if type(value) is str:
-            return value
-        if type(value) is dict or type(value) is list:
+        if type(value) in _CONTAINERS:
             raise self.refused(event, None)
         try:
-            return plain_key("" if value is None else repr(value))
+            key = value if type(value) is str else plain_key("" if value is None else repr(value))
         except ScalarError as error:
             raise self.scalar_error(error, event) from None
+        if key in container:
+            self.repeated(container, key, event)
+        return key
 
     def merge(self, container: dict[Any, Any], value: Any, event: Any) -> None:
         """Put the entries of `<<: …` into the map: of a list of maps the first one wins."""

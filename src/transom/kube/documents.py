@@ -82,7 +82,7 @@ def _documents(segment: Segment, file: str, index: int) -> Iterator[Document | S
         limit = MAX_DOCUMENT_BYTES // 2**20
         reason, step = f"the document is larger than {limit} MiB", "split it into several documents"
         yield Skipped(file_ref(file), reason, step, locator=Locator(file, segment.line, 1))
-    elif segment.text.lstrip(b"- \t\r\n")[:1] in (b"{", b"["):
+    elif segment.text.lstrip()[:1] == b"{":
         yield from _json(segment, file, index)
     else:
         yield from _yaml(segment, file, index)
@@ -138,8 +138,7 @@ def _json(segment: Segment, file: str, index: int) -> Iterator[Document | Skippe
 def _json_document(segment: Segment, file: str, index: int, found: JsonValue, line: int) -> Document:
     """Return one JSON document; spaces stand for what is before it on its line, so that columns are right."""
     text = segment.text[found.start : found.end]
-    padding = found.start - (segment.text.rfind(b"\n", 0, found.start) + 1)
-    padding = padding if padding <= MAX_PADDING else 0
+    padding = _padding(segment.text, found.start)
     duplicates: tuple[DuplicateKey, ...] = ()
     if found.repeated:
         try:
@@ -148,6 +147,13 @@ def _json_document(segment: Segment, file: str, index: int, found: JsonValue, li
             duplicates = (DuplicateKey((), line, padding + 1),)  # JSON that YAML does not read: which key is not told
     offset = segment.offset if segment.offset == TRANSLATED else segment.offset + found.start - padding
     return Document(file, index, found.value, b" " * padding + text, offset, line, duplicates)
+
+
+def _padding(text: bytes, start: int) -> int:
+    """Return how many bytes stand before an offset on its line, 0 where there are too many to be worth it."""
+    window = max(0, start - MAX_PADDING)
+    line = text.rfind(b"\n", window, start) + 1
+    return start - line if line or not window else 0
 
 
 def _refused(segment: Segment, file: str, error: TextError) -> Skipped:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from transom.kube.scalars import ScalarError, json_float, json_integer
 from transom.model.limits import MAX_DEPTH
 
-_BEGIN = re.compile(rb"(?:---(?=[ \t\r\n]))?[ \t\r\n]*(?=[\[{])")
+_BEGIN = re.compile(rb"[ \t\r\n]*(?=\{)")  # behind a marker, and in the form of a list, Kubernetes takes it for YAML
 _SPACE = re.compile(r"[ \t\r\n]*")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -26,7 +26,7 @@ class JsonValue(Struct):
 
 
 def json_values(text: bytes) -> Iterator[JsonValue]:
-    """Yield the maps and lists that a text begins with, one or several behind each other; none where it is no JSON.
+    """Yield the maps that a text begins with, one or several behind each other; none where it is no JSON.
 
     It ends quietly before what is no JSON: YAML's reader is for that, and tells what is wrong and where.
     """
@@ -59,7 +59,7 @@ class _Decoder:
     def values(self, position: int) -> Iterator[JsonValue]:
         """Yield the values from a position on, as long as there are any."""
         start_byte = position  # before the first value there is nothing but ASCII
-        while self.text.startswith(("{", "["), position):
+        while self.text.startswith("{", position):
             self.repeated = False
             try:
                 value, end = self.decoder.raw_decode(self.text, position)
@@ -90,7 +90,7 @@ def _refuse(text: str) -> Any:
 def too_deep(value: Any) -> bool:
     """Tell whether a value is nested deeper than MAX_DEPTH."""
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         level = [
             child
             for each in level
