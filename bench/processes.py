@@ -12,6 +12,7 @@ import msgspec
 
 RUNS = 5
 WARM_UP = 1
+MEANT = (0, 1, 3)  # exit codes of runs that did their work: clean, findings, findings that are not all
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -27,6 +28,7 @@ def measure(
     command: Sequence[str | Path], runs: int = RUNS, warm_up: int = WARM_UP, cwd: Path | None = None
 ) -> Measured:
     """Run a command several times, its output thrown away, and return the medians."""
+    check(command, cwd)
     for _ in range(warm_up):
         _once(command, cwd)
     figures = [_once(command, cwd) for _ in range(runs)]
@@ -36,6 +38,16 @@ def measure(
         max(figure.peak_mb for figure in figures),
         figures[-1].exit_code,
     )
+
+
+def check(command: Sequence[str | Path], cwd: Path | None = None) -> None:
+    """Run a command once and refuse to time one that crashes: a crash is quick."""
+    words = [str(word) for word in command]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, cwd=cwd, check=False)
+    if b"Traceback" in done.stderr or done.returncode not in MEANT:
+        raise RuntimeError(
+            f"{' '.join(words)} ended with {done.returncode}: {done.stderr[-2000:].decode(errors='replace')}"
+        )
 
 
 def _once(command: Sequence[str | Path], cwd: Path | None) -> Measured:
