@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from functools import lru_cache
 
 from msgspec import Struct
 
 Path = tuple[str | int, ...]
 """A way into an object: map keys and list indexes from the root."""
 
+PATHS_KEPT = 10_000  # the same few thousand paths come again and again over a large estate
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 
 
@@ -28,7 +29,8 @@ class Locator(Struct, frozen=True, omit_defaults=True):
     path: str = ""
 
 
-def path_text(path: Iterable[str | int]) -> str:
+@lru_cache(PATHS_KEPT)
+def path_text(path: Path) -> str:
     """Write an object path the way kubectl users do; a key that is not a plain word is quoted in brackets."""
     out: list[str] = []
     for step in path:
