@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from transom.model.errors import UsageError
@@ -223,6 +225,20 @@ def test_a_folder_without_policies_is_a_usage_error(tmp_path):
 def test_a_path_that_is_not_there_is_a_usage_error(tmp_path):
     with pytest.raises(UsageError, match="no such file"):
         load_pack([str(tmp_path / "none")])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every folder")
+def test_a_folder_that_cannot_be_read_is_told(tmp_path):
+    (tmp_path / "rule.yaml").write_text(HEADER + "  validations: [{expression: 'true'}]\n")
+    (tmp_path / "closed").mkdir(mode=0)
+    assert load_pack([str(tmp_path)]).problems
+
+
+def test_a_chart_among_policies_is_told(tmp_path):
+    (tmp_path / "rule.yaml").write_text(HEADER + "  validations: [{expression: 'true'}]\n")
+    (tmp_path / "chart" / "templates").mkdir(parents=True)
+    (tmp_path / "chart" / "Chart.yaml").write_text("name: a\n")
+    assert "chart" in load_pack([str(tmp_path)]).problems[0].reason
 
 
 def test_tests_beside_rules_are_no_policies(tmp_path):

@@ -21,6 +21,7 @@ from msgspec import Struct
 from transom import __version__
 from transom.lang.cel import Program
 from transom.model import findings, severity
+from transom.model.limits import MAX_POLICY_BYTES
 from transom.rules import policy as policies
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def _key(files: Sequence[File], version: tuple[int, int]) -> str:
     digest = sha256(f"{__version__} {sys.version} {version} {_makers()}".encode())
     for path in files:
         try:
-            content = path.read_bytes()
+            with path.open("rb") as stream:
+                content = stream.read(MAX_POLICY_BYTES + 1)  # a larger file is no policy, whatever else it holds
         except OSError:
             content = b""
         digest.update(f"\0{path}\0{len(content)}\0".encode("utf-8", "surrogateescape"))

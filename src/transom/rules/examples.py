@@ -75,6 +75,9 @@ def run_examples(paths: Sequence[str], version: tuple[int, int] = CURRENT) -> It
     if not files:
         raise UsageError("there are no policies to test", "", "name a folder of policies")
     for file in files:
+        if isinstance(file, Skipped):
+            yield ExampleOutcome(file.locator.file or file.ref.name, "the file", "failed", file.reason)
+            continue
         pack = read_pack([file], version, ours=BUILTIN_FOLDER in file.resolve().parents)
         for problem in pack.problems:
             why = f"{problem.locator.file}:{problem.locator.line}: {problem.reason}"

@@ -104,8 +104,11 @@ def load_pack(folders: Sequence[str], version: tuple[int, int] = CURRENT) -> Pac
     """
     from transom.rules.cache import cached
 
-    files = list(policy_files(folders))
+    found = list(policy_files(folders))
+    files = [each for each in found if not isinstance(each, Skipped)]
+    unread = tuple(each for each in found if isinstance(each, Skipped))
     pack = cached(files, version, lambda: read_pack(files, version))
+    pack = replace(pack, problems=unread + pack.problems)
     if not pack.policies and not pack.problems:
         raise UsageError(f"no policy in {', '.join(folders)}", "", "name a folder of ValidatingAdmissionPolicy files")
     return pack
@@ -118,15 +121,17 @@ def read_pack(files: Iterable[File], version: tuple[int, int] = CURRENT, ours: b
     return Pack(*read_policies(files, version, ours))
 
 
-def policy_files(paths: Sequence[str]) -> Iterator[File]:
-    """Yield the files below the paths that may hold policies: YAML and JSON, but for tests of rules."""
+def policy_files(paths: Sequence[str]) -> Iterator[File | Skipped]:
+    """Yield the files below the paths that may hold policies (YAML, JSON; no tests of rules), and what is unread."""
     from transom.kube.files import Found, walk
 
     for path in paths:
         if not File(path).exists():
             raise UsageError(f"cannot read rules from {path}", "there is no such file or folder", "check the path")
         for found in walk(path):
-            if isinstance(found, Found) and not found.path.endswith(TESTS_SUFFIX):
+            if isinstance(found, Skipped):
+                yield found
+            elif isinstance(found, Found) and not found.path.endswith(TESTS_SUFFIX):
                 yield File(found.path)
 
 
