@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
-from transom.kube.files import Found, walk
+from transom.kube.files import MAX_FOLDER_DEPTH, Found, walk
+from transom.model.errors import UsageError
 from transom.model.findings import Skipped
 
 
@@ -91,3 +93,92 @@ def test_a_name_that_is_no_text_is_shown_escaped(tmp_path: Path) -> None:
 def test_a_path_that_is_not_there_is_told(tmp_path: Path) -> None:
     (skipped,) = skips(tmp_path / "nowhere")
     assert "No such file" in skipped.reason
+
+
+def test_what_steers_a_terminal_is_shown_escaped(tmp_path: Path) -> None:
+    (tmp_path / "a\x1b[31m\n.yaml").write_text("a: 1\n")
+    (found,) = [item for item in walk(str(tmp_path)) if isinstance(item, Found)]
+    assert found.shown.endswith("a\\x1b[31m\\n.yaml")
+
+
+def test_names_are_ordered_by_their_bytes(tmp_path: Path) -> None:
+    for name in ("b.yaml", "B.yaml", "é.yaml", "a-b.yaml", "a/x.yaml", "z.yaml", "😀.yaml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert names(tmp_path) == ["B.yaml", "a/x.yaml", "a-b.yaml", "b.yaml", "z.yaml", "é.yaml", "😀.yaml"]
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder"])
+def test_an_ignore_file_that_is_none_is_left_alone(folder: Path, kind: str) -> None:
+    (os.mkfifo if kind == "fifo" else os.mkdir)(folder / ".transomignore")
+    assert "b.yaml" in names(folder)
+
+
+def test_a_pattern_that_means_nothing_is_a_mistake_of_usage(folder: Path) -> None:
+    with pytest.raises(UsageError, match="gitignore"):
+        names(folder, "!")
+
+
+def test_a_link_to_a_fifo_is_never_opened(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    (folder / "link.yaml").symlink_to("pipe")
+    assert ["FIFO" in skipped.reason for skipped in skips(folder)] == [True]
+
+
+def test_a_socket_named_itself_is_told(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "s"))
+        (skipped,) = skips(tmp_path / "s")
+    assert "neither file nor folder" in skipped.reason
+
+
+def test_a_link_to_a_manifest_of_another_name_is_read_once(folder: Path) -> None:
+    (folder / "l1.yaml").symlink_to("notes.txt")
+    (folder / "l2.yaml").symlink_to("notes.txt")
+    assert [name for name in names(folder) if name.startswith("l")] == ["l1.yaml"]
+
+
+def test_a_mounted_volume_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "..2026_01").mkdir()
+    (tmp_path / "..2026_01" / "a.yaml").touch()
+    (tmp_path / "..data").symlink_to("..2026_01")
+    (tmp_path / "a.yaml").symlink_to("..data/a.yaml")
+    assert names(tmp_path) == ["..2026_01/a.yaml"]
+    assert skips(tmp_path) == []
+
+
+def test_links_that_lead_to_themselves_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").symlink_to("b.yaml")
+    (tmp_path / "b.yaml").symlink_to("a.yaml")
+    assert [skipped.reason for skipped in skips(tmp_path)] == ["it is a link to nothing"] * 2
+
+
+def test_an_excluded_chart_is_not_told_and_a_chart_within_one_not_twice(folder: Path) -> None:
+    for chart in ("chart", "chart/charts/inner"):
+        (folder / chart / "templates").mkdir(parents=True)
+        (folder / chart / "Chart.yaml").touch()
+    assert len(skips(folder)) == 1
+    assert [item for item in walk(str(folder), ["chart/templates/"]) if isinstance(item, Skipped)] == []
+
+
+def test_a_chart_whose_name_has_spaces_is_quoted_for_the_shell(tmp_path: Path) -> None:
+    (tmp_path / "my chart" / "templates").mkdir(parents=True)
+    (tmp_path / "my chart" / "Chart.yaml").touch()
+    (skipped,) = skips(tmp_path)
+    assert "my chart' | transom" in skipped.next_step
+
+
+def test_very_deep_folders_end_with_a_word(tmp_path: Path) -> None:
+    here = tmp_path
+    for _ in range(MAX_FOLDER_DEPTH + 5):
+        here = here / "d"
+        here.mkdir()
+    assert ["deep" in skipped.reason for skipped in skips(tmp_path)] == [True]
+
+
+def test_too_many_manifests_end_with_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(5):
+        (tmp_path / f"{number}.yaml").touch()
+    monkeypatch.setattr("transom.kube.files.MAX_FILES", 3)
+    assert len(names(tmp_path)) == 3
+    assert ["more than" in skipped.reason for skipped in skips(tmp_path)] == [True]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
 
+from transom.kube.documents import Document, read_documents
 from transom.kube.objects import objects
 from transom.model.findings import Skipped
 
@@ -54,9 +56,52 @@ def test_what_is_no_object_yields_nothing(value: Any) -> None:
         {"apiVersion": "v1", "kind": "List", "items": {"a": 1}},
         {"apiVersion": "v1", "kind": "List", "items": [5]},
         {"apiVersion": "v1", "kind": "List", "items": [{"a": 1}]},
+        {"apiVersion": "v1", "kind": "List", "items": [{"kind": "Pod"}]},
+        {"apiVersion": "v1", "kind": "", "metadata": {}},
+        {"apiVersion": None, "kind": None},
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": 5}},
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": True}},
     ],
 )
 def test_what_is_malformed_is_told(value: Any) -> None:
     (skipped,) = found(value)
     assert isinstance(skipped, Skipped)
     assert skipped.next_step
+
+
+def test_an_item_that_lacks_one_of_kind_and_api_version_inherits_both() -> None:
+    (item,) = found({"apiVersion": "v1", "kind": "PodList", "items": [{"kind": "Node", "metadata": {"name": "a"}}]})
+    assert item[1] == POD
+
+
+@pytest.mark.parametrize("items", [None, []])
+def test_an_empty_list_yields_nothing(items: Any) -> None:
+    assert found({"apiVersion": "v1", "kind": "PodList", "items": items}) == []
+
+
+@pytest.mark.parametrize("metadata", [{}, None])
+def test_an_object_may_have_no_name(metadata: Any) -> None:
+    value = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
+    assert found(value) == [((), value)]
+
+
+def test_lists_in_lists_have_an_end() -> None:
+    value: dict[str, Any] = POD
+    for _ in range(20):
+        value = {"apiVersion": "v1", "kind": "List", "items": [value]}
+    (skipped,) = found(value)
+    assert isinstance(skipped, Skipped)
+
+
+def test_what_is_malformed_is_told_with_file_and_line() -> None:
+    text = b"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata:\n    name: 5\n- 7\n"
+    (document,) = read_documents(io.BytesIO(text), "f.yaml")
+    assert isinstance(document, Document)
+    name, item = objects(document.value, document=document)
+    assert isinstance(name, Skipped)
+    assert isinstance(item, Skipped)
+    assert [(each.ref.name, each.locator.file, each.locator.line) for each in (name, item)] == [
+        ("f.yaml", "f.yaml", 6),
+        ("f.yaml", "f.yaml", 8),
+    ]
+    assert "quoted" in name.reason

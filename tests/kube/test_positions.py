@@ -96,7 +96,7 @@ def test_of_duplicate_keys_the_one_that_counts_is_found() -> None:
 
 
 def test_keys_are_found_by_what_kubernetes_makes_of_them() -> None:
-    text = "on: 1\n0644: 2\nk: &k v\n*k : 3\n"
+    text = "on: 1\n0644: 2\nk: &k v\n*k : &k 3\n"
     assert [find(text, key)[0] for key in ("true", "420", "v")] == [1, 2, 4]
 
 

@@ -18,7 +18,7 @@ SUFFIXES = (".yaml", ".yml", ".json")
 VCS_FOLDERS = frozenset((".git", ".hg", ".svn", ".bzr", "CVS", "_darcs", ".jj"))
 IGNORE_FILE = ".transomignore"
 MAX_FOLDER_DEPTH = 200  # deeper than any honest tree, and well below Python's own limit on nested calls
-MAX_IGNORE_CHARS = 1024 * 1024  # an ignore file is written by hand
+MAX_IGNORE_BYTES = 1024 * 1024  # an ignore file is written by hand
 
 Excludes = Callable[[str], bool]
 
@@ -68,15 +68,19 @@ def _unreadable(path: str, error: OSError) -> Skipped:
 
 
 def _ignore_file(root: str) -> list[str]:
-    """Return the lines of a folder's ignore file; anything but an ordinary file is not opened for reading."""
+    """Return the lines of a folder's ignore file; anything but an ordinary file there is left alone."""
     try:
         handle = os.open(os.path.join(root, IGNORE_FILE), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # noqa: PTH118
     except OSError:
         return []
-    with open(handle, encoding="utf-8-sig", errors="replace") as stream:  # noqa: PTH123
+    try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             return []
-        return stream.read(MAX_IGNORE_CHARS).splitlines()
+        return os.read(handle, MAX_IGNORE_BYTES).decode("utf-8-sig", "replace").splitlines()
+    except OSError:
+        return []
+    finally:
+        os.close(handle)
 
 
 def _excludes(patterns: Sequence[str]) -> Excludes:
@@ -90,6 +94,10 @@ def _excludes(patterns: Sequence[str]) -> Excludes:
         raise UsageError(
             "cannot exclude files", " ".join(str(error).split()), "write the pattern as in .gitignore"
         ) from None
+
+
+def _matters(entry: os.DirEntry[str]) -> bool:
+    return entry.name.endswith(SUFFIXES) or entry.is_symlink() or entry.is_dir(follow_symlinks=False)
 
 
 def _chart(path: str) -> Skipped:
@@ -107,11 +115,12 @@ class _Walk:
         self.shown_root = root
         self.excluded = excluded
         self.files = 0
+        self.linked: set[str] = set()
 
     def folder(self, path: str, relative: str, depth: int) -> Iterator[Found | Skipped | NotApplicable]:
         try:
             with os.scandir(path) as entries:
-                found = sorted(entries, key=lambda entry: os.fsencode(entry.name))
+                found = sorted(filter(_matters, entries), key=lambda entry: os.fsencode(entry.name))
         except OSError as error:
             yield _unreadable(path, error)
             return
@@ -167,6 +176,7 @@ class _Walk:
             return
         elif not os.path.isfile(target):  # noqa: PTH113 - as above
             yield _skipped(entry.path, "it is a link to a FIFO, socket or device", "exclude it")
-        elif not target.endswith(SUFFIXES):
+        elif not target.endswith(SUFFIXES) and target not in self.linked:
+            self.linked.add(target)
             self.files += 1
             yield Found(entry.path, shown(entry.path), os.stat(target).st_size)  # noqa: PTH116 - as above

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from typing import Any
 
 from msgspec import Struct
@@ -24,6 +25,7 @@ from transom.model.limits import MAX_DEPTH, MAX_NODES
 from transom.model.places import Locator, Path, path_text
 
 _BLOCK_CHARS = 4096  # of text that is not ASCII, how many characters are counted anew to find one byte
+_WINDOW_CHARS = 64  # more blanks than these seldom end a block scalar
 _JSON_TOKEN = re.compile(r'[ \t\r\n]*(?:([{}\[\],:])|("(?:[^"\\]|\\.)*")|([^ \t\r\n{}\[\],:"]+))', re.S)
 
 
@@ -44,8 +46,8 @@ class Positions:
         self._file = file
         self._offset = offset
         self._line = line
-        self._text = _Ascii(text) if text.isascii() else _Unicode(text)
-        self._root = _read(text)
+        self._text = _Text(text)
+        self._root = _read(text, self._text)
 
     def find(self, path: Path) -> Locator:
         """Return the place of the node at path, or of its deepest ancestor that exists.
@@ -72,38 +74,41 @@ class Positions:
         )
 
 
-class _Ascii:
-    """A text whose characters are its bytes."""
+class _Text:
+    """A text of which lines, columns and bytes are asked; characters are counted as libyaml counts them."""
 
     def __init__(self, text: bytes) -> None:
-        self.text = text
+        self.characters: bytes | str = text if text.isascii() else text.decode("utf-8", "replace")
+        self.lines = [0]  # where each begins
+        self.bytes_before = [0]  # before each block of characters, where characters are not bytes
+        if isinstance(self.characters, bytes):
+            self.lines += [match.end() for match in re.finditer(b"\n", self.characters)]
+            return
+        self.lines += [match.end() for match in re.finditer("\n", self.characters)]
+        for start in range(0, len(self.characters), _BLOCK_CHARS):
+            block = self.characters[start : start + _BLOCK_CHARS]
+            self.bytes_before.append(self.bytes_before[-1] + len(block.encode()))
 
     def place(self, index: int) -> tuple[int, int]:
         """Return line and column, from 0, of a character."""
-        return self.text.count(b"\n", 0, index), index - (self.text.rfind(b"\n", 0, index) + 1)
+        line = bisect_right(self.lines, index) - 1
+        return line, index - self.lines[line]
 
     def byte(self, index: int) -> int:
         """Return the offset in bytes of a character."""
-        return index
+        if isinstance(self.characters, bytes):
+            return index
+        block = min(index, len(self.characters)) // _BLOCK_CHARS
+        return self.bytes_before[block] + len(self.characters[block * _BLOCK_CHARS : index].encode())
 
-
-class _Unicode:
-    """A text with other characters; the bytes before each block of them are counted once."""
-
-    def __init__(self, text: bytes) -> None:
-        self.text = text.decode("utf-8", "replace")
-        self.before = [0]
-        for start in range(0, len(self.text), _BLOCK_CHARS):
-            self.before.append(self.before[-1] + len(self.text[start : start + _BLOCK_CHARS].encode()))
-
-    def place(self, index: int) -> tuple[int, int]:
-        """Return line and column, from 0, of a character."""
-        return self.text.count("\n", 0, index), index - (self.text.rfind("\n", 0, index) + 1)
-
-    def byte(self, index: int) -> int:
-        """Return the offset in bytes of a character."""
-        block = min(index, len(self.text)) // _BLOCK_CHARS
-        return self.before[block] + len(self.text[block * _BLOCK_CHARS : index].encode())
+    def content_end(self, end: int) -> int:
+        """Return where the text before end ends, but for the blanks and line breaks behind it."""
+        while True:
+            before = self.characters[max(end - _WINDOW_CHARS, 0) : end]
+            blanks = len(before) - len(before.rstrip())
+            end -= blanks
+            if not blanks or blanks < len(before):
+                return end
 
 
 def _child(node: _Node, step: str | int) -> _Node | None:
@@ -113,12 +118,12 @@ def _child(node: _Node, step: str | int) -> _Node | None:
     return children.get(step) if isinstance(children, dict) else None
 
 
-def _read(text: bytes) -> _Node:
+def _read(text: bytes, characters: _Text) -> _Node:
     """Return the tree of a document's nodes; a text that does not parse is one node, for nobody asks for more of it."""
     try:
         parser = CParser(text)
         try:
-            root = _Reader(parser, text).run()
+            root = _Reader(parser, characters).run()
         finally:
             parser.dispose()
     except (YAMLError, ScalarError):  # JSON knows escapes that YAML does not
@@ -129,11 +134,11 @@ def _read(text: bytes) -> _Node:
 class _Reader:
     """The open nodes of a document, from the root to where the parser stands."""
 
-    def __init__(self, parser: Any, text: bytes) -> None:
+    def __init__(self, parser: Any, text: _Text) -> None:
         self.get_event = parser.get_event
         self.text = text
         self.open: list[_Node] = [_Node(0, 0, [])]
-        self.keys: list[Any] = [None]  # for each open node the event of the key whose value is next
+        self.keys: list[Any] = [None]  # for each open map the key whose value is next, and where it begins
         self.anchors: dict[str, _Node] = {}
         self.texts: dict[str, str] = {}  # of anchored scalars, for aliases in the place of keys
 
@@ -157,10 +162,15 @@ class _Reader:
         return roots[0] if isinstance(roots, list) and roots else None
 
     def key(self, event: Any) -> None:
-        """Note the key of the next value."""
-        self.keys[-1] = event
-        if type(event) is ScalarEvent and event.anchor is not None:
-            self.texts[event.anchor] = _key_text(event)
+        """Note the key of the next value, None for a merge key, and where it begins."""
+        name: str | None = None
+        if type(event) is AliasEvent:
+            name = self.texts.get(str(event.anchor), "")
+        elif not is_merge(event.tag, event.value, not event.style):
+            name = _key_text(event)
+            if event.anchor is not None:
+                self.texts[event.anchor] = name
+        self.keys[-1] = (name, event.start_mark.index)
 
     def leaf(self, event: Any) -> None:
         """Place a scalar or an alias."""
@@ -170,18 +180,11 @@ class _Reader:
             node.children = target.children if target else None
         else:
             if event.style in ("|", ">"):
-                node.end -= self.blank_before(node.end)
+                node.end = self.text.content_end(node.end)
             if event.anchor is not None:
                 self.anchors[event.anchor] = node
                 self.texts[event.anchor] = event.value if event.style else _key_text(event, or_else=event.value)
         self.place(node)
-
-    def blank_before(self, end: int) -> int:
-        """Count the line breaks and blanks that the parser takes for the end of a block scalar."""
-        window = 64  # characters; a block that ends in more blanks than that ends a little late
-        text = self.text if self.text.isascii() else self.text.decode()
-        before = text[max(end - window, 0) : end]
-        return len(before) - len(before.rstrip())
 
     def start(self, event: Any, children: dict[str, _Node] | list[_Node]) -> None:
         """Open a map or list; its place is taken when it is finished."""
@@ -209,13 +212,11 @@ class _Reader:
         if isinstance(children, list):
             children.append(node)
         elif isinstance(children, dict):
-            key, self.keys[-1] = self.keys[-1], None
-            if type(key) is ScalarEvent and is_merge(key.tag, key.value, not key.style):
+            (name, start), self.keys[-1] = self.keys[-1], None
+            if name is None:
                 _merge(children, node)
-                return
-            name = self.texts.get(str(key.anchor)) if type(key) is AliasEvent else _key_text(key)
-            if name is not None:
-                children[name] = _Node(key.start_mark.index, node.end, node.children)
+            else:
+                children[name] = _Node(start, node.end, node.children)
 
 
 def _merge(children: dict[str, _Node], node: _Node) -> None:
