@@ -149,8 +149,10 @@ class _Evaluation:
             return operand.present and self.has(operand.value, field)
         if isinstance(operand, dict):
             return field in operand
-        type_name(operand)  # an Unknown says so here; cel-go answers false for everything else that has no fields
-        return False
+        kind = type_name(operand)  # an Unknown says so here
+        if kind == "list":
+            raise NoSuchOverload("a list has no item string")
+        return False  # as cel-go answers for everything else that has no fields
 
     def index(self, node: Index, scope: Scope) -> Any:
         operand = self.value(node.operand, scope)
@@ -505,10 +507,10 @@ def _maybe(operand: Any, step: Any, strict: bool) -> Optional:
     if isinstance(operand, dict):
         key = map_key(step)
         return Optional(operand[key]) if key in operand else NONE
-    if isinstance(operand, list | tuple) and not isinstance(step, str):
+    if isinstance(operand, list | tuple):
         position = _position(step)
         return Optional(operand[position]) if 0 <= position < len(operand) else NONE
-    kind = type_name(operand)  # an Unknown says so; everything else has neither fields nor items
+    kind = type_name(operand)  # an Unknown says so; of everything else no field or item is told, as in cel-go
     if strict:
         raise NoSuchKey(f"no such key: {step} (of {kind})")
     return NONE
