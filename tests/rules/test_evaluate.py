@@ -56,6 +56,11 @@ def test_an_error_is_a_failure_that_says_why(verdict):
     assert "hostNetwork" in failure.error
 
 
+@pytest.mark.parametrize("expression", ["has(object.spec.containers.a)", "object.spec.?containers.?a.hasValue()"])
+def test_looking_for_a_field_of_a_list_is_an_error(verdict, expression):
+    assert verdict(f"!{expression}").failures[0].error
+
+
 def test_an_object_of_another_kind_is_not_judged(policy, subject):
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}}
     assert evaluate(policy("false"), subject(service)) == NOT_ABOUT_IT
