@@ -10,13 +10,11 @@ from pathlib import Path
 import msgspec
 
 from bench.estate import write_estate
-from bench.peers import checkov
+from bench.peers import checkov, transom
 from bench.processes import Measured, measure
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
-PYTHON = Path(sys.executable)
-TRANSOM = PYTHON.parent / "transom"
 CORPORA = Path(os.environ.get("TRANSOM_CORPORA") or ROOT.parent / "shared" / "corpora")
 ESTATE_SIZE = 20_000
 
@@ -51,21 +49,22 @@ def main() -> int:
 
 def measurements() -> Iterator[Line]:
     """Yield every measurement, the quick ones first."""
-    yield from start_up()
+    ours = transom()
+    yield from start_up(ours)
     yield from expressions()
-    yield from large_estate()
-    yield from beside_checkov()
+    yield from large_estate(ours)
+    yield from beside_checkov(ours)
 
 
-def start_up() -> Iterator[Line]:
+def start_up(command: Path) -> Iterator[Line]:
     """`transom --help` and a scan of one small manifest, beside an interpreter that does nothing."""
-    bare = measure([PYTHON, "-c", "pass"], runs=15)
+    bare = measure([command.with_name("python"), "-c", "pass"], runs=15)
     manifest = ROOT / "examples" / "shop" / "apps" / "cart.yaml"
-    for name, command, goal in (
-        ("transom --help", [TRANSOM, "--help"], 8),
-        ("transom scan of one manifest, all rules", [TRANSOM, "scan", manifest], 12),
+    for name, words, goal in (
+        ("transom --help", [command, "--help"], 8),
+        ("transom scan of one manifest, all rules", [command, "scan", manifest], 12),
     ):
-        ours = measure(command, runs=15)
+        ours = measure(words, runs=15)
         yield _times_as_much(name, ours, bare, goal)
 
 
@@ -78,11 +77,11 @@ def expressions() -> Iterator[Line]:
     yield Line("CEL: 50 expressions over a pod", ours * 1e6, reference * 1e6, "us", ratio, "5 times faster", ratio >= 5)
 
 
-def large_estate() -> Iterator[Line]:
+def large_estate(command: Path) -> Iterator[Line]:
     """20,000 Deployments: peak memory beside the limit of 1 GB, and the cores that were used."""
     folder = BUILD / "estate"
     write_estate(folder, ESTATE_SIZE)
-    ours = measure([TRANSOM, "scan", folder, "-o", f"jsonl={BUILD / 'estate.jsonl'}"], runs=1, warm_up=0)
+    ours = measure([command, "scan", folder, "-o", f"jsonl={BUILD / 'estate.jsonl'}"], runs=1, warm_up=0)
     note = f"{ours.cpu_s:.1f} s CPU in {ours.wall_s:.1f} s"
     yield Line(
         f"{ESTATE_SIZE:,} Deployments, peak memory",
@@ -96,7 +95,7 @@ def large_estate() -> Iterator[Line]:
     )
 
 
-def beside_checkov() -> Iterator[Line]:
+def beside_checkov(command: Path) -> Iterator[Line]:
     """Public repositories, beside a peer written in the same language."""
     peer = checkov()
     for name in ("kubernetes-goat", "kubernetes-examples", "microservices-demo"):
@@ -104,7 +103,7 @@ def beside_checkov() -> Iterator[Line]:
         if peer is None or not folder.is_dir():
             print(f"not measured: {name} ({'no peer' if peer is None else f'{folder} is not a folder'})")
             continue
-        ours = measure([TRANSOM, "scan", folder])
+        ours = measure([command, "scan", folder])
         theirs = measure([peer, "--skip-download", "--quiet", "--framework", "kubernetes", "-d", folder], runs=3)
         ratio = theirs.cpu_s / ours.cpu_s
         note = f"peak {ours.peak_mb:.0f} MB beside {theirs.peak_mb:.0f} MB"

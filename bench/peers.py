@@ -1,4 +1,4 @@
-"""The peer that is measured beside us, in an environment of its own under build/."""
+"""The commands that are measured: ours as a user installs it, and the peer's, each in an environment of its own."""
 
 from __future__ import annotations
 
@@ -7,23 +7,42 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCK = ROOT / "bench" / "requirements.lock"
-FOLDER = ROOT / "build" / "bench-venv"
+BUILD = ROOT / "build"
+PEER_LOCK = ROOT / "bench" / "requirements.lock"
+OUR_LOCK = ROOT / "requirements.lock"
+
+
+def transom() -> Path:
+    """Return our command, installed from a wheel with what it needs and nothing else, as a user has it."""
+    folder, wheels = BUILD / "bench-ours", BUILD / "wheels"
+    _environment(folder, OUR_LOCK)
+    for old in wheels.glob("*.whl"):
+        old.unlink()
+    wheel = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", wheels, ROOT]
+    subprocess.run(wheel, check=True)
+    install = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall"]
+    subprocess.run([*install, *wheels.glob("*.whl")], check=True)
+    return folder / "bin" / "transom"
 
 
 def checkov() -> Path | None:
-    """Return the peer's command, installing it first; None where it cannot be installed, told on stderr."""
-    command = FOLDER / "bin" / "checkov"
-    stamp = FOLDER / ".installed"
-    if command.exists() and stamp.exists() and stamp.read_bytes() == LOCK.read_bytes():
-        return command
-    print("installing the peer (checkov) once …", file=sys.stderr)
+    """Return the peer's command; None where it cannot be installed, told on stderr."""
+    folder = BUILD / "bench-venv"
     try:
-        subprocess.run([sys.executable, "-m", "venv", FOLDER], check=True)
-        pip = [FOLDER / "bin" / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", LOCK]
-        subprocess.run(pip, check=True)
+        _environment(folder, PEER_LOCK)
     except subprocess.CalledProcessError as error:
         print(f"the peer cannot be installed: {error}", file=sys.stderr)
         return None
-    stamp.write_bytes(LOCK.read_bytes())
-    return command
+    return folder / "bin" / "checkov"
+
+
+def _environment(folder: Path, lock: Path) -> None:
+    """Make an environment of locked packages, unless it is there already."""
+    stamp = folder / ".installed"
+    if stamp.exists() and stamp.read_bytes() == lock.read_bytes():
+        return
+    print(f"installing {lock.relative_to(ROOT)} once …", file=sys.stderr)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+    pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock]
+    subprocess.run(pip, check=True)
+    stamp.write_bytes(lock.read_bytes())
