@@ -158,13 +158,13 @@ def _values(rest: list[str]) -> list[str]:
     if rest.pop(0) != "(":
         raise SelectorError("a set of values stands in brackets")
     values = [""]
-    while rest and (token := rest.pop(0)) != ")":
-        if token == ",":
+    while rest and (word := rest.pop(0)) != ")":
+        if word == ",":
             values.append("")
         elif values[-1]:
-            raise SelectorError(f"a comma is missing before {token!r}")
+            raise SelectorError(f"a comma is missing before {word!r}")
         else:
-            values[-1] = token
+            values[-1] = word
         if not rest:
             raise SelectorError("a closing bracket is missing")
     return values

@@ -12,7 +12,7 @@ from transom.model.places import Path, path_text
 EMPTY: Mapping[str, Any] = {}
 
 
-class Malformed(Exception):
+class Malformed(Exception):  # noqa: N818 - named for what the pod is
     """A field of a type that the API server does not decode; path: where, from the pod's root."""
 
     def __init__(self, path: Path, wanted: str) -> None:

@@ -431,8 +431,8 @@ def _names(node: Node) -> set[str]:
 
 
 def _children(node: Any) -> Iterator[Node]:
-    for field in node.__struct_fields__:
-        value = getattr(node, field)
+    for name in node.__struct_fields__:
+        value = getattr(node, name)
         for each in value if isinstance(value, tuple) else (value,):
             if isinstance(each, Node):
                 yield each

@@ -30,6 +30,9 @@ class Question(Struct, frozen=True):
     service_account: tuple[str, str] | None = None
 
 
+NOTHING_ASKED = Question()
+
+
 class Decision:
     """What was decided."""
 
@@ -51,7 +54,7 @@ class _Step:
     __slots__ = ("decide", "question")
     cel_type = ""
 
-    def __init__(self, decide: Decider, question: Question = Question()) -> None:
+    def __init__(self, decide: Decider, question: Question = NOTHING_ASKED) -> None:
         self.decide = decide
         self.question = question
 

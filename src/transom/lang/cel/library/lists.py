@@ -31,7 +31,11 @@ def sorted_by(items: Iterable[Item], key: Callable[[Item], Any]) -> list[Item]:
         raise NoSuchOverload("list elements must have the same type")
     for item in found[:1]:
         order(key(item), key(item))
-    return sorted(found, key=cmp_to_key(lambda one, other: order(key(one), key(other)) or 0))
+
+    def compare(one: Item, other: Item) -> int:
+        return order(key(one), key(other)) or 0
+
+    return sorted(found, key=cmp_to_key(compare))
 
 
 def sort_(value: Any) -> list[Any]:
