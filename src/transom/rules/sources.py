@@ -102,7 +102,7 @@ def _sources(file: File, documents: Iterable[Document | Skipped]) -> Iterator[So
         if isinstance(document, Skipped):
             yield document
             continue
-        for item in objects(document.value):
+        for item in objects(document.value, document=document):
             if isinstance(item, Skipped):
                 yield item
             else:

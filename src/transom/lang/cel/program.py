@@ -129,7 +129,7 @@ class Program:
         """Return the program as a tuple that the marshal module can write; valid for one minor version of Python."""
         if self._type[0] == "ListType" or self._type[-1] == "bool":  # of nothing else is it asked why
             self._explaining_code(None if self._type[0] == "ListType" else False)
-        if self._type[0] == "ListType":
+        if self._type[-1] != "bool":
             from transom.lang.cel.reasons import own_elements
 
             self.own_elements = own_elements(self.node, None) or None  # with its variables it may be seen to be so
