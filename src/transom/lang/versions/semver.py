@@ -11,8 +11,7 @@ _NUMBER = r"(0|[1-9][0-9]*)"
 _VERSION = re.compile(
     rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?\Z"
 )
-_LOOSE = re.compile(r"v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?([-+].*)?\Z", re.S)
-MAX_PART = 2**63 - 1  # what fits the API server's integers
+MAX_PART = 2**64 - 1  # what fits the numbers of the API server's library
 
 _Key = tuple[int, int, int, int, tuple[tuple[int, int, str], ...]]
 
@@ -41,8 +40,8 @@ def parse_semver(text: str, normalise: bool = False) -> SemanticVersion:
 
     normalise: also take a leading v, one or two missing parts, and leading zeros.
     """
-    if normalise and len(text) <= MAX_VERSION_CHARS and (loose := _LOOSE.match(text)):
-        text = ".".join(str(int(part or "0")) for part in loose.groups()[:3]) + (loose[4] or "")
+    if normalise and len(text) <= MAX_VERSION_CHARS:
+        text = _normalised(text)
     match = _VERSION.match(text) if len(text) <= MAX_VERSION_CHARS else None
     if not match:
         raise VersionError(f"{text[:MAX_VERSION_CHARS]!r} is no semantic version")
@@ -51,3 +50,15 @@ def parse_semver(text: str, normalise: bool = False) -> SemanticVersion:
     if max(major, minor, patch) > MAX_PART or any(w.isdecimal() and len(w) > 1 and w[0] == "0" for w in words):
         raise VersionError(f"{text!r} is no semantic version")
     return SemanticVersion(major, minor, patch, words, match[5] or "")
+
+
+def _normalised(text: str) -> str:
+    """Return a version in full; a short one that carries more than numbers stays as it is, which is none."""
+    parts = text.removeprefix("v").split(".", 2)
+    for index, part in enumerate(parts):
+        if len(part) > 1:
+            stripped = part.lstrip("0")
+            parts[index] = stripped if stripped and stripped[0] in "0123456789" else f"0{stripped}"
+    if len(parts) < 3 and ("+" in parts[-1] or "-" in parts[-1]):
+        return text
+    return ".".join([*parts, *["0"] * (3 - len(parts))])

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from transom.lang.cel.errors import EvaluationError, NoSuchOverload
 from transom.lang.cel.library.arithmetic import add
 from transom.lang.cel.library.standard import refuse
-from transom.lang.cel.values import Duration, equal, order, type_name
+from transom.lang.cel.values import Duration, UInt, equal, order, type_name
 
 MAX_RANGE = 1_000_000  # elements that lists.range may make: beyond the cost limit anyway
 MAX_FLATTENING = 100  # levels
@@ -54,7 +54,9 @@ def sum_(value: Any) -> Any:
     elements = _list(value)
     if not elements:
         return 0
-    total = Duration(0) if isinstance(elements[0], Duration) else elements[0].__class__(0)
+    if elements[0].__class__ not in (int, UInt, float, Duration):
+        raise refuse("sum", value)
+    total = elements[0].__class__(0)
     for element in elements:
         total = add(total, element)
     return total

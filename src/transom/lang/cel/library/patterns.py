@@ -20,8 +20,11 @@ def findAll_(text: Any, pattern: Any, limit: Any = -1) -> list[str]:  # noqa: N8
     if not (isinstance(text, str) and isinstance(pattern, str) and limit.__class__ is int):
         raise refuse("findAll", text, pattern, limit)
     found: list[str] = []
+    end = -1
     for match in compiled(pattern).finditer(text):
         if 0 <= limit <= len(found):
             break
-        found.append(str(match.group(0)))
+        if match.end() > match.start() or match.start() != end:  # nothing right behind a match is none, as in Go
+            found.append(str(match.group(0)))
+        end = match.end()
     return found

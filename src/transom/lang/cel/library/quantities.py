@@ -2,44 +2,42 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
 from transom.lang.cel.errors import EvaluationError
 from transom.lang.cel.library.standard import refuse
-from transom.lang.cel.values import INT_MAX, INT_MIN
-from transom.lang.quantity import QuantityError, parse_quantity
+from transom.lang.quantity import Quantity, QuantityError, parse_quantity
 
 
-class Quantity:
-    """An exact amount."""
+class Amount:
+    """A quantity among CEL's values."""
 
-    __slots__ = ("amount",)
+    __slots__ = ("quantity",)
     cel_type = "kubernetes.Quantity"
 
-    def __init__(self, amount: Fraction) -> None:
-        self.amount = amount
+    def __init__(self, quantity: Quantity) -> None:
+        self.quantity = quantity
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Quantity) and self.amount == other.amount
+        return isinstance(other, Amount) and self.quantity == other.quantity
 
     def __hash__(self) -> int:
-        return hash(self.amount)
+        return hash(self.quantity)
 
     def __repr__(self) -> str:
-        return f"Quantity({self.amount})"
+        return repr(self.quantity)
 
-    def order_key(self) -> Fraction:
+    def order_key(self) -> Quantity:
         """What isLessThan, isGreaterThan and compareTo compare."""
-        return self.amount
+        return self.quantity
 
 
-def quantity_(text: Any) -> Quantity:
+def quantity_(text: Any) -> Amount:
     """Read a quantity."""
     if not isinstance(text, str):
         raise refuse("quantity", text)
     try:
-        return Quantity(parse_quantity(text))
+        return Amount(parse_quantity(text))
     except QuantityError as error:
         raise EvaluationError(str(error)) from None
 
@@ -55,48 +53,45 @@ def isQuantity_(text: Any) -> bool:  # noqa: N802 - CEL's own name
     return True
 
 
-def _amount(name: str, value: Any) -> Fraction:
-    if isinstance(value, Quantity):
-        return value.amount
+def _quantity(name: str, value: Any) -> Quantity:
+    if isinstance(value, Amount):
+        return value.quantity
     raise refuse(name, value)
 
 
 def sign_(value: Any) -> int:
     """Return -1, 0 or 1."""
-    amount = _amount("sign", value)
-    return (amount > 0) - (amount < 0)
+    digits = _quantity("sign", value).digits
+    return (digits > 0) - (digits < 0)
 
 
 def isInteger_(value: Any) -> bool:  # noqa: N802 - CEL's own name
-    """Tell whether a quantity is a whole number that fits an int."""
-    amount = _amount("isInteger", value)
-    return amount.denominator == 1 and INT_MIN <= amount <= INT_MAX
+    """Tell whether a quantity is kept as a whole number that fits an int."""
+    return _quantity("isInteger", value).as_integer() is not None
 
 
 def asInteger_(value: Any) -> int:  # noqa: N802 - CEL's own name
     """Return a quantity as an int; an error where it is none."""
-    if isInteger_(value):
-        return int(value.amount)
-    raise EvaluationError("cannot convert value to integer")
+    number = _quantity("asInteger", value).as_integer()
+    if number is None:
+        raise EvaluationError("cannot convert value to integer")
+    return number
 
 
 def asApproximateFloat_(value: Any) -> float:  # noqa: N802 - CEL's own name
-    """Return the double nearest to a quantity."""
-    try:
-        return float(_amount("asApproximateFloat", value))
-    except OverflowError:
-        return float("inf") if value.amount > 0 else float("-inf")
+    """Return a double near to a quantity."""
+    return _quantity("asApproximateFloat", value).as_float()
 
 
-def _other(name: str, value: Any) -> Fraction:
-    return Fraction(value) if value.__class__ is int else _amount(name, value)
+def _other(name: str, value: Any) -> Quantity:
+    return Quantity(value) if value.__class__ is int else _quantity(name, value)
 
 
-def add_(one: Any, other: Any) -> Quantity:
+def add_(one: Any, other: Any) -> Amount:
     """Return the sum with a quantity or an int."""
-    return Quantity(_amount("add", one) + _other("add", other))
+    return Amount(_quantity("add", one) + _other("add", other))
 
 
-def sub_(one: Any, other: Any) -> Quantity:
+def sub_(one: Any, other: Any) -> Amount:
     """Return the difference to a quantity or an int."""
-    return Quantity(_amount("sub", one) - _other("sub", other))
+    return Amount(_quantity("sub", one) - _other("sub", other))

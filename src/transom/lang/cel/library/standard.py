@@ -28,7 +28,9 @@ PATTERNS_KEPT = 1_000
 MAX_NUMBER_CHARS = 400  # the longest double that is written out has about 330
 
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z")
-_DOUBLE = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\Z|[-+]?(?:inf|infinity|nan)\Z", re.I)
+_DOUBLE = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\Z|[-+]?(?:inf|infinity)\Z|nan\Z", re.I)
+_HEX_DOUBLE = re.compile(r"[-+]?0x(?:[0-9a-f]+(?:\.[0-9a-f]*)?|\.[0-9a-f]+)p[-+]?[0-9]{1,6}\Z", re.I)
+_UNDERSCORES = re.compile(r"(?<=[0-9])_(?=[0-9])")
 _TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
 _FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
 
@@ -126,8 +128,14 @@ def double_(value: Any) -> float:
     if isinstance(value, int | float) and value.__class__ is not bool:
         return float(value)
     if isinstance(value, str):
-        if len(value) <= MAX_NUMBER_CHARS and _DOUBLE.match(value):
-            return _finite(float(value), value)
+        text = _UNDERSCORES.sub("", value) if "_" in value[:MAX_NUMBER_CHARS] else value
+        if len(text) <= MAX_NUMBER_CHARS and _DOUBLE.match(text):
+            return _finite(float(text), value)
+        if len(text) <= MAX_NUMBER_CHARS and _HEX_DOUBLE.match(text):
+            try:
+                return float.fromhex(text)
+            except OverflowError:
+                raise EvaluationError(f"{value[:80]!r} is beyond the range of double") from None
         raise EvaluationError(f"{value[:80]!r} is no double")
     raise refuse("double", value)
 

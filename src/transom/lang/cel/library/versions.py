@@ -56,16 +56,21 @@ def _version(name: str, value: Any) -> SemanticVersion:
     raise refuse(name, value)
 
 
+def _int(number: int) -> int:
+    """The API server reads the bits of an unsigned number as a signed one."""
+    return number - 2**64 if number >= 2**63 else number
+
+
 def major_(value: Any) -> int:
     """Return the first number."""
-    return _version("major", value).major
+    return _int(_version("major", value).major)
 
 
 def minor_(value: Any) -> int:
     """Return the second number."""
-    return _version("minor", value).minor
+    return _int(_version("minor", value).minor)
 
 
 def patch_(value: Any) -> int:
     """Return the third number."""
-    return _version("patch", value).patch
+    return _int(_version("patch", value).patch)
