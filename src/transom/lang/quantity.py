@@ -78,7 +78,9 @@ class Quantity:
         exponent = min(self.exponent, other.exponent)
         shifted = [part.digits * 10 ** (part.exponent - exponent) for part in (self, other)]
         total = sum(shifted)
-        return Quantity(total, exponent, small and all(-INT64_MAX - 1 <= number <= INT64_MAX for number in (*shifted, total)))
+        return Quantity(
+            total, exponent, small and all(-INT64_MAX - 1 <= number <= INT64_MAX for number in (*shifted, total))
+        )
 
     def __sub__(self, other: Quantity) -> Quantity:
         return self + -other

@@ -171,7 +171,7 @@ def test_an_error_in_a_later_line_names_it():
         "semver('1.2.3').major() == 1 && object.x.find('[0-9]+') == ''",
         "[1, 2].sum() == 3 && sets.contains([1], [1]) && lists.range(3).isSorted()",
         "object.metadata.?labels[?'a'].orValue('') == ''",
-        "'%s'.format([dyn('a'), 1]) == 'a'",
+        "'%s %d'.format([dyn('a'), 1]) == 'a 1'",
     ],
 )
 def test_policies_may_use_what_the_api_server_offers(source):

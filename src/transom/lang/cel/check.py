@@ -348,7 +348,7 @@ class _Checker:
             return found
         if self.unifier.assign([before], [found]):
             return most_general(before, found)
-        if self.env.homogeneous:
+        if self.env.homogeneous and self.env.version < literals.SINCE:  # later servers ask it of what is checked
             self.fail(
                 node, f"a literal holds values of one type: {self.shown(before)} and {self.shown(found)} do not mix"
             )

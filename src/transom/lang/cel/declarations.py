@@ -337,7 +337,6 @@ _QUANTITY = """
 quantity(string) -> Quantity
 isQuantity(string) -> bool
 sign(Quantity) -> int
-Quantity.sign() -> int
 Quantity.isInteger() -> bool
 Quantity.asInteger() -> int
 Quantity.asApproximateFloat() -> double

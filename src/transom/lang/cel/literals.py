@@ -1,7 +1,7 @@
 """What the API server asks of literals beyond their types: cel-go's validators, which Kubernetes runs since 1.29.
 
 Constant durations, timestamps and patterns must be valid; the elements of a literal have one type, dyn being a type of
-its own here, except in what is passed to format().
+its own here, except anywhere in a call of format(); what format() is given in a literal must be what its verbs take.
 """
 
 from __future__ import annotations
@@ -9,13 +9,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from transom.lang.cel.errors import CelError
-from transom.lang.cel.syntax import Call, Constant, Entry, ListLiteral, MapLiteral, Node
-from transom.lang.cel.types import OptionalType, Type
+from transom.lang.cel.syntax import Call, Constant, ListLiteral, MapLiteral, Node
+from transom.lang.cel.types import (
+    BOOL,
+    BYTES,
+    DOUBLE,
+    DURATION,
+    DYN,
+    INT,
+    NULL,
+    STRING,
+    TIMESTAMP,
+    UINT,
+    ListType,
+    MapType,
+    OptionalType,
+    Type,
+    TypeType,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 SINCE = (1, 29)
+_TAKEN = {
+    **dict.fromkeys("do", (INT, UINT)),
+    **dict.fromkeys("fe", (DOUBLE, STRING)),
+    "b": (INT, UINT, BOOL),
+    **dict.fromkeys("xX", (INT, UINT, STRING, BYTES)),
+}
+_WRITABLE = (INT, UINT, DOUBLE, BOOL, STRING, BYTES, NULL, TIMESTAMP, DURATION)
 
 
 def faults(root: Node, types: Mapping[int, Type]) -> Iterator[tuple[Node, str]]:
@@ -25,12 +48,11 @@ def faults(root: Node, types: Mapping[int, Type]) -> Iterator[tuple[Node, str]]:
         node, formatted = pending.pop()
         if isinstance(node, Call):
             yield from _invalid_constant(node)
-            formatted = node.function == "format"
-        elif isinstance(node, ListLiteral | MapLiteral):
-            if not formatted:
-                yield from _mixed(node, types)
-        elif not isinstance(node, Entry):
-            formatted = False
+            if node.function == "format" and node.target is not None:
+                formatted = True
+                yield from _misformatted(node, types)
+        elif isinstance(node, ListLiteral | MapLiteral) and not formatted:
+            yield from _mixed(node, types)
         pending += [(child, formatted) for child in children(node)]
 
 
@@ -72,3 +94,36 @@ def _invalid_constant(node: Call) -> Iterator[tuple[Node, str]]:
         evaluate(Call(function="matches", args=node.args, target=Constant(value="")) if pattern else node, {})
     except CelError as error:
         yield node.args[0], f"{node.args[0].value!r} is no {'pattern' if pattern else node.function}: {error}"
+
+
+def _misformatted(node: Call, types: Mapping[int, Type]) -> Iterator[tuple[Node, str]]:
+    """Yield what is wrong with a call of format() whose text and arguments are literals."""
+    text = node.target.value if isinstance(node.target, Constant) else None
+    if not isinstance(text, str) or len(node.args) != 1 or not isinstance(node.args[0], ListLiteral):
+        return
+    from transom.lang.cel.library.formatting import verbs
+
+    given = node.args[0].elements
+    wanted = list(verbs(text))
+    for index, verb in enumerate(wanted):
+        if verb != "s" and verb not in _TAKEN:
+            yield node, f"format has no verb %{verb}"
+        elif index >= len(given):
+            yield node, f"format needs {len(wanted)} arguments and is given {len(given)}"
+            return
+        elif verb == "s":
+            yield from _unwritable(given[index], types)
+        elif types[id(given[index])] not in (DYN, *_TAKEN[verb]):
+            yield given[index], f"%{verb} of format does not take {types[id(given[index])]}"
+    if len(given) > len(wanted):
+        yield node, f"format needs {len(wanted)} arguments and is given {len(given)}"
+
+
+def _unwritable(node: Node, types: Mapping[int, Type]) -> Iterator[tuple[Node, str]]:
+    kind = types[id(node)]
+    if kind not in (DYN, *_WRITABLE) and not isinstance(kind, ListType | MapType | TypeType):
+        yield node, f"%s of format does not take {kind}"
+    elif isinstance(node, ListLiteral | MapLiteral):
+        for part in children(node):
+            for value in children(part) if isinstance(node, MapLiteral) else (part,):
+                yield from _unwritable(value, types)

@@ -157,10 +157,14 @@ class Program:
 
 def _compiled(write: Callable[[], str]) -> CodeType | None:
     """Compile what a generator writes; None where it has no Python for it, or Python's compiler does not take it."""
+    import warnings
+
     from transom.lang.cel.generate import Unsupported
 
     try:
-        return compile(write(), "<cel>", "exec", dont_inherit=True, optimize=1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that `1 == 1` is odd is the policy's business
+            return compile(write(), "<cel>", "exec", dont_inherit=True, optimize=1)
     except (Unsupported, SyntaxError, RecursionError, MemoryError):
         return None  # Python's compiler has limits on nesting that CEL does not have
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from transom.lang.cel.errors import EvaluationError
@@ -35,6 +35,11 @@ def formatted(text: str, arguments: Sequence[Any]) -> str:
         if sum(map(len, parts)) > MAX_FORMATTED:
             raise EvaluationError("the text that format builds is too large")
     return "".join((*parts, text[position:]))
+
+
+def verbs(text: str) -> Iterator[str]:
+    """Yield the letters of a text's verbs, in order; "" or another character for what is none."""
+    return (match[3] for match in _VERB.finditer(text) if not match[1])
 
 
 def _written(verb: str, precision: str | None, value: Any) -> str:

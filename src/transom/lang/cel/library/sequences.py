@@ -33,7 +33,8 @@ def lastIndexOf_(where: Any, what: Any, start: Any = None) -> int:  # noqa: N802
             raise EvaluationError(f"index out of range: {start}")
         if what == "":
             return start
-        return where.rfind(what, 0, start + len(what)) if start < len(where) else -1  # at the very end cel-go does not look
+        # At the very end cel-go does not look.
+        return where.rfind(what, 0, start + len(what)) if start < len(where) else -1
     if isinstance(where, list | tuple) and start is None:
         return next((index for index in range(len(where) - 1, -1, -1) if equal(where[index], what)), -1)
     raise refuse("lastIndexOf", where, what)

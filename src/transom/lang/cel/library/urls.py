@@ -29,7 +29,9 @@ class Url:
     __slots__ = ("fragment", "host", "opaque", "path", "query", "scheme", "user")
     cel_type = "kubernetes.URL"
 
-    def __init__(self, scheme: str, opaque: str, user: str, host: str, path: str, query: str | None, fragment: str) -> None:
+    def __init__(
+        self, scheme: str, opaque: str, user: str, host: str, path: str, query: str | None, fragment: str
+    ) -> None:
         self.scheme = scheme
         self.opaque = opaque
         self.user = user
