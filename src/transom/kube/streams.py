@@ -19,6 +19,8 @@ _YAML_CUT = re.compile(_MARKER, re.M)
 # In JSON no brace follows another without a comma, and no string holds a line break: there a new document begins.
 _JSON_CUT = re.compile(_MARKER + rb"|(?<=\})[ \t\r]*\n[ \t\r\n]*(?=\{)", re.M)
 _JSON_START = re.compile(rb"(?:---)?\s*\{\s*[\"}]")
+_JSON_MAYBE = re.compile(rb"(?:---)?\s*\{?\s*\Z")
+_JSON_GOES_ON = re.compile(rb"[ \t\r\n]*(?=\{)")
 _DIRECTIVE = re.compile(rb"(?:[ \t]*(?:#[^\n]*)?\r?\n)*%")
 _CONTROLS = bytes({*range(32)} - {*b"\t\n\f\r\x1b"})
 _UTF8_BOM = b"\xef\xbb\xbf"
@@ -108,26 +110,40 @@ def _split(chunks: Iterator[bytes], offset: int) -> Iterator[Segment]:
     segment = Segment(b"", offset, 1)
     parts: list[bytes] = []
     line = 1
-    is_json: bool | None = None
-    line_begins = True
+    head, is_json = b"", None  # the beginning of a document as long as it may yet be either, JSON or YAML
+    line_begins, closed = True, False  # where the chunk before ended: with a line, with a closing brace
     for chunk in chunks:
         if is_json is None:
-            is_json = bool(_JSON_START.match(chunk))
+            head += chunk
+            is_json = _begins_json(head)
         start = 0
-        for cut, begins_json in _cuts(chunk, line_begins, is_json):
+        for cut in _cuts(chunk, line_begins, closed, is_json):
             _keep(segment, parts, chunk[start:cut])
             line += chunk.count(b"\n", start, cut)
             yield _closed(segment, parts)
-            segment, start, is_json = Segment(b"", offset + cut, line), cut, begins_json
+            segment, start = Segment(b"", offset + cut, line), cut
+            is_json = _begins_json(chunk, cut)
+            head = chunk[cut:] if is_json is None else b""
         _keep(segment, parts, chunk[start:])
         line += chunk.count(b"\n", start)
         offset += len(chunk)
         line_begins = chunk.endswith(b"\n")
+        if text := chunk.rstrip(b" \t\r\n"):
+            closed = text.endswith(b"}")
     yield _closed(segment, parts)
 
 
-def _cuts(chunk: bytes, line_begins: bool, is_json: bool) -> Iterator[tuple[int, bool]]:
-    """Yield where in a chunk a new document begins, and whether that one is JSON."""
+def _begins_json(text: bytes, position: int = 0) -> bool | None:
+    """Tell whether a document is JSON by its beginning, None where that is too short to tell."""
+    if _JSON_START.match(text, position):
+        return True
+    return None if _JSON_MAYBE.match(text, position) else False
+
+
+def _cuts(chunk: bytes, line_begins: bool, closed: bool, is_json: bool | None) -> Iterator[int]:
+    """Yield where in a chunk a new document begins; closed: a JSON document may have ended before the chunk."""
+    if is_json and closed and line_begins and (gap := _JSON_GOES_ON.match(chunk)):
+        yield chunk.rfind(b"\n", 0, gap.end()) + 1
     position = 0
     while match := (_JSON_CUT if is_json else _YAML_CUT).search(chunk, position):
         position = match.end()
@@ -138,8 +154,8 @@ def _cuts(chunk: bytes, line_begins: bool, is_json: bool) -> Iterator[tuple[int,
             cut = chunk.rfind(b"\n", cut, position) + 1
         elif cut == 0 and not line_begins:
             continue
-        is_json = bool(_JSON_START.match(chunk, cut))
-        yield cut, is_json
+        is_json = _begins_json(chunk, cut)
+        yield cut
 
 
 def _keep(segment: Segment, parts: list[bytes], part: bytes) -> None:
