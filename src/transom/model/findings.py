@@ -71,6 +71,17 @@ class Finding(Struct, frozen=True):
         return self.evidence[0].locator
 
 
+class Accepted(Struct, frozen=True):
+    """A finding that the object's own file declares acceptable, and why; reported, but not among the findings.
+
+    locator: where that is declared.
+    """
+
+    finding: Finding
+    reason: str
+    locator: Locator = Locator()
+
+
 class Skipped(Struct, frozen=True):
     """Something that should have been judged and was not. It counts: a report with one is never clean.
 
@@ -100,5 +111,5 @@ class NotApplicable(Struct, frozen=True):
     count: int = 1
 
 
-Result = Finding | Skipped | Judged | NotApplicable
+Result = Finding | Accepted | Skipped | Judged | NotApplicable
 """Everything that travels from a source or a window to a report."""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from transom import __version__
 from transom.model.exits import Exit, exit_code
-from transom.model.findings import Evidence, Finding, Judged, NotApplicable, Result, Rule, Skipped
+from transom.model.findings import Accepted, Evidence, Finding, Judged, NotApplicable, Result, Rule, Skipped
 from transom.model.refs import Ref
 from transom.model.severity import Severity
 
@@ -21,7 +21,8 @@ class Report(Struct, frozen=True):
     """Everything that a report says, in one stable order whatever order it was found in.
 
     findings: worst first, then by owner; skipped: all, those that were allowed as well; judged: one for each rule;
-    not_applicable: counts by what; known: findings that a baseline knows, which are not among the findings.
+    not_applicable: counts by what; known: findings that a baseline knows, which are not among the findings; accepted:
+    findings that their own files declare acceptable, which are not among the findings either.
     """
 
     findings: tuple[Finding, ...]
@@ -33,6 +34,7 @@ class Report(Struct, frozen=True):
     threshold: Severity
     allowed_skips: int = 0
     known: tuple[Finding, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
     version: str = __version__
 
     @property
@@ -97,12 +99,15 @@ def gather(
     known: fingerprints of a baseline; allows: whether a skip was allowed by name. Judged counts of one rule are added.
     """
     findings: list[Finding] = []
+    accepted: list[Accepted] = []
     skipped: list[Skipped] = []
     judged: dict[str, list[int]] = {}
     counts: dict[str, int] = {}
     for result in results:
         if isinstance(result, Finding):
             findings.append(result)
+        elif isinstance(result, Accepted):
+            accepted.append(result)
         elif isinstance(result, Skipped):
             skipped.append(result)
         elif isinstance(result, Judged):
@@ -121,6 +126,7 @@ def gather(
         targets=targets,
         threshold=threshold,
         allowed_skips=sum(map(allows, skipped)),
+        accepted=tuple(sorted(accepted, key=lambda each: (_finding_key(each.finding), each.reason))),
     )
     return report.with_known(known) if known else report
 
