@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from transom.inventory.cores import cores, on_cores, slices
-from transom.model.findings import Evidence, Finding, Judged, NotApplicable, Result, Skipped
+from transom.model.findings import Accepted, Evidence, Finding, Judged, NotApplicable, Result, Skipped
 from transom.model.places import Locator
 from transom.model.refs import Ref
 from transom.model.severity import Severity
@@ -57,6 +57,8 @@ def _packed(result: Result, shared: dict[str, str]) -> tuple[Any, ...]:
         owner = _ref(result.owner, shared) if result.owner and result.owner != result.ref else result.owner is not None
         where = (_ref(result.ref, shared), owner, one(result.witness, result.witness), result.container)
         return ("finding", int(result.severity), texts, where, seen)
+    if isinstance(result, Accepted):
+        return ("accepted", _packed(result.finding, shared), result.reason, _place(result.locator, shared))
     if isinstance(result, Skipped):
         place = _place(result.locator, shared)
         return ("skipped", _ref(result.ref, shared), result.reason, result.next_step, result.rule, place)
@@ -86,6 +88,10 @@ def _unpacked(packed: tuple[Any, ...], shared: dict[str, str]) -> Result:
         evidence = tuple(_evidence(each, shared) for each in seen)
         witness, container = (shared.setdefault(text, text) for text in where[2:])
         return Finding(rule, ref, Severity(severity), message, evidence, title, witness, container, owner, fix)
+    if kind == "accepted":
+        finding = _unpacked(packed[1], shared)
+        assert isinstance(finding, Finding)
+        return Accepted(finding, packed[2], Locator(*packed[3]))
     if kind == "skipped":
         _, names, reason, next_step, rule, place = packed
         return Skipped(Ref(*names), reason, next_step, rule, Locator(*place))
