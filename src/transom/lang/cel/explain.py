@@ -28,15 +28,12 @@ from transom.lang.cel.syntax import (
     Node,
     Select,
 )
-from transom.lang.cel.witness import Read, Witness, depth
+from transom.lang.cel.witness import MAX_WITNESSES, Read, Witness, depth, distinct, each_once, together
 from transom.model.limits import CEL_CALL_COST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from transom.model.places import Path
-
-MAX_WITNESSES = 1_000  # a person reads the first few; 1,000 failing elements tell no more
 
 SAME_PLACE = frozenset(("orValue", "value", "dyn"))
 _EMPTINESS = {
@@ -96,14 +93,6 @@ def explain_items(node: Node, activation: Mapping[str, Any]) -> list[Witness]:
         return [Witness()]
 
 
-def each_once(witnesses: list[Witness]) -> list[Witness]:
-    seen: dict[tuple[object, ...], Witness] = {}
-    for each in witnesses:
-        roots = tuple((root if isinstance(root, str) else id(root), path) for root, path in each.reads)
-        seen.setdefault((*map(id, each.elements), *roots), each)
-    return list(seen.values())
-
-
 def why(node: Node, outcome: bool, scope: Scope) -> list[Witness]:
     """Return what made a node have this outcome, or what failed where it has none."""
     defined = definition(node, scope)
@@ -150,16 +139,6 @@ def _why_logical(node: Call, outcome: bool, scope: Scope) -> list[Witness]:
         return list(chain.from_iterable(same))
     failed = [why(term, outcome, scope) for term, held in zip(terms, truths, strict=True) if held is None]
     return list(chain.from_iterable(failed)) if failed else together(same, scope.elements)
-
-
-def together(reasons: list[list[Witness]], elements: tuple[object, ...]) -> list[Witness]:
-    """Join reasons that only hold together: reads at this level are shared by every witness of a deeper one."""
-    everything = list(chain.from_iterable(reasons))
-    deeper = [each for each in everything if len(each.elements) > len(elements)]
-    shared = tuple(chain.from_iterable(each.reads for each in everything if len(each.elements) <= len(elements)))
-    if not deeper:
-        return [Witness(elements, distinct(shared))]
-    return [Witness(each.elements, distinct((*each.reads, *shared))) for each in deeper]
 
 
 def _why_comprehension(node: Comprehension, outcome: bool, scope: Scope) -> list[Witness]:
@@ -473,11 +452,3 @@ def _step(index: Node, scope: Scope) -> str | int | None:
     except EvaluationError:
         return None
     return step if isinstance(step, str | int) and not isinstance(step, bool) else None
-
-
-def distinct(found: tuple[Read, ...]) -> tuple[Read, ...]:
-    """Drop repeated reads, the later ones."""
-    seen: dict[tuple[object, Path], Read] = {}
-    for root, path in found:
-        seen.setdefault((root if isinstance(root, str) else id(root), path), (root, path))
-    return tuple(seen.values())

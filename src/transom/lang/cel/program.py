@@ -33,7 +33,7 @@ class Program:
     Make one with compile_expression, or with Program.load from what dump returned.
     """
 
-    __slots__ = ("_code", "_explainers", "_explaining", "_node", "_run", "_type", "names", "own_elements", "source")
+    __slots__ = ("_code", "_explainers", "_explaining", "_node", "_run", "_type", "names", "origin", "source")
     source: str
     names: tuple[str, ...]
     """The variables that the expression may name."""
@@ -45,7 +45,7 @@ class Program:
         self._node = node
         self._code: CodeType | None = None
         self._run: Callable[[Activation], Any] = self._first_run
-        self.own_elements: bool | None = None  # what reasons.own_elements says of the node, when first asked
+        self.origin: str | None = None  # what reasons.origin says of the node, when first asked
         self._explaining: dict[bool | None, CodeType | None] = {}
         self._explainers: dict[bool | None, Callable[[Activation], list[Witness]]] = {}
 
@@ -130,17 +130,19 @@ class Program:
         if self._type[0] == "ListType" or self._type[-1] == "bool":  # of nothing else is it asked why
             self._explaining_code(None if self._type[0] == "ListType" else False)
         if self._type[-1] != "bool":
-            from transom.lang.cel.reasons import own_elements
+            from transom.lang.cel.reasons import origin
+            from transom.lang.cel.witness import COMPUTED
 
-            self.own_elements = own_elements(self.node, None) or None  # with its variables it may be seen to be so
-        return (self.source, self.names, self._type, self._code, self._explaining, self.own_elements)
+            found = origin(self.node, None)
+            self.origin = None if found == COMPUTED else found  # with its variables it may be seen not to be so
+        return (self.source, self.names, self._type, self._code, self._explaining, self.origin)
 
     @classmethod
     def load(cls, parts: Parts) -> Program:
         """Return the program that dump stored; neither parses nor checks, and runs no code before the first call."""
-        source, names, stored_type, code, explaining, own_elements = parts
+        source, names, stored_type, code, explaining, origin = parts
         program = cls(source, names, stored_type)
-        program.own_elements = own_elements
+        program.origin = origin
         program._code = code
         program._explaining = explaining
         return program
@@ -180,7 +182,7 @@ def _function(code: CodeType, name: str, names: Mapping[str, Any]) -> Callable[.
 def _explainer(code: CodeType | None) -> Callable[[Activation], list[Witness]]:
     if code is None:
         return reject
-    from transom.lang.cel.reasons import EXPLAINING_NAMES, finished
+    from transom.lang.cel.explaining import EXPLAINING_NAMES, finished
 
     function = _function(code, "explain", EXPLAINING_NAMES)
     return lambda activation: finished(function(activation))

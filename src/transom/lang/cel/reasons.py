@@ -7,29 +7,21 @@ cannot tell by itself (a deciding operand that errors, elements that are compute
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from transom.lang.cel.explain import (
-    MAX_WITNESSES,
     SAME_PLACE,
-    Scope,
     bool_comparison,
-    distinct,
-    each_once,
     emptiness,
     parts,
-    place,
-    reads,
-    together,
 )
 from transom.lang.cel.generate import Emitter, Unsupported, flat, module
-from transom.lang.cel.guards import NAMES, reject
 from transom.lang.cel.operators import STRING
 from transom.lang.cel.syntax import Bind, Call, Comprehension, Constant, Ident, Index, ListLiteral, Node, Select
 from transom.lang.cel.weights import WEIGHT_LIMIT, weight
-from transom.lang.cel.witness import Read, Witness
+from transom.lang.cel.witness import COMPUTED, CONSTANTS, INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -42,13 +34,15 @@ _ABSORBING = frozenset(("_&&_", "_||_"))
 class Stand(Struct, frozen=True):
     """Where the element of a loop stands: the Python expressions of its range's root, path and step.
 
-    root is "" where the range was computed, None where it is a literal that has no place at all.
+    root is "" where the range was computed, None where it is a literal that has no place at all. variable: the variable
+    of the policy that the range is.
     """
 
     element: str
     step: str = ""
     root: str | None = ""
     path: str = ""
+    variable: str = ""
 
 
 class Explainer:
@@ -202,11 +196,11 @@ class Explainer:
     def range(self, node: Comprehension) -> tuple[Stand, str]:
         """Evaluate what a loop runs over; return where its elements stand, and what yields them with their steps."""
         found, literal = self.place(node.range), isinstance(node.range, ListLiteral)
-        if not found and not own_elements(node.range, None):
+        if not found and origin(node.range, None) == COMPUTED:
             raise Unsupported("elements that are computed")
         root, path = found if found and not found[0].startswith("*") else (None if literal else "", "")
-        stand = Stand(self.emitter.fresh(node.var), self.emitter.fresh("at"), root, path)
         name = self.variable(node.range)
+        stand = Stand(self.emitter.fresh(node.var), self.emitter.fresh("at"), root, path, name or "")
         if name is not None:
             iterable = self.emitter.fresh("range")
             self.emitter.emit(f"{iterable} = variable_list({self.variables()}, {name!r})")
@@ -271,7 +265,9 @@ class Explainer:
         return list(chain.from_iterable(map(self.reads, parts(node))))
 
     def standing(self, stand: Stand) -> str:
-        """Return a Python expression for where an element stands."""
+        """Return a Python expression for where an element stands; it may begin with `*`."""
+        if stand.variable:
+            return f"*variable_element({self.variables()}, {stand.variable!r}, {stand.element})"
         return f"placed({stand.element}, {stand.root or None}, {stand.path or '()'}, {stand.step})"
 
     def place(self, node: Node) -> tuple[str, str] | None:
@@ -334,80 +330,19 @@ def explaining_source(node: Node, variables: Collection[str], outcome: bool | No
     return module("explain", writer.emitter, body, WEIGHT_LIMIT - weight(node))
 
 
-# what the generated code calls
-
-
-def steps(collection: Any) -> Iterable[tuple[Any, Any]]:
-    """Return each element of a list with its index, or each key of a map with itself."""
-    return zip(collection, collection, strict=True) if collection.__class__ is dict else enumerate(collection)
-
-
-def step(index: Any) -> Any:
-    """Return an index that is a step of a path."""
-    return index if index.__class__ is str or index.__class__ is int else reject()
-
-
-def placed(element: Any, root: object, path: tuple[Any, ...], at: Any) -> Read:
-    """Return where an element stands: a map or list by itself, a scalar by its container."""
-    if element.__class__ is dict or element.__class__ is list:
-        return (element, ())
-    return (root, (*path, at)) if root is not None else reject()
-
-
-def variable_why(variables: LazyVariables, name: str, outcome: bool, elements: tuple[object, ...]) -> list[Witness]:
-    """Return why a variable of the policy had this outcome."""
-    found = variables.programs[name].witnesses(variables.activation, outcome)
-    return [Witness((*elements, *each.elements), each.reads) for each in found]
-
-
-def variable_items(variables: LazyVariables, name: str, elements: tuple[object, ...]) -> list[Witness]:
-    """Return why the elements of a variable of the policy are in it."""
-    found = variables.programs[name].item_witnesses(variables.activation)
-    return [Witness((*elements, *each.elements), each.reads) for each in found]
-
-
-def variable_list(variables: LazyVariables, name: str) -> Any:
-    """Return a variable's value, if its elements are the input's own."""
-    program = variables.programs[name]
-    if program.own_elements is None:
-        program.own_elements = own_elements(program.node, variables)
-    found = variables[name]
-    return found if program.own_elements and found.__class__ is list else reject()
-
-
-def own_elements(node: Node, variables: LazyVariables | None) -> bool:
-    """Say whether the elements of a list are those of the input, with no element of another list in between.
+def origin(node: Node, variables: LazyVariables | None) -> str:
+    """Return where the elements of a list come from, without an element of another list in between; see witness.
 
     variables: where `variables.name` is looked up; None where it is not known here.
     """
     if isinstance(node, Select) and isinstance(node.operand, Ident) and node.operand.name == "variables":
         program = variables.programs.get(node.field) if variables is not None else None
-        return program is not None and own_elements(program.node, variables)
+        return COMPUTED if program is None else origin(program.node, variables)
     if isinstance(node, ListLiteral):
-        return all(isinstance(each, Constant) for each in node.elements)
+        return CONSTANTS if all(isinstance(each, Constant) for each in node.elements) else COMPUTED
     if isinstance(node, Comprehension):
-        return node.kind == "filter" and not node.var2 and own_elements(node.range, variables)
+        return origin(node.range, variables) if node.kind == "filter" and not node.var2 else COMPUTED
     if isinstance(node, Call) and node.function in ("_+_", "_?_:_"):
-        return all(own_elements(arg, variables) for arg in node.args[-2:])
-    return isinstance(node, Select | Index | Call | Ident)
-
-
-def variable_reads(variables: LazyVariables, name: str, path: tuple[Any, ...]) -> tuple[Read, ...]:
-    """Return what stands behind `variables.name` and a path from there."""
-    scope = Scope(variables.activation)
-    node = variables.programs[name].node
-    where = place(node, scope)
-    return ((where[0], (*where[1], *path)),) if where else reads(node, scope)
-
-
-EXPLAINING_NAMES: dict[str, Any] = {
-    **NAMES,
-    **{each.__name__: each for each in (Witness, steps, step, placed, distinct, together)},
-    **{each.__name__: each for each in (variable_why, variable_items, variable_list, variable_reads)},
-}
-"""What generated explanations find in their globals."""
-
-
-def finished(found: list[Witness]) -> list[Witness]:
-    """Return witnesses as explain.explain does; raises where there are none."""
-    return each_once(found)[:MAX_WITNESSES] if found else reject()
+        origins = {origin(arg, variables) for arg in node.args[-2:]}
+        return COMPUTED if COMPUTED in origins else origins.pop() if len(origins) == 1 else INPUT
+    return INPUT if isinstance(node, Select | Index | Call | Ident) else COMPUTED

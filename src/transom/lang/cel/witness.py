@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 Read = tuple[object, Path]
 """What was read: (root, path). root is the name of a variable of the activation ("object", "params"), or the very map
 or list of the input (told by identity) that the path starts from. path may lead to something absent."""
+
+MAX_WITNESSES = 1_000  # a person reads the first few; 1,000 failing elements tell no more
+
+INPUT, CONSTANTS, COMPUTED = "input", "constants", "computed"
+"""Where the elements of a list come from: all from the input, all written in the expression, or anything else."""
 
 Place = tuple[str, Path]
 """A full path: the name of a variable of the activation, and the way from there."""
@@ -38,6 +44,33 @@ class Witness(Struct, frozen=True):
 
     elements: tuple[object, ...] = ()
     reads: tuple[Read, ...] = ()
+
+
+def each_once(witnesses: list[Witness]) -> list[Witness]:
+    """Drop repeated witnesses, the later ones."""
+    seen: dict[tuple[object, ...], Witness] = {}
+    for each in witnesses:
+        roots = tuple((root if isinstance(root, str) else id(root), path) for root, path in each.reads)
+        seen.setdefault((*map(id, each.elements), *roots), each)
+    return list(seen.values())
+
+
+def together(reasons: list[list[Witness]], elements: tuple[object, ...]) -> list[Witness]:
+    """Join reasons that only hold together: reads at this level are shared by every witness of a deeper one."""
+    everything = list(chain.from_iterable(reasons))
+    deeper = [each for each in everything if len(each.elements) > len(elements)]
+    shared = tuple(chain.from_iterable(each.reads for each in everything if len(each.elements) <= len(elements)))
+    if not deeper:
+        return [Witness(elements, distinct(shared))]
+    return [Witness(each.elements, distinct((*each.reads, *shared))) for each in deeper]
+
+
+def distinct(found: tuple[Read, ...]) -> tuple[Read, ...]:
+    """Drop repeated reads, the later ones."""
+    seen: dict[tuple[object, Path], Read] = {}
+    for root, path in found:
+        seen.setdefault((root if isinstance(root, str) else id(root), path), (root, path))
+    return tuple(seen.values())
 
 
 def index_paths(root: dict[str, Any] | list[Any]) -> dict[int, Path]:
