@@ -39,7 +39,7 @@ MAX_COPIES = 400_000  # values that aliases may add at all: about Kubernetes' li
 _LIST: Any = object()  # in the place of a key: the container is a list
 _MERGE: Any = object()  # in the place of a key: `<<`
 
-_known_keys: dict[str, Any] = {"<<": _MERGE}
+known_keys: dict[str, Any] = {"<<": _MERGE}
 
 
 class Duplicate(Struct, frozen=True):
@@ -137,7 +137,7 @@ class _Builder:
     def run(self) -> tuple[Any, tuple[Duplicate, ...]]:  # noqa: C901
         """Consume the events of one document. One long loop: a call for each event would cost a third more."""
         get_event, tags, anchored = self.get_event, self.tags, self.anchored
-        containers, keys, known_keys = self.containers, self.keys, _known_keys
+        containers, keys, known = self.containers, self.keys, known_keys
         words, number_starts = WORDS, NUMBER_STARTS
         root: list[Any] = []
         container: Any = root
@@ -152,7 +152,7 @@ class _Builder:
                     if event.style or (tags and event.tag) or (anchored and event.anchor):
                         key = self.key(event)
                     else:
-                        key = known_keys.get(value) or self.key(event)
+                        key = known.get(value) or self.key(event)
                     if key in container:
                         self.repeated(container, key, event)
                     continue
@@ -220,8 +220,8 @@ class _Builder:
                 found = text if event.style or tag == "!" else plain_key(text)
         except ScalarError as error:
             raise self.scalar_error(error, event) from None
-        if found == text and not event.style and tag is None and len(_known_keys) < MAX_KNOWN_KEYS:
-            _known_keys[text] = found
+        if found == text and not event.style and tag is None and len(known_keys) < MAX_KNOWN_KEYS:
+            known_keys[text] = found
         if self.anchored and event.anchor is not None:
             self.anchors[event.anchor] = self.anchored_key(event)
         return found

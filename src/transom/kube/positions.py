@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection
 from typing import Any
 
 from msgspec import Struct
@@ -20,6 +21,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from transom.kube.builder import known_keys
 from transom.kube.scalars import ScalarError, is_merge, plain_key, tagged_key
 from transom.model.limits import MAX_DEPTH, MAX_NODES
 from transom.model.places import Locator, Path, path_text
@@ -72,6 +74,25 @@ class Positions:
             end=self._offset + end if has_bytes else 0,
             path=path_text(path),
         )
+
+    def outermost_on(self, lines: Collection[int]) -> dict[int, list[Path]]:
+        """Return the ways to the outermost nodes that begin on each of these lines of the file."""
+        wanted = sorted(line - self._line for line in lines)
+        found: dict[int, list[Path]] = {}
+        open_nodes: list[tuple[Path, _Node, int]] = [((), self._root, -1)]
+        while open_nodes:
+            path, node, line_above = open_nodes.pop()
+            line, last = self._text.place(node.start)[0], self._text.place(node.end)[0]
+            nearest = bisect_left(wanted, line)
+            if nearest == len(wanted) or wanted[nearest] > last:
+                continue
+            if wanted[nearest] == line != line_above:
+                found.setdefault(self._line + line, []).append(path)
+            steps = enumerate(node.children) if isinstance(node.children, list) else (node.children or {}).items()
+            # what came in by an alias or a merge key stands elsewhere, and is found there
+            own = [((*path, step), child, line) for step, child in steps if node.start <= child.start < node.end]
+            open_nodes.extend(reversed(own))
+        return found
 
 
 class _Text:
@@ -143,26 +164,45 @@ class _Reader:
         self.texts: dict[str, str] = {}  # of anchored scalars, for aliases in the place of keys
 
     def run(self) -> _Node | None:
-        """Consume the events of one document and return its root."""
+        """Consume the events of one document and return its root. One long loop: calls would cost half as much again."""
+        get_event, keys, known = self.get_event, self.keys, known_keys
+        parent = self.open[-1]
         for _ in range(MAX_NODES):
-            event = self.get_event()
+            event = get_event()
             kind = type(event)
-            if kind is ScalarEvent or kind is AliasEvent:
-                if type(self.open[-1].children) is dict and self.keys[-1] is None:
-                    self.key(event)
+            if kind is ScalarEvent:
+                children = parent.children
+                if type(children) is dict and keys[-1] is None:
+                    special = event.style or event.tag or event.anchor
+                    name = None if special else known.get(event.value)
+                    keys[-1] = (name, event.start_mark.index) if type(name) is str else self.key(event)
+                elif event.anchor is None and event.style not in ("|", ">"):
+                    start, end = event.start_mark.index, event.end_mark.index
+                    if type(children) is dict:
+                        (name, start), keys[-1] = keys[-1], None
+                        if name is not None:
+                            children[name] = _Node(start, end)
+                    else:
+                        children.append(_Node(start, end))  # type: ignore[union-attr]
+                    parent.end = end
                 else:
                     self.leaf(event)
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
-                self.start(event, {} if kind is MappingStartEvent else [])
+                parent = self.start(event, {} if kind is MappingStartEvent else [])
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
-                self.finish(event)
+                parent = self.finish(event)
+            elif kind is AliasEvent:
+                if type(parent.children) is dict and keys[-1] is None:
+                    keys[-1] = self.key(event)
+                else:
+                    self.leaf(event)
             elif kind is DocumentEndEvent or kind is StreamEndEvent:
                 break
         roots = self.open[0].children
         return roots[0] if isinstance(roots, list) and roots else None
 
-    def key(self, event: Any) -> None:
-        """Note the key of the next value, None for a merge key, and where it begins."""
+    def key(self, event: Any) -> tuple[str | None, int]:
+        """Return the key of the next value, None for a merge key, and where it begins."""
         name: str | None = None
         if type(event) is AliasEvent:
             name = self.texts.get(str(event.anchor), "")
@@ -170,7 +210,7 @@ class _Reader:
             name = _key_text(event)
             if event.anchor is not None:
                 self.texts[event.anchor] = name
-        self.keys[-1] = (name, event.start_mark.index)
+        return name, event.start_mark.index
 
     def leaf(self, event: Any) -> None:
         """Place a scalar or an alias."""
@@ -186,8 +226,8 @@ class _Reader:
                 self.texts[event.anchor] = event.value if event.style else _key_text(event, or_else=event.value)
         self.place(node)
 
-    def start(self, event: Any, children: dict[str, _Node] | list[_Node]) -> None:
-        """Open a map or list; its place is taken when it is finished."""
+    def start(self, event: Any, children: dict[str, _Node] | list[_Node]) -> _Node:
+        """Open a map or list and return it; its place is taken when it is finished."""
         if len(self.open) > MAX_DEPTH:
             raise ScalarError("nested too deeply")
         node = _Node(event.start_mark.index, event.start_mark.index, children)
@@ -195,14 +235,19 @@ class _Reader:
         self.keys.append(None)
         if event.anchor is not None:
             self.anchors[event.anchor] = node
+        return node
 
-    def finish(self, event: Any) -> None:
-        """Close a map or list; a block ends with its last child, for the parser's mark is at the next token."""
+    def finish(self, event: Any) -> _Node:
+        """Close a map or list and return the one around it.
+
+        A block ends with its last child, for the parser's mark is at the next token.
+        """
         node = self.open.pop()
         self.keys.pop()
         if event.end_mark.index > event.start_mark.index:
             node.end = event.end_mark.index
         self.place(node)
+        return self.open[-1]
 
     def place(self, node: _Node) -> None:
         """Put a finished node into the one that is open, under the key that waits there."""
