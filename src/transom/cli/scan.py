@@ -69,6 +69,7 @@ def parser() -> Parser:
         default=[],
         help="what was skipped and matches (file, object or rule; * and ?) does not make the scan incomplete",
     )
+    made.add_argument("--no-exceptions", action="store_true", help="report also what files declare acceptable")
     add_input_arguments(made)
     add_rule_arguments(made)
     baseline = made.add_argument_group("baseline").add_mutually_exclusive_group()

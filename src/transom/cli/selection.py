@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 def scan_options(arguments: argparse.Namespace) -> ScanOptions:
     """Return what a scan is asked to do."""
+    from transom.rules.select import select
     from transom.scan import WINDOWS, ScanOptions
 
     settings = read_settings(arguments.config)
@@ -29,27 +30,35 @@ def scan_options(arguments: argparse.Namespace) -> ScanOptions:
             exclude=[*settings.exclude, *arguments.exclude],
             selection=_selection(arguments),
         )
-    pack = chosen_pack(arguments, settings)
+    whole = whole_pack(arguments, settings)
+    pack = select(whole, arguments.rule, arguments.skip_rule)
     return ScanOptions(
         policies=pack.policies,
         problems=pack.problems,
         windows=_windows(arguments.only, list(WINDOWS)),
         exclude=[*settings.exclude, *arguments.exclude],
         selection=_selection(arguments),
+        exceptions=not getattr(arguments, "no_exceptions", False),
+        known_rules=[*whole.faces, *(problem.rule for problem in whole.problems)],
     )
 
 
 def chosen_pack(arguments: argparse.Namespace, settings: Settings) -> Pack:
     """Return the rules that the command line and the settings choose, adapted as they say."""
-    from transom.rules.load import builtin_pack, load_pack
     from transom.rules.select import select
+
+    return select(whole_pack(arguments, settings), arguments.rule, arguments.skip_rule)
+
+
+def whole_pack(arguments: argparse.Namespace, settings: Settings) -> Pack:
+    """Return every rule that there is to choose from, adapted as the settings say."""
+    from transom.rules.load import builtin_pack, load_pack
 
     version = kubernetes_version(arguments.kubernetes_version)
     pack = builtin_pack(version)
     if arguments.rules:
         pack = pack.joined(load_pack(arguments.rules, version))
-    pack = pack.adapted(settings.severities(), settings.parameters)
-    return select(pack, arguments.rule, arguments.skip_rule)
+    return pack.adapted(settings.severities(), settings.parameters)
 
 
 def _windows(names: Sequence[str], known: Sequence[str]) -> Sequence[str]:

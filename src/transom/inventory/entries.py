@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
 from transom.model.places import Locator, Path
 from transom.model.refs import Ref
+
+if TYPE_CHECKING:
+    from transom.kube.comments import Comment
 
 
 class Places(Protocol):
@@ -22,6 +26,9 @@ class Source(Protocol):
 
     def places(self) -> Places:
         """Return the places of all nodes."""
+
+    def comments(self) -> Sequence[Comment]:
+        """Return the comments that are addressed to Transom."""
 
 
 class Origin(Struct, frozen=True, order=True):

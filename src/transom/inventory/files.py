@@ -12,6 +12,7 @@ import msgspec
 from transom.inventory.cores import cores, on_cores, slices
 from transom.inventory.entries import Origin, Places
 from transom.inventory.inventory import Inventory
+from transom.kube.comments import Comment, comments
 from transom.kube.documents import Document, DuplicateKey, positions, read_documents
 from transom.kube.files import Found, walk
 from transom.kube.objects import objects
@@ -30,6 +31,10 @@ class DocumentSource(msgspec.Struct, frozen=True, eq=False):
     def places(self) -> Places:
         """Return the places of all nodes of the document."""
         return positions(self.document)
+
+    def comments(self) -> Sequence[Comment]:
+        """Return the comments of the document that are addressed to Transom."""
+        return comments(self.document)
 
 
 def fill_from_path(inventory: Inventory, root: str, exclude: Sequence[str] = ()) -> Iterator[Skipped | NotApplicable]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -12,6 +12,10 @@ from transom.kube.kinds import kind_of
 from transom.model.places import Locator, Path, path_text
 from transom.model.refs import Ref
 
+if TYPE_CHECKING:
+    from transom.kube.comments import Comment
+
+ITEM_STEPS = 2  # `items` and an index: the way from a List to one of its objects
 PLACES_KEPT = 64  # positions of a document are asked for while its objects are judged, one after the other
 
 Label = tuple[str, str, str, str, str, str]
@@ -30,6 +34,7 @@ class Inventory:
         self._by_ref: dict[Ref, list[Entry]] = {}
         self._by_label: dict[Label, list[Entry]] | None = None
         self._places: dict[int, tuple[Source, Places]] = {}
+        self._remarks: tuple[Source | None, dict[Path, list[Comment]]] = (None, {})
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -116,6 +121,25 @@ class Inventory:
         found = self._places_of(entry.source).find(entry.origin.item + path)
         return Locator(found.file, found.line, found.column, found.start, found.end, path_text(path))
 
+    def comments(self, entry: Entry) -> list[Comment]:
+        """Return the comments addressed to Transom that speak of an entry, with the paths of its fields.
+
+        One that speaks of no object at all comes with the first object of its document, and has no paths.
+        """
+        if entry.source is None:
+            return []
+        if self._remarks[0] is not entry.source:
+            self._remarks = (entry.source, _by_item(entry.source.comments()))
+        by_item = self._remarks[1]
+        if not by_item:
+            return []
+        item = entry.origin.item
+        near = by_item.get(item[:ITEM_STEPS], []) if item else [each for group in by_item.values() for each in group]
+        found = [within for each in near if (within := _within(each, item)).paths]
+        if not any(step for step in item if isinstance(step, int)):
+            found += [replace(each, paths=()) for each in by_item.get((), []) if item or not each.paths]
+        return found
+
     def _places_of(self, source: Source) -> Places:
         # keyed by identity, and the source kept beside, so that an id is never reused while it is a key
         kept = self._places.get(id(source))
@@ -124,6 +148,21 @@ class Inventory:
                 self._places.clear()
             kept = self._places[id(source)] = (source, source.places())
         return kept[1]
+
+
+def _by_item(comments: Sequence[Comment]) -> dict[Path, list[Comment]]:
+    """Group comments by the item of a List that they stand in; by () those that stand in none."""
+    groups: dict[Path, list[Comment]] = {}
+    for comment in comments:
+        starts = {path[:ITEM_STEPS] if path[:1] == ("items",) else () for path in comment.paths} or {()}
+        for start in starts:
+            groups.setdefault(start if len(start) == ITEM_STEPS else (), []).append(comment)
+    return groups
+
+
+def _within(comment: Comment, item: Path) -> Comment:
+    """Return a comment with the paths that lie in an item of a List, from there on."""
+    return replace(comment, paths=tuple(path[len(item) :] for path in comment.paths if path[: len(item)] == item))
 
 
 def _controller(entry: Entry) -> Ref | None:

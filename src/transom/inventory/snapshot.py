@@ -8,14 +8,16 @@ Secrets are never written, wherever a Secret stands in an object.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path as File
 from typing import Any, BinaryIO, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from transom.inventory.entries import Entry, Origin, Places
 from transom.inventory.inventory import Inventory
+from transom.kube.comments import Comment
 from transom.model.errors import TransomError
 from transom.model.findings import NotApplicable, Skipped
 from transom.model.places import Locator, Path
@@ -37,10 +39,15 @@ class StoredPlaces(msgspec.Struct, frozen=True, eq=False):
     file: str
     item: Path
     tree: Node
+    remarks: Sequence[Comment] = ()
 
     def places(self) -> Places:
         """Return itself: nothing needs computing."""
         return self
+
+    def comments(self) -> Sequence[Comment]:
+        """Return the comments that stood at the object and are addressed to Transom."""
+        return self.remarks
 
     def find(self, path: Path) -> Locator:
         """Return the place of the node at path, or of its deepest ancestor that exists."""
@@ -67,6 +74,7 @@ class _Stored(msgspec.Struct, frozen=True, omit_defaults=True, tag="object"):
     document: int = 0
     item: list[str | int] = []
     places: Node | None = None
+    comments: Sequence[Comment] = ()
 
 
 class _StoredSkipped(msgspec.Struct, frozen=True, tag="skipped"):
@@ -100,9 +108,15 @@ def _lines(inventory: Inventory, others: Iterable[Skipped | NotApplicable]) -> I
         origin = entry.origin
         value = cast("dict[str, Any]", without_secret_values(entry.object))
         item = list(origin.item)
-        yield _Stored(origin.target, value, origin.file, origin.document, item, _places(inventory, entry, value))
+        places = _places(inventory, entry, value)
+        yield _Stored(origin.target, value, origin.file, origin.document, item, places, _comments(inventory, entry))
     for other in others:
         yield _StoredSkipped(other) if isinstance(other, Skipped) else _StoredNotApplicable(other)
+
+
+def _comments(inventory: Inventory, entry: Entry) -> list[Comment]:
+    item = entry.origin.item
+    return [replace(each, paths=tuple((*item, *path) for path in each.paths)) for each in inventory.comments(entry)]
 
 
 def _places(inventory: Inventory, entry: Entry, value: dict[str, Any]) -> Node | None:
@@ -183,7 +197,7 @@ def _read(inventory: Inventory, stream: gzip.GzipFile, path: str) -> Iterator[Sk
             yield stored.not_applicable
         else:
             origin = Origin(stored.target, stored.file, stored.document, tuple(stored.item))
-            source = StoredPlaces(stored.file, origin.item, stored.places) if stored.places else None
+            source = StoredPlaces(stored.file, origin.item, stored.places, stored.comments) if stored.places else None
             inventory.add(stored.object, origin, source)
 
 

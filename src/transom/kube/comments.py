@@ -9,7 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -81,12 +81,13 @@ def _outside_scalars(text: bytes, candidates: Iterator[re.Match[str]]) -> Iterat
     candidate = next(candidates, None)
     try:
         for _ in range(MAX_NODES):
-            event = parser.get_event()
-            while candidate and candidate.start() < event.start_mark.index:
+            event: Any = parser.get_event()
+            start, end = event.start_mark.index, event.end_mark.index
+            while candidate and candidate.start() < start:
                 yield candidate
                 candidate = next(candidates, None)
             if type(event) is ScalarEvent:
-                while candidate and candidate.start() < event.end_mark.index:
+                while candidate and candidate.start() < end:
                     candidate = next(candidates, None)
             if candidate is None or type(event) is DocumentEndEvent or type(event) is StreamEndEvent:
                 return

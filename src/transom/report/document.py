@@ -6,17 +6,26 @@ from typing import BinaryIO
 
 from transom.report.encode import indented, write_list
 from transom.report.options import ReportOptions
-from transom.report.records import finding_record, judged_record, skipped_record, summary_record, tool_record
+from transom.report.records import (
+    accepted_record,
+    finding_record,
+    judged_record,
+    skipped_record,
+    summary_record,
+    tool_record,
+)
 from transom.report.summary import SCHEMA, Report
 
 
 def write(report: Report, stream: BinaryIO, _: ReportOptions) -> None:
-    """Write the report as one object: schema, tool, summary, findings, skipped, judged."""
+    """Write the report as one object: schema, tool, summary, findings, accepted, skipped, judged."""
     stream.write(b'{\n "schema": ' + indented(SCHEMA, 1))
     stream.write(b',\n "tool": ' + indented(tool_record(report), 1))
     stream.write(b',\n "summary": ' + indented(summary_record(report), 1))
     stream.write(b',\n "findings": ')
     write_list(stream, (finding_record(finding, report) for finding in report.findings), 1)
+    stream.write(b',\n "accepted": ')
+    write_list(stream, (accepted_record(accepted, report) for accepted in report.accepted), 1)
     stream.write(b',\n "skipped": ')
     write_list(stream, map(skipped_record, report.skipped), 1)
     stream.write(b',\n "judged": ')

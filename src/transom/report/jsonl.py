@@ -1,4 +1,4 @@
-"""JSONL: one record a line; findings, what was skipped, what was judged, and the summary last."""
+"""JSONL: one record a line; findings, what was accepted, what was skipped, what was judged, and the summary last."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from transom.report.options import ReportOptions
-from transom.report.records import finding_record, judged_record, skipped_record, summary_record
+from transom.report.records import accepted_record, finding_record, judged_record, skipped_record, summary_record
 from transom.report.summary import Report
 
 
@@ -16,6 +16,8 @@ def records(report: Report) -> Iterator[dict[str, Any]]:
     """Yield every record of a report, in its order."""
     for finding in report.findings:
         yield finding_record(finding, report)
+    for accepted in report.accepted:
+        yield accepted_record(accepted, report)
     yield from map(skipped_record, report.skipped)
     yield from map(judged_record, report.judged)
     yield summary_record(report)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from transom.model.findings import Evidence, Finding, Judged, Skipped
+from transom.model.findings import Accepted, Evidence, Finding, Judged, Skipped
 from transom.model.refs import Ref
 from transom.report.summary import SCHEMA, Report
 
@@ -69,6 +69,14 @@ def finding_record(finding: Finding, report: Report) -> dict[str, Any]:
     }
 
 
+def accepted_record(accepted: Accepted, report: Report) -> dict[str, Any]:
+    """Return a finding that its own file declares acceptable, why, and where that is declared."""
+    place = accepted.locator
+    where = {"file": clean(place.file), "line": place.line, "column": place.column, "path": clean(place.path)}
+    record = finding_record(accepted.finding, report)
+    return record | {"type": "accepted", "reason": clean(accepted.reason), "declared": where}
+
+
 def skipped_record(skipped: Skipped) -> dict[str, Any]:
     """Return a Skipped; rule is "" where no rule could judge the thing."""
     place = skipped.locator
@@ -115,6 +123,7 @@ def summary_record(report: Report) -> dict[str, Any]:
         "skipped": len(report.skipped),
         "skipped_allowed": report.allowed_skips,
         "suppressed": report.suppressed,
+        "accepted": len(report.accepted),
         "judged": report.verdicts,
         "passed": report.passed,
         "not_applicable": {clean(what): count for what, count in report.not_applicable.items()},

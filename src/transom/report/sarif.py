@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
-from transom.model.findings import Evidence, Finding, Rule, Skipped
+from transom.model.findings import Accepted, Evidence, Finding, Rule, Skipped
 from transom.model.places import Locator
 from transom.model.refs import Ref
 from transom.model.severity import Severity
@@ -47,8 +47,10 @@ WORDS = {
 
 
 def write(report: Report, stream: BinaryIO, options: ReportOptions) -> None:
-    """Write the report as one SARIF log with one run, result by result; what a baseline knows is suppressed."""
-    rules = {finding.rule for found in (report.findings, report.known) for finding in found}
+    """Write the report as one SARIF log with one run, result by result; what a baseline knows, or
+    its own file declares acceptable, is suppressed."""
+    accepted = [each.finding for each in report.accepted]
+    rules = {finding.rule for found in (report.findings, report.known, accepted) for finding in found}
     used = sorted(rules | {judged.rule for judged in report.judged})
     index = {rule: position for position, rule in enumerate(used)}
     driver = {
@@ -100,6 +102,15 @@ def _results(report: Report, index: dict[str, int]) -> Iterator[dict[str, Any]]:
     for finding in report.known:
         suppression = {"kind": "external", "justification": WORDS["known"]}
         yield _result(finding, index) | {"suppressions": [suppression]}
+    for accepted in report.accepted:
+        yield _result(accepted.finding, index) | {"suppressions": [_suppression(accepted)]}
+
+
+def _suppression(accepted: Accepted) -> dict[str, Any]:
+    made: dict[str, Any] = {"kind": "inSource", "justification": clean(accepted.reason)}
+    if accepted.locator.file:
+        made["location"] = {"physicalLocation": _physical(accepted.locator, accepted.finding.ref)}
+    return made
 
 
 def _result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-from transom.model.findings import Finding, Rule, Skipped
+from transom.model.findings import Accepted, Finding, Rule, Skipped
 from transom.model.refs import Ref
 from transom.model.severity import Severity
 from transom.report.options import ReportOptions
@@ -25,7 +25,7 @@ NARROW = 60  # columns; below, the rule stands in a row of its own and evidence 
 MEASURE = 120  # columns; on a wider terminal a rule's name would stand too far from its title
 PATH_ROOM = 72  # columns that a path and what was seen there should have before the file's name is repeated
 PLACES_SHOWN = 4  # with path and sight; of the others of one row, line and column only
-SKIPS_SHOWN = 8  # of one reason; the rest is counted, and every one is in the JSON
+SHOWN_OF_ONE_REASON = 8  # of what was skipped or accepted; the rest is counted, and every one is in the JSON
 COMMONEST_SHOWN = 5
 COMMONEST_FROM = 20  # findings; fewer are overseen without help
 
@@ -33,11 +33,15 @@ WORDS = {
     "also": "also at",
     "skipped": "SKIPPED",
     "skipped_count": "{} could not be judged",
+    "accepted": "ACCEPTED",
+    "accepted_count": "{} that their own files declare acceptable",
+    "accepts": "{:,} accepted",
     "more": "and {:,} more; -o json names every one",
     "nothing_judged": "Nothing was judged.",
     "nothing_in_part": "Nothing was found in what could be judged; the scan is incomplete.",
     "nothing_but_allowed": "Nothing was found in what was judged; not all was.",
     "nothing_new": "Nothing new was found.",
+    "nothing_else": "Nothing was found but what is accepted.",
     "nothing": "Every window that was looked at is shut.",
     "commonest": "Most often:",
     "verdicts": "{:,} {} of {:,} {}, {:,} passed",
@@ -75,6 +79,9 @@ def lines(report: Report, options: ReportOptions) -> Iterator[str]:
         yield ""
     if report.skipped:
         yield from _skipped(report, look)
+        yield ""
+    if report.accepted:
+        yield from _accepted(report, look)
         yield ""
     yield from _summary(report, look)
 
@@ -235,10 +242,10 @@ def _skipped(report: Report, look: Look) -> Iterator[str]:
         by_reason.setdefault((skipped.rule, skipped.reason, skipped.next_step), []).append(skipped)
     for (rule, reason, next_step), group in by_reason.items():
         yield from wrapped(look.safe(f"{rule}: {reason}" if rule else reason), look.width, "  ", "  ")
-        for skipped in group[:SKIPS_SHOWN]:
+        for skipped in group[:SHOWN_OF_ONE_REASON]:
             yield from wrapped(_skipped_place(skipped, look), look.width, "    ", "      ")
-        if len(group) > SKIPS_SHOWN:
-            yield f"    {WORDS['more'].format(len(group) - SKIPS_SHOWN)}"
+        if len(group) > SHOWN_OF_ONE_REASON:
+            yield f"    {WORDS['more'].format(len(group) - SHOWN_OF_ONE_REASON)}"
         if next_step:
             for line in wrapped(look.safe(next_step), look.width, "    > ", "      "):
                 yield look.paint(line, DIM)
@@ -251,6 +258,33 @@ def _skipped_place(skipped: Skipped, look: Look) -> str:
         where = f"{where}:{place.line}:{place.column}"
     named = skipped.ref.short if skipped.ref.scope == "k8s" and place.file else ""
     return look.safe(f"{where} ({named})" if named else where)
+
+
+# what was accepted
+
+
+def _accepted(report: Report, look: Look) -> Iterator[str]:
+    head = WORDS["accepted_count"].format(_count(len(report.accepted), "finding"))
+    for line in wrapped(head, look.width, f"{WORDS['accepted']}  ", "  "):
+        yield look.paint(line, BOLD)
+    by_reason: dict[tuple[str, str], list[Accepted]] = {}
+    for accepted in report.accepted:
+        by_reason.setdefault((accepted.finding.rule, accepted.reason), []).append(accepted)
+    for (rule, reason), group in by_reason.items():
+        yield from wrapped(look.safe(f"{rule}: {reason}"), look.width, "  ", "  ")
+        for accepted in group[:SHOWN_OF_ONE_REASON]:
+            yield from (
+                look.paint(line, DIM) for line in wrapped(_accepted_place(accepted, look), look.width, "    ", "      ")
+            )
+        if len(group) > SHOWN_OF_ONE_REASON:
+            yield f"    {WORDS['more'].format(len(group) - SHOWN_OF_ONE_REASON)}"
+
+
+def _accepted_place(accepted: Accepted, look: Look) -> str:
+    finding, place = accepted.finding, accepted.finding.place
+    where = f"{place.file}:{place.line}:{place.column}" if place.line else place.file
+    container = f" ({finding.container})" if finding.container else ""
+    return look.safe(f"{where} {finding.ref.short}{container}".strip())
 
 
 # what it comes to
@@ -292,6 +326,8 @@ def _nothing_found(report: Report, look: Look) -> Iterator[str]:
         text, colour = WORDS["nothing_but_allowed"], YELLOW + BOLD
     elif report.known:
         text, colour = WORDS["nothing_new"], BOLD
+    elif report.accepted:
+        text, colour = WORDS["nothing_else"], BOLD
     else:
         text, colour = WORDS["nothing"], GREEN + BOLD
     yield from (look.paint(line, colour) for line in wrapped(text, look.width))
@@ -311,6 +347,8 @@ def _counted(report: Report, look: Look) -> str:
     if report.skipped:
         allowed = f" {WORDS['allowed'].format(report.allowed_skips)}" if report.allowed_skips else ""
         parts.append(WORDS["skips"].format(len(report.skipped)) + allowed)
+    if report.accepted:
+        parts.append(WORDS["accepts"].format(len(report.accepted)))
     if report.known:
         parts.append(WORDS["known"].format(report.suppressed))
     if report.not_applicable:

@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from transom.kube.kinds import is_built_in, kind_of, template_path
 from transom.lang.cel.values import Unknown
-from transom.model.findings import Finding, Judged, NotApplicable, Skipped
+from transom.model.findings import Accepted, Finding, Judged, NotApplicable, Skipped
 from transom.rules.evaluate import Subject, activation, evaluate, evaluate_in, scope_of
+from transom.rules.exceptions import applied
 from transom.rules.expand import POD, View, pod_problem, pod_view, without_nulls
 from transom.rules.match import Request
 from transom.rules.place import Locating, results_of
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from transom.inventory import Entry, Inventory
     from transom.rules.evaluate import Verdict
+    from transom.rules.exceptions import Allowances
     from transom.rules.policy import Policy
 
 NO_RULE = "objects of kinds that no rule reads"
@@ -50,11 +52,14 @@ class _Tally:
 
 
 def judge(
-    inventory: Inventory, policies: Sequence[Policy], only: Sequence[Entry] | None = None
-) -> Iterator[Finding | Skipped | Judged]:
+    inventory: Inventory,
+    policies: Sequence[Policy],
+    only: Sequence[Entry] | None = None,
+    allowances: Allowances | None = None,
+) -> Iterator[Finding | Accepted | Skipped | Judged]:
     """Yield what the policies say of the entries, then one Judged for each policy, also where it judged nothing.
 
-    only: the entries to judge; the others are there for joins.
+    only: the entries to judge; the others are there for joins. allowances: what their own files accept of them.
     """
     plans: dict[tuple[str, str], Plan] = {}
     tally = _Tally(policies)
@@ -63,7 +68,11 @@ def judge(
         planned = plans.get(key)
         if planned is None:
             planned = plans[key] = plan(*key, policies)
-        if not planned.is_empty:
+        accepts = allowances.get(entry) if allowances else None
+        if accepts:
+            results = () if planned.is_empty else _entry_judged(inventory, entry, planned, tally)
+            yield from applied(inventory, entry, accepts, results, tally.judged)
+        elif not planned.is_empty:
             yield from _entry_judged(inventory, entry, planned, tally)
     for policy in policies:
         yield Judged(policy.id, tally.judged[policy.id], tally.passed[policy.id])
