@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from transom.model.findings import Evidence, Finding, Judged, NotApplicable, Result, Rule, Skipped
+from transom.model.findings import Accepted, Evidence, Finding, Judged, NotApplicable, Result, Rule, Skipped
 from transom.model.places import Locator
 from transom.model.refs import Ref, file_ref
 from transom.model.severity import Severity
@@ -64,6 +64,7 @@ def results(finding: Callable[..., Finding]) -> list[Result]:
     return [
         finding("web"),
         finding("api", line=0),
+        Accepted(finding("agent"), "it drives a device", Locator("deploy/web.yaml", 5, 3, path="metadata")),
         Skipped(file_ref("broken.yaml"), "it is no YAML", "correct it", locator=Locator("broken.yaml", 3, 1)),
         Skipped(WEB, "it hangs on the requesting user", "", RULE.id),
         Judged(RULE.id, 5, 3),

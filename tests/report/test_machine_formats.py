@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transom.model.errors import UsageError
-from transom.model.findings import Evidence, Finding, Judged, NotApplicable, Result, Skipped
+from transom.model.findings import Accepted, Evidence, Finding, Judged, NotApplicable, Result, Skipped
 from transom.model.places import Locator
 from transom.model.refs import Ref
 from transom.model.severity import Severity
@@ -32,7 +32,9 @@ def test_every_line_of_jsonl_is_valid_and_the_summary_is_last(
     lines = [json.loads(line) for line in written("jsonl", results).splitlines()]
     for line in lines:
         validate_line(line)
-    assert [line["type"] for line in lines] == ["finding", "finding", "skipped", "skipped", "judged", "summary"]
+    assert [line["type"] for line in lines] == [
+        *("finding", "finding", "accepted", "skipped", "skipped", "judged", "summary")
+    ]
     assert (lines[-1]["judged"], lines[-1]["passed"], lines[-1]["exit_code"], lines[-1]["complete"]) == (7, 5, 3, False)
 
 
@@ -46,7 +48,17 @@ def test_json_is_one_valid_document(validate_document: Validate, written: Write,
 def test_json_and_jsonl_say_the_same(written: Write, results: list[Result]) -> None:
     document = json.loads(written("json", results))
     lines = [json.loads(line) for line in written("jsonl", results).splitlines()]
-    assert lines == [*document["findings"], *document["skipped"], *document["judged"], document["summary"]]
+    records = (document[field] for field in ("findings", "accepted", "skipped", "judged"))
+    assert lines == [*(record for each in records for record in each), document["summary"]]
+
+
+def test_what_a_file_accepts_is_told_with_its_reason_and_is_no_finding(written: Write, results: list[Result]) -> None:
+    document = json.loads(written("json", results))
+    (accepted,) = document["accepted"]
+    assert (accepted["rule"], accepted["ref"]["name"]) == ("privileged-container", "agent")
+    assert accepted["reason"] == "it drives a device"
+    assert accepted["declared"] == {"file": "deploy/web.yaml", "line": 5, "column": 3, "path": "metadata"}
+    assert (document["summary"]["findings"], document["summary"]["accepted"]) == (2, 1)
 
 
 def test_an_empty_report_is_valid_everywhere(
@@ -103,6 +115,7 @@ def hostile_results(build: Build, name: str, message: str, other: str) -> list[R
         build(name, 1, message, other, rule=name or "r", evidence=evidence, title=other, fix=message),
         build(name, 0, message, other, file="", owner=None),
         Skipped(Ref(kind=message, name=name), message or "why", other, rule=name, locator=Locator(other, 1)),
+        Accepted(build(name, 2, message, other), message or "why", Locator(other, 3, path=name)),
         Judged(name or "r", 2, 1),
         NotApplicable(message, 3),
     ]

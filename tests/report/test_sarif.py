@@ -38,7 +38,7 @@ def test_it_is_valid_and_says_what_was_skipped(
     invocation = run["invocations"][0]
     assert (invocation["executionSuccessful"], invocation["exitCode"]) == (False, 3)
     assert len(invocation["toolExecutionNotifications"]) == 2
-    assert [result["ruleId"] for result in run["results"]] == [rule.id, rule.id]
+    assert [result["ruleId"] for result in run["results"]] == [rule.id] * 3
     assert all(run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == rule.id for result in run["results"])
 
 
@@ -62,7 +62,7 @@ def test_a_complete_scan_is_successful_whatever_it_found(written: Write, finding
 
 
 def test_regions_name_line_and_bytes_and_unknown_lines_have_none(written: Write, results: list[Result]) -> None:
-    api, web = map(place_of, run_of(written("sarif", results))["results"])
+    api, web, _ = map(place_of, run_of(written("sarif", results))["results"])
     assert "region" not in api
     assert web["region"] == {"startLine": 7, "startColumn": 3, "byteOffset": 40, "byteLength": 20}
 
@@ -88,16 +88,22 @@ def test_names_of_files_are_uris(file: str, uri: str, written: Write, finding: B
 
 def test_fingerprints_are_the_findings_own(written: Write, results: list[Result], finding: Build) -> None:
     found = {result["partialFingerprints"]["transom/v1"] for result in run_of(written("sarif", results))["results"]}
-    assert found == {finding("web").fingerprint, finding("api").fingerprint}
+    assert found == {finding(name).fingerprint for name in ("web", "api", "agent")}
 
 
 def test_what_a_baseline_knows_is_suppressed(
     written: Write, gathered: Callable[..., Any], results: list[Result], finding: Build
 ) -> None:
     report = gathered(results, known=frozenset({finding("api").fingerprint}))
-    web, api = run_of(written("sarif", report))["results"]
+    web, api, _ = run_of(written("sarif", report))["results"]
     assert "suppressions" not in web
     assert [each["kind"] for each in api["suppressions"]] == ["external"]
+
+
+def test_what_a_file_accepts_is_suppressed_in_its_source(written: Write, results: list[Result]) -> None:
+    (suppression,) = run_of(written("sarif", results))["results"][-1]["suppressions"]
+    assert (suppression["kind"], suppression["justification"]) == ("inSource", "it drives a device")
+    assert suppression["location"]["physicalLocation"]["region"]["startLine"] == 5
 
 
 def test_severities_become_levels_and_scores(written: Write, gathered: Callable[..., Any], finding: Build) -> None:

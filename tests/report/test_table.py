@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from wcwidth import wcswidth
 
-from transom.model.findings import Evidence, Finding, Judged, NotApplicable, Result, Rule, Skipped
+from transom.model.findings import Accepted, Evidence, Finding, Judged, NotApplicable, Result, Rule, Skipped
 from transom.model.places import Locator
 from transom.model.refs import Ref, file_ref
 from transom.model.severity import Severity
@@ -69,6 +69,7 @@ EVERYTHING: list[Result] = [
     finding(RULE, "应用程序容器", 12, "网站" * 20, message="app 容器以特权模式运行" * 9),
     *[finding(LATEST, f"container-{number}", number, "many") for number in range(1, 30)],
     *[Skipped(Ref(kind="Pod", namespace="shop", name=f"w{i}"), "it is so " * 9, "do it " * 9) for i in range(30)],
+    *[Accepted(finding(RULE, f"c{i}", i, "轴" * 9), "because of it " * 9, Locator("x.yaml", 4, 1)) for i in range(30)],
     BROKEN,
     NotApplicable("documents that are no Kubernetes object", 4),
 ]
@@ -244,3 +245,31 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
 
 def test_no_line_ends_in_spaces() -> None:
     assert not re.search(r" $", shown(EVERYTHING), re.MULTILINE)
+
+
+# what was accepted
+
+
+def test_what_was_accepted_is_listed_with_its_reason_and_counted() -> None:
+    text = shown([JUDGED, Accepted(finding(RULE, "app", 9), "it drives a device", Locator("deploy/web.yaml", 4, 5))])
+    assert "ACCEPTED  1 finding that their own files declare acceptable" in text
+    assert "privileged-container: it drives a device" in text
+    assert "deploy/web.yaml:9:9 shop/Deployment/web (app)" in text
+    assert "1 accepted" in text
+
+
+def test_a_scan_that_found_only_what_is_accepted_does_not_call_every_window_shut() -> None:
+    text = shown([JUDGED, Accepted(finding(RULE, "app", 9), "it drives a device")])
+    assert "Nothing was found but what is accepted." in text
+    assert "shut" not in text
+
+
+def test_of_many_accepted_for_one_reason_the_rest_is_counted() -> None:
+    text = shown([JUDGED, *[Accepted(finding(RULE, "app", line), "legacy") for line in range(1, 31)]])
+    assert text.count("privileged-container: legacy") == 1
+    assert "and 22 more" in text
+
+
+def test_a_reason_cannot_steer_the_terminal() -> None:
+    text = shown([JUDGED, Accepted(finding(RULE, "app", 1), "a\u202eb\x1b[2J")])
+    assert "a\\u202eb\\x1b[2J" in text

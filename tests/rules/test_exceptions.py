@@ -216,7 +216,7 @@ def test_comments_above_one_another_all_count(outcome):
     "field",
     [
         'command: ["a # transom.dev/allow: privileged because"]',
-        "command: ['a",
+        "command: ['a\n      # transom.dev/allow: privileged because']",
         "args:\n    - |\n      # transom.dev/allow: privileged because",
         "command: [a#transom.dev/allow, privileged]",
     ],
