@@ -56,9 +56,11 @@ def comments(document: Document) -> tuple[Comment, ...]:
     for line in lines:
         begins.append(begins[-1] + len(line) + 1)
     placed = []
+    target = 0
     for match in found:
         number = bisect_right(begins, match.start()) - 1
-        placed.append((match, number, _spoken_of(lines, number, match.start() - begins[number])))
+        target = _spoken_of(lines, number, match.start() - begins[number], target)
+        placed.append((match, number, target))
     places = positions(document).outermost_on({document.line + target for _, _, target in placed})
     return tuple(
         Comment(
@@ -97,11 +99,14 @@ def _outside_scalars(text: bytes, candidates: Iterator[re.Match[str]]) -> Iterat
         parser.dispose()
 
 
-def _spoken_of(lines: list[str], number: int, column: int) -> int:
-    """Return the line on which begins what a comment speaks of; lines count from 0."""
+def _spoken_of(lines: list[str], number: int, column: int, before: int) -> int:
+    """Return the line on which begins what a comment speaks of; lines count from 0.
+
+    before: that of the comment before; where it lies ahead, both stand in one run of comments.
+    """
     if not _BEGINS_LATER.match(lines[number][:column]):
         return number
-    following = number + 1
+    following = max(number + 1, before)
     while following < len(lines) and (lines[following].lstrip()[:1] == "#" or lines[following].startswith("---")):
         following += 1
     return following
