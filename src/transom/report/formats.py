@@ -14,6 +14,7 @@ FORMATS = {
     "json": "transom.report.document:write",
     "jsonl": "transom.report.jsonl:write",
     "sarif": "transom.report.sarif:write",
+    "html": "transom.report.html:write",
 }
 """Every format, and the `module:function` that writes it, called with report, stream and options."""
 
