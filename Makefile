@@ -39,6 +39,9 @@ conformance: venv ## verdicts against the public corpora, a line for each
 bench: venv ## CPU seconds and memory beside peers, in the same run
 	$(BIN)/python -m bench
 
+docs: venv ## write the pages of the rules
+	$(BIN)/transom rules docs -o docs/rules
+
 picture: venv ## draw the picture of the report in the README
 	COLUMNS=110 FORCE_COLOR=1 LC_ALL=C.UTF-8 $(BIN)/transom scan examples/shop > build/report.txt || test $$? -eq 1
 	(head -34 build/report.txt; echo "…"; tail -4 build/report.txt) | $(BIN)/python docs/pictures/terminal.py > docs/pictures/report.svg
@@ -56,4 +59,4 @@ lock: ## renew the locked dependencies
 clean: ## remove what was made
 	rm -rf $(VENV) build
 
-.PHONY: help venv demo test lint conformance bench picture lock clean
+.PHONY: help venv demo test lint conformance bench docs picture lock clean

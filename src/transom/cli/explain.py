@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from transom.cli import terminal
 from transom.cli.arguments import TARGET_HELP, Parser, add_input_arguments, add_rule_arguments, command_parser
@@ -13,7 +15,11 @@ from transom.model.errors import UsageError
 from transom.model.exits import Exit
 from transom.model.findings import Finding, Rule
 
+if TYPE_CHECKING:
+    from transom.scan import ScanOptions
+
 FINGERPRINT = re.compile(r"[0-9a-f]{6,32}\Z")
+HIDDEN = "(hidden)"  # what evidence says in the place of a value that is not shown
 MAX_SOURCE_BYTES = 64 * 1024 * 1024  # a longer file is told without its excerpt
 EXAMPLES = """\
   transom explain privileged-container
@@ -44,7 +50,6 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     """Print the page."""
     from transom.cli.selection import scan_options
-    from transom.report.explain import rule_page
     from transom.rules.select import unknown_rule
 
     if arguments.what.startswith("pod-security/"):
@@ -52,25 +57,32 @@ def run(arguments: argparse.Namespace) -> int:
     options = scan_options(arguments)
     rule = options.faces.get(arguments.what)
     if rule is not None:
-        _print(rule_page(rule, terminal.report_options(sys.stdout), _expressions(options, rule)))
+        _print(_rule_page(options, rule))
         return Exit.CLEAN
     if not FINGERPRINT.match(arguments.what):
         raise unknown_rule(arguments.what, options.faces)
     return _explain_finding(arguments, options)
 
 
-def _expressions(options: object, rule: Rule) -> list[tuple[str, str]]:
-    policies = getattr(options, "policies", ())
-    found = next((policy for policy in policies if policy.id == rule.id), None)
-    return [(each.message, each.program.source) for each in found.validations] if found else []
+def _rule_page(options: ScanOptions, rule: Rule) -> Iterator[str]:
+    from transom.cli.pages import controls_told
+    from transom.report.explain import rule_page
+    from transom.rules.shown import first_examples
+
+    look = terminal.report_options(sys.stdout)
+    policy = next((each for each in options.policies if each.id == rule.id), None)
+    if policy is None:
+        return rule_page(rule, look)
+    expressions = [(each.message, each.program.source) for each in policy.validations]
+    good, bad = first_examples(policy)
+    return rule_page(rule, look, expressions, controls=controls_told(rule.id), good=good, bad=bad)
 
 
-def _explain_finding(arguments: argparse.Namespace, options: object) -> int:
+def _explain_finding(arguments: argparse.Namespace, options: ScanOptions) -> int:
     from transom.inventory import Inventory
     from transom.report.explain import finding_page
-    from transom.scan import ScanOptions, scan
+    from transom.scan import scan
 
-    assert isinstance(options, ScanOptions)
     if not arguments.targets:
         raise UsageError("a fingerprint needs the place it was found in", "", "add --from deploy/")
     results = scan(arguments.targets, options, Inventory())
@@ -86,16 +98,17 @@ def _explain_finding(arguments: argparse.Namespace, options: object) -> int:
 
 
 def _source(finding: Finding) -> list[str]:
-    """Return the lines of a finding's file; none for a Secret, whose values are never shown."""
+    """Return the lines of a finding's file; none for a Secret, and around a value that is not shown."""
     file = Path(finding.place.file)
+    hidden = any(evidence.observed.endswith(HIDDEN) for evidence in finding.evidence)
     try:
-        if finding.ref.kind == "Secret" or not file.is_file() or file.stat().st_size > MAX_SOURCE_BYTES:
+        if hidden or finding.ref.kind == "Secret" or not file.is_file() or file.stat().st_size > MAX_SOURCE_BYTES:
             return []
         return file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []
 
 
-def _print(lines: object) -> None:
-    for line in lines:  # type: ignore[attr-defined]
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
         sys.stdout.write(line + "\n")

@@ -1,4 +1,4 @@
-"""transom rules: list, show, test and export what is judged."""
+"""transom rules: list, show, test, export and document what is judged."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from transom.cli import terminal
@@ -16,11 +17,14 @@ from transom.model.exits import Exit
 if TYPE_CHECKING:
     from transom.rules.examples import ExampleOutcome
     from transom.rules.load import Pack
+    from transom.rules.policy import Policy
 
+DOCS_FOLDER = "docs/rules"
 EXAMPLES = """\
   transom rules list                         every rule, worst first
   transom rules show privileged-container    one rule, with its expressions
   transom rules test policies/ -o json       run the examples beside the rules
+  transom rules list --framework cis-kubernetes
   transom rules export | kubectl apply -f -  the same rules inside the API server
 """
 
@@ -52,12 +56,17 @@ def parser() -> Parser:
     add_rule_arguments(showing)
     for each in (listing, testing):
         each.add_argument("-o", "--output", choices=("table", "json"), default="table", help="table (default) or json")
+    listing.add_argument("--framework", metavar="ID", help="only rules that serve a control of it, like cis-kubernetes")
+    writing = actions.add_parser("docs", help="write a page for each rule, in Markdown")
+    writing.add_argument("-o", "--output", metavar="DIR", default=DOCS_FOLDER, help=f"where to ({DOCS_FOLDER})")
+    add_rule_arguments(writing)
     return made
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the chosen action."""
-    return {"list": _list, "show": _show, "test": _test, "export": _export}[arguments.action](arguments)
+    actions = {"list": _list, "show": _show, "test": _test, "export": _export, "docs": _docs}
+    return actions[arguments.action](arguments)
 
 
 def _pack(arguments: argparse.Namespace) -> Pack:
@@ -73,7 +82,8 @@ def _pack(arguments: argparse.Namespace) -> Pack:
 
 def _list(arguments: argparse.Namespace) -> int:
     pack = _pack(arguments)
-    faces = sorted((policy.face for policy in pack.policies), key=lambda face: (-face.severity, face.window, face.id))
+    wanted = _of_framework(arguments.framework, pack)
+    faces = sorted((policy.face for policy in wanted), key=lambda face: (-face.severity, face.window, face.id))
     language = terminal.language()
     if arguments.output == "json":
         _write_json([_face_record(face, language) for face in faces])
@@ -84,6 +94,15 @@ def _list(arguments: argparse.Namespace) -> int:
             sys.stdout.write(f"{face.severity.name:8}  {face.id:{width}}  {face.window:9}  {title}\n")
         sys.stderr.write(f"{len(faces)} rules\n")
     return Exit.INCOMPLETE if pack.problems else Exit.CLEAN
+
+
+def _of_framework(framework: str | None, pack: Pack) -> Sequence[Policy]:
+    if framework is None:
+        return pack.policies
+    from transom.rules.frameworks import framework_named
+
+    serving = framework_named(framework).rules
+    return [policy for policy in pack.policies if policy.id in serving]
 
 
 def _face_record(face: Any, language: str) -> dict[str, str]:
@@ -147,6 +166,15 @@ def _export(arguments: argparse.Namespace) -> int:
     pack = _pack(arguments)
     objects = export(pack.policies, arguments.actions or ["Deny"])
     sys.stdout.write(write_yaml(objects))
+    return Exit.INCOMPLETE if pack.problems else Exit.CLEAN
+
+
+def _docs(arguments: argparse.Namespace) -> int:
+    from transom.cli.pages import markdown_pages, write_pages
+
+    pack = _pack(arguments)
+    write_pages(markdown_pages(pack.policies), Path(arguments.output))
+    sys.stderr.write(f"{len(pack.policies)} pages in {arguments.output}\n")
     return Exit.INCOMPLETE if pack.problems else Exit.CLEAN
 
 
