@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
@@ -23,12 +24,16 @@ from transom.model.findings import Result, Skipped
 from transom.model.severity import SEVERITIES
 
 if TYPE_CHECKING:
+    from transom.inventory import Inventory
+    from transom.report.options import ReportOptions
     from transom.report.summary import Report
     from transom.scan import ScanOptions
 
+DATED = ("html", "gitlab-sast")  # formats that say when a scan was made
 EXAMPLES = """\
   transom scan deploy/                                 a table, worst first
   transom scan deploy/ -o table -o sarif=out.sarif     and a file for code scanning
+  transom scan deploy/ -o html=report.html             a page to read, search and hand on
   transom scan deploy/ --fail-on critical              exit 1 for critical findings only
   transom scan pod.yaml --pod-security restricted      what Pod Security admission would say
   helm template ./chart | transom scan -               what a chart becomes
@@ -47,7 +52,8 @@ def parser() -> Parser:
         metavar="FORMAT[=FILE]",
         action="append",
         default=[],
-        help="table (default), json, jsonl or sarif; repeatable, one of them to stdout",
+        help="table (default), json, jsonl, sarif, html, junit, markdown, csv, gitlab, gitlab-sast or github; "
+        "repeatable, one of them to stdout",
     )
     made.add_argument(
         "--fail-on",
@@ -93,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
     with terminal.progress(lambda: f"{len(inventory):,} objects read"):
         report = _report(scan(arguments.targets, options, inventory), options, arguments)
     for name, file in outputs:
-        _write(name, file, report)
+        _write(name, file, report, inventory)
     return report.exit_code
 
 
@@ -141,19 +147,35 @@ def _names(pattern: str, skipped: Skipped) -> bool:
     )
 
 
-def _write(name: str, file: str, report: Report) -> None:
+def _write(name: str, file: str, report: Report, inventory: Inventory) -> None:
     from transom.report.formats import write
     from transom.report.options import ReportOptions
 
     if not file:
-        write(name, report, sys.stdout.buffer, terminal.report_options(sys.stdout))
+        write(name, report, sys.stdout.buffer, _options(name, terminal.report_options(sys.stdout), inventory))
         sys.stdout.buffer.flush()
         return
+    to_file = ReportOptions(width=terminal.DEFAULT_WIDTH, language=terminal.language())
     try:
         with open(file, "wb") as stream:  # noqa: PTH123 - also /dev/stderr and the like
-            write(name, report, stream, ReportOptions(width=terminal.DEFAULT_WIDTH, language=terminal.language()))
+            write(name, report, stream, _options(name, to_file, inventory))
     except BrokenPipeError:
         raise
     except OSError as error:
         why = error.strerror or str(error)
         raise TransomError(f"cannot write {file}", why, "choose another file") from error
+
+
+def _options(name: str, options: ReportOptions, inventory: Inventory) -> ReportOptions:
+    """Return options with what only some formats ask for: the time, and lines of the sources."""
+    if name not in DATED:
+        return options
+    from time import gmtime, strftime, time
+
+    from msgspec.structs import replace
+
+    from transom.cli.excerpts import excerpts
+
+    seconds = os.environ.get("SOURCE_DATE_EPOCH", "")
+    made_at = strftime("%Y-%m-%dT%H:%M:%S", gmtime(int(seconds) if seconds.isdecimal() else time()))
+    return replace(options, made_at=made_at, excerpts=excerpts(inventory))

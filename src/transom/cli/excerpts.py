@@ -1,0 +1,135 @@
+"""The lines around a finding, from the bytes that were judged; what may be secret in them is not shown."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+
+from msgspec import Struct
+
+from transom.inventory import Entry, Inventory
+from transom.inventory.files import DocumentSource
+from transom.inventory.snapshot import LAST_APPLIED
+from transom.kube.documents import Document
+from transom.model.findings import Finding
+from transom.model.places import Path
+from transom.report.options import Excerpt
+
+AROUND = 3  # lines above and below the place
+MAX_LINE_CHARS = 160  # a longer line is minified: what is near the place is shown of it
+BEFORE_CHARS = 40  # of such a line, before the place
+HIDDEN = "***"
+PUBLIC_PAIRS = ("sysctls",)  # lists of name and value that hold no secret
+_ENTRY = re.compile(r"""\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^:\n"']*):[ ]?""")
+_HIDDEN_RUN = re.compile("\0+")
+
+
+class _Held(Struct, frozen=True, eq=False):
+    """A document, and what was read from it."""
+
+    document: Document
+    entries: list[Entry]
+
+
+def excerpts(inventory: Inventory) -> Callable[[Finding], Excerpt | None]:
+    """Return the function that tells the lines around a finding; None where there are none, or they are a Secret's.
+
+    Hidden are Secrets, values of ConfigMaps, values of variables and headers, and copies of objects that kubectl keeps.
+    """
+    by_file: dict[str, tuple[list[int], list[_Held]]] = {}
+
+    def ask(finding: Finding) -> Excerpt | None:
+        if not by_file:
+            by_file.update(_by_file(inventory))
+        place = finding.place
+        lines, held = by_file.get(place.file, ([], []))
+        index = bisect_right(lines, place.line) - 1
+        if place.line < 1 or index < 0 or finding.ref.kind == "Secret":
+            return None
+        return _excerpt(inventory, held[index], place.line, place.column)
+
+    return ask
+
+
+def _by_file(inventory: Inventory) -> dict[str, tuple[list[int], list[_Held]]]:
+    held: dict[int, _Held] = {}
+    for entry in inventory.entries():
+        if isinstance(entry.source, DocumentSource):
+            document = entry.source.document
+            held.setdefault(id(document), _Held(document, [])).entries.append(entry)
+    files: dict[str, dict[int, _Held]] = {}
+    for each in held.values():
+        files.setdefault(each.document.file, {}).setdefault(each.document.line, each)
+    return {file: (sorted(lines), [lines[line] for line in sorted(lines)]) for file, lines in files.items()}
+
+
+def _excerpt(inventory: Inventory, held: _Held, line: int, column: int) -> Excerpt | None:
+    document = held.document
+    text = document.text.decode("utf-8", "replace")
+    lines = text.split("\n")
+    meant = line - document.line
+    if not 0 <= meant < len(lines):
+        return None
+    first, end = max(meant - AROUND, 0), min(meant + AROUND + 1, len(lines))
+    secrets = [(entry, path, value) for entry in held.entries for path, value in _secrets(entry.object, ())]
+    if _may_show(secrets, "\n".join(lines[first:end])):
+        if document.offset < 0:  # UTF-16: bytes have no places, so nothing could be hidden
+            return None
+        lines = _masked(inventory, document, [(entry, path) for entry, path, _ in secrets]).split("\n")
+    shown = [_near(each, column if number == meant else 1) for number, each in enumerate(lines[first:end], first)]
+    while shown and not shown[-1].strip():
+        shown.pop()
+    return Excerpt(document.line + first, tuple(shown), line) if meant - first < len(shown) else None
+
+
+def _secrets(value: object, path: Path) -> Iterator[tuple[Path, object]]:
+    """Yield the way to everything in an object that may be secret, and what stands there."""
+    if isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from _secrets(part, (*path, index))
+    elif isinstance(value, dict):
+        kind = value.get("kind")
+        if kind == "Secret" and value.get("apiVersion") == "v1":
+            yield path, None
+            return
+        if "value" in value and "name" in value and not any(step in PUBLIC_PAIRS for step in path[-2:]):
+            yield (*path, "value"), value["value"]
+        if LAST_APPLIED in value:
+            yield (*path, LAST_APPLIED), value[LAST_APPLIED]
+        for key, part in value.items():
+            if kind == "ConfigMap" and key in ("data", "binaryData") and isinstance(part, dict):
+                yield from (((*path, key, name), each) for name, each in part.items())
+            else:
+                yield from _secrets(part, (*path, key))
+
+
+def _may_show(secrets: Sequence[tuple[Entry, Path, object]], window: str) -> bool:
+    r"""Tell whether lines may show something of a secret. Most show none, and places cost a reading of the document.
+
+    Text is written in YAML and JSON as its own words, broken only between them, or with a `\`.
+    """
+    return any(
+        not isinstance(value, str) or "\\" in window or any(word in window for word in value.split())
+        for _, _, value in secrets
+    )
+
+
+def _masked(inventory: Inventory, document: Document, secrets: Sequence[tuple[Entry, Path]]) -> str:
+    """Return the text of a document with secrets hidden; line breaks stay."""
+    text = bytearray(document.text)
+    for entry, path in secrets:
+        place = inventory.locate(entry, path)
+        start, end = place.start - document.offset, place.end - document.offset
+        key = _ENTRY.match(text[start:end].decode("utf-8", "replace")) if path else None
+        start += len(key.group().encode()) if key else 0
+        text[start:end] = bytes(each if each == 10 else 0 for each in text[start:end])
+    return _HIDDEN_RUN.sub(HIDDEN, text.decode("utf-8", "replace"))
+
+
+def _near(line: str, column: int) -> str:
+    """Return a line, or of a long one what is near a column."""
+    if len(line) <= MAX_LINE_CHARS:
+        return line.rstrip("\r")
+    start = max(column - 1 - BEFORE_CHARS, 0)
+    return ("…" if start else "") + line[start : start + MAX_LINE_CHARS - 1]
