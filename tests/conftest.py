@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.cluster.api import Api
+    from transom.kube.scratch import ControlPlane
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,3 +29,27 @@ def corpora() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no public test material: {folder} is not a folder; set TRANSOM_CORPORA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def control_plane() -> Iterator[ControlPlane]:
+    """A Kubernetes for the whole run, shared by tests: they take namespaces of their own and leave the rest alone."""
+    from tests.cluster.binary import NoClusterError, binaries
+    from transom.kube.scratch import ControlPlane
+
+    try:
+        found = binaries()
+    except NoClusterError as reason:
+        pytest.skip(str(reason))
+    with ControlPlane(found) as plane:
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def api(control_plane: ControlPlane) -> Iterator[Api]:
+    """An administrator's connection to the shared Kubernetes."""
+    from tests.cluster.api import Api
+
+    connection = Api(control_plane)
+    yield connection
+    connection.close()

@@ -25,14 +25,20 @@ _DROPPED = frozenset(("creationTimestamp", "generation", "managedFields", "resou
 
 
 def export(policies: Sequence[Policy], actions: Sequence[str] = ("Deny",)) -> Iterator[dict[str, Any]]:
-    """Yield the objects that an API server takes: each policy, its parameters, its bindings.
+    """Yield the objects that an API server takes: each policy, its parameters and their namespace, its bindings.
 
     A policy that comes without a binding gets one that leaves out kube-system, or it would stop the cluster's own pods;
     one that comes with bindings keeps where they hold. actions: what every binding does.
     """
+    homes = {SYSTEM_NAMESPACE}
     for policy in policies:
         yield _policy_object(native_policy(policy))
-        yield from map(_param_object, policy.params)
+        for param in map(_param_object, policy.params):
+            home = param["metadata"].get("namespace", SYSTEM_NAMESPACE)
+            if home not in homes:
+                homes.add(home)
+                yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": home}}
+            yield param
         for binding in policy.bindings or (Binding(f"{policy.id}-binding", policy.id),):
             yield _binding_object(policy, binding, actions)
 

@@ -8,8 +8,8 @@ import sys
 from typing import Any
 
 import pytest
-from bench.cel import EXPRESSIONS, POD
 
+from bench.cel import EXPRESSIONS, POD
 from transom.lang.cel.environment import kubernetes_environment
 from transom.lang.cel.errors import CannotKnow, CelSyntaxError, CelTypeError, CostExceeded, EvaluationError
 from transom.lang.cel.program import LazyVariables, Program, compile_expression

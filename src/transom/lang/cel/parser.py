@@ -316,11 +316,17 @@ class _Parser:
         self.height = height
         return tuple(args)
 
+    def lone_comma(self, closing: str) -> None:
+        """Pass over the comma of `[,]` and `{,}`, which the language's grammar takes for nothing."""
+        if self.accept(",") and self.token.kind != closing:
+            self.expect(closing)
+
     def list_literal(self) -> Node:
         start = self.advance().start
         elements: list[Node] = []
         optionals: list[int] = []
         height = 0
+        self.lone_comma("]")
         while self.token.kind != "]":
             if self.accept("?"):
                 optionals.append(len(elements))
@@ -336,6 +342,7 @@ class _Parser:
         start = self.advance().start
         entries: list[Entry] = []
         height = 0
+        self.lone_comma("}")
         while self.token.kind != "}":
             entry_start = self.token.start
             optional = self.accept("?")
@@ -355,6 +362,7 @@ class _Parser:
         self.advance()
         fields: list[Field] = []
         height = 0
+        self.lone_comma("}")
         while self.token.kind != "}":
             field_start = self.token.start
             optional = self.accept("?")
