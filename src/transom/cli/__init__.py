@@ -6,6 +6,10 @@ import sys
 
 from transom import __version__
 
+TYPE_CHECKING = False  # as typing has it, which costs 10 ms to import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 COMMANDS = {
     "scan": ("transom.cli.scan", "find every open window in manifests, worst first"),
     "explain": ("transom.cli.explain", "tell what a rule means, or show one finding at its place"),
@@ -17,32 +21,70 @@ COMMANDS = {
 }
 """Every command: the module that runs it, and what it does."""
 
+LANGUAGES = {"en": "en", "zh-cn": "zh-CN", "zh": "zh-CN"}
+"""What --lang may say, in any case, and the language that is meant."""
+
 BROKEN_PIPE = 141  # what a shell reports of a process that SIGPIPE ended
 INTERRUPTED = 130  # … and of one that Ctrl-C ended
 
 
+_chosen = ""  # by --lang
+
+
+def language() -> str:
+    """Return the language to speak, as the texts of rules name it: that of --lang, else of the locale."""
+    if _chosen:
+        return _chosen
+    import os
+
+    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(variable)
+        if value:
+            return "zh-CN" if value.lower().startswith("zh") else "en"
+    return "en"
+
+
 def overview() -> str:
     """Return the text of `transom --help`, made without importing any command."""
+    say = _say()
     width = max(map(len, COMMANDS))
-    rows = "\n".join(f"  {name:{width}}  {summary}" for name, (_, summary) in COMMANDS.items())
-    return f"""Transom {__version__}: shuts every window of a Kubernetes estate, and keeps proving that it is shut.
+    rows = "\n".join(f"  {name:{width}}  {say(summary)}" for name, (_, summary) in COMMANDS.items())
+    summary = say("shuts every window of a Kubernetes estate, and keeps proving that it is shut.")
+    return f"""Transom {__version__}: {summary}
 
-usage: transom COMMAND [ARGUMENT...]
+{say("usage:")} transom COMMAND [ARGUMENT...]
 
-commands:
+{say("commands:")}
 {rows}
 
-Try:  transom scan deploy/            every manifest below a folder
-      kubectl get all -A -o yaml | transom scan -
-      transom COMMAND --help          all that a command takes
+{say("Try:")}
+  transom scan deploy/            {say("every manifest below a folder")}
+  kubectl get all -A -o yaml | transom scan -
+  transom COMMAND --help          {say("all that a command takes")}
+  transom --lang zh-CN ...        {say("another language than that of the locale: en, zh-CN")}
 
-exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 incomplete
+{say("exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 incomplete")}
 """
+
+
+def _say() -> Callable[[str], str]:
+    """Return what says a text in the reader's language, for English without importing anything."""
+    spoken = language()
+    if spoken == "en":
+        return str
+    from transom.model.language import translator
+
+    return translator(spoken)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code. Results go to stdout, everything else to stderr."""
-    words = sys.argv[1:] if arguments is None else arguments
+    global _chosen  # noqa: PLW0603 - one process speaks one language, and its parsers are made without arguments
+    words, wanted = _without_language(sys.argv[1:] if arguments is None else arguments)
+    _chosen = LANGUAGES.get(wanted.lower(), "")
+    if wanted and not _chosen:
+        sys.stderr.write(f"transom: there is no language {wanted!r}; choose from en, zh-CN\n")
+        return 2
     if words and words[0] in ("-h", "--help", "help") and len(words) == 1:
         return _print(overview())
     if words and words[0] in ("-V", "--version"):
@@ -58,6 +100,23 @@ def main(arguments: list[str] | None = None) -> int:
         return BROKEN_PIPE
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _without_language(words: list[str]) -> tuple[list[str], str]:
+    """Return the words without --lang, wherever it stands before `--`, and what it says: even help waits for it."""
+    kept: list[str] = []
+    wanted = ""
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            return [*kept, word, *rest], wanted
+        if word == "--lang":
+            wanted = next(rest, "?")
+        elif word.startswith("--lang="):
+            wanted = word.removeprefix("--lang=") or "?"
+        else:
+            kept.append(word)
+    return kept, wanted
 
 
 def _print(text: str) -> int:
@@ -76,8 +135,9 @@ def _unknown_command(words: list[str]) -> int:
     from difflib import get_close_matches
 
     close = get_close_matches(words[0], COMMANDS, 1)
-    hint = f"did you mean {close[0]}?" if close else "see transom --help"
-    sys.stderr.write(f"transom: there is no command {words[0]!r}; {hint}\n")
+    say = _say()
+    hint = say("did you mean {}?").format(close[0]) if close else say("see transom --help")
+    sys.stderr.write(f"transom: {say('there is no command {}; {}').format(repr(words[0]), hint)}\n")
     return 2
 
 
@@ -85,18 +145,20 @@ def _run(words: list[str]) -> int:
     from importlib import import_module
 
     from transom.model.errors import TransomError, UsageError
+    from transom.model.language import translated
 
     command = import_module(COMMANDS[words[0]][0])
     try:
         code: int = command.run(command.parser().parse_args(words[1:]))
         sys.stdout.flush()
     except TransomError as error:
-        sys.stderr.write(f"transom: {error.what}{': ' if error.why else ''}{error.why}\n")
-        if error.next_step:
-            sys.stderr.write(f"  {error.next_step}\n")
+        what, why, next_step = (translated(text, language()) for text in (error.what, error.why, error.next_step))
+        sys.stderr.write(f"transom: {what}{': ' if why else ''}{why}\n")
+        if next_step:
+            sys.stderr.write(f"  {next_step}\n")
         return 2 if isinstance(error, UsageError) else 3
     except RecursionError:
-        sys.stderr.write("transom: the input is nested deeper than can be read\n")
+        sys.stderr.write(f"transom: {_say()('the input is nested deeper than can be read')}\n")
         return 3
     return code
 

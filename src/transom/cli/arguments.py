@@ -3,31 +3,87 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import NoReturn
 
+from transom.cli import language
 from transom.model.errors import UsageError
+from transom.model.language import ENGLISH, mark, translated
 from transom.model.severity import SEVERITIES
 
 TARGET_HELP = "a file, folder or snapshot, - for standard input, cluster[:CONTEXT], or image:REF"
 
 
+PARSER_WORDS = (
+    mark("usage: "),
+    mark("positional arguments"),
+    mark("options"),
+    mark("show this help message and exit"),
+    mark("unrecognized arguments: {}"),
+    mark("the following arguments are required: {}"),
+    mark("argument {}: {}"),
+    mark("expected one argument"),
+    mark("expected at least one argument"),
+    mark("not allowed with argument {}"),
+    mark("invalid choice: {} (choose from {})"),
+    mark("invalid {} value: {}"),
+)
+"""What argparse itself says, here for the catalogue."""
+
+EXAMPLE = re.compile(r"( +\S.*?\S {2,}|)(\S.*)")
+
+
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors end like every other usage error of Transom."""
+    """An argument parser whose errors end like every other usage error of Transom, and which speaks any language."""
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the whole usage: one line tells more than twenty."""
-        raise UsageError(f"{self.prog}: {message}", "", f"see {self.prog} --help")
+        told = translated(message, language())
+        raise UsageError(f"{self.prog}: {told}", "", f"see {self.prog} --help")
+
+    def format_help(self) -> str:
+        """Return the help in the reader's language."""
+        spoken = language()
+        if spoken == ENGLISH:
+            return super().format_help()
+        for action in self._actions:  # argparse offers no public lists
+            for each in (action, *getattr(action, "_choices_actions", ())):
+                each.help = each.help and translated(each.help, spoken)
+        for group in self._action_groups:
+            group.title = group.title and translated(group.title, spoken)
+        self.description = self.description and translated(self.description, spoken)
+        self.epilog = self.epilog and "\n".join(_translated_example(line, spoken) for line in self.epilog.split("\n"))
+        self.formatter_class = _ColumnsFormatter
+        usage = "usage: "
+        return super().format_help().replace(usage, translated(usage, spoken), 1)
+
+
+class _ColumnsFormatter(argparse.RawDescriptionHelpFormatter):
+    """Wraps help by columns, of which a Chinese character takes two."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        from transom.report.text import wrapped
+
+        return wrapped(text, width)
+
+
+def _translated_example(line: str, spoken: str) -> str:
+    """Return a line of examples with the words behind the command in the reader's language."""
+    found = EXAMPLE.fullmatch(line)
+    return f"{found[1]}{translated(found[2], spoken)}" if found else line
 
 
 def command_parser(name: str, summary: str, examples: str = "") -> Parser:
     """Return the parser of a command; examples: lines shown below its options."""
-    return Parser(
+    made = Parser(
         prog=f"transom {name}",
         description=summary,
-        epilog=f"examples:\n{examples}" if examples else None,
+        epilog=f"{mark('examples:')}\n{examples}" if examples else None,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    made.add_argument("--lang", metavar="LANGUAGE", help="en or zh-CN (default: as the locale says)")
+    return made
 
 
 def add_rule_arguments(parser: argparse.ArgumentParser) -> None:

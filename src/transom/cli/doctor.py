@@ -14,6 +14,7 @@ from transom.cli import terminal
 from transom.cli.arguments import Parser, command_parser
 from transom.model.errors import TransomError
 from transom.model.exits import Exit
+from transom.model.language import mark, translated
 
 LIBRARIES = ("msgspec", "PyYAML", "google-re2", "pathspec", "wcwidth")
 
@@ -31,7 +32,8 @@ def run(_: argparse.Namespace) -> int:
             state, text = "ok", check()
         except (TransomError, ImportError, metadata.PackageNotFoundError) as error:
             state, text, broken = "broken", str(error), broken + 1
-        sys.stdout.write(f"{state:6}  {name:10}  {text}\n")
+        shown = translated(text, terminal.language())
+        sys.stdout.write(f"{state:6}  {name:10}  {shown}\n")
     return Exit.INCOMPLETE if broken else Exit.CLEAN
 
 
@@ -43,13 +45,13 @@ def _versions() -> Iterator[str]:
 def _yaml() -> str:
     from yaml._yaml import CParser  # the pure Python parser is twenty times slower and not used
 
-    return f"C parser of libyaml ({CParser.__name__})"
+    return mark("C parser of libyaml ({})").format(CParser.__name__)
 
 
 def _regular_expressions() -> str:
     import re2
 
-    return "RE2, linear time" if re2.search("(a+)+$", "a" * 5_000 + "b") is None else "RE2"
+    return mark("RE2, linear time") if re2.search("(a+)+$", "a" * 5_000 + "b") is None else "RE2"
 
 
 def _rules() -> str:
@@ -58,23 +60,24 @@ def _rules() -> str:
     pack = builtin_pack()
     if pack.problems:
         raise TransomError(f"{len(pack.problems)} rules do not load", pack.problems[0].reason, "install Transom again")
-    return f"{len(pack.policies)} rules load"
+    return mark("{} rules load").format(len(pack.policies))
 
 
 def _cache() -> str:
     from transom.rules.cache import cache_folder
 
     folder = cache_folder()
-    return str(folder) if folder else "none: compiled rules are not kept, each run compiles them again"
+    return str(folder) if folder else mark("none: compiled rules are not kept, each run compiles them again")
 
 
 def _terminal() -> str:
-    colour = "colour" if terminal.wants_colour(sys.stdout) else "no colour"
-    return f"{terminal.width(sys.stdout)} columns, {colour}, {terminal.language()}, {sys.stdout.encoding}"
+    colour = mark("colour") if terminal.wants_colour(sys.stdout) else mark("no colour")
+    columns = terminal.width(sys.stdout)
+    return mark("{} columns, {}, {}, {}").format(columns, colour, terminal.language(), sys.stdout.encoding)
 
 
 CHECKS: dict[str, Callable[[], str]] = {
-    "transom": lambda: f"{__version__} on Python {platform.python_version()}, {os.cpu_count()} cores",
+    "transom": lambda: mark("{} on Python {}, {} cores").format(__version__, platform.python_version(), os.cpu_count()),
     "libraries": lambda: ", ".join(_versions()),
     "yaml": _yaml,
     "regex": _regular_expressions,

@@ -13,6 +13,7 @@ from transom.cli import terminal
 from transom.cli.arguments import Parser, add_rule_arguments, command_parser, kubernetes_version
 from transom.model.errors import UsageError
 from transom.model.exits import Exit
+from transom.model.language import translated
 
 if TYPE_CHECKING:
     from transom.rules.examples import ExampleOutcome
@@ -76,7 +77,7 @@ def _pack(arguments: argparse.Namespace) -> Pack:
     pack = chosen_pack(arguments, read_settings(arguments.config))
     for problem in pack.problems:
         place = f"{problem.locator.file}:{problem.locator.line}: " if problem.locator.file else ""
-        sys.stderr.write(f"transom: {place}{problem.reason}\n")
+        sys.stderr.write(f"transom: {place}{translated(problem.reason, terminal.language())}\n")
     return pack
 
 
@@ -92,7 +93,7 @@ def _list(arguments: argparse.Namespace) -> int:
         for face in faces:
             title = face.texts.get(language, {}).get("title", face.title)
             sys.stdout.write(f"{face.severity.name:8}  {face.id:{width}}  {face.window:9}  {title}\n")
-        sys.stderr.write(f"{len(faces)} rules\n")
+        sys.stderr.write(f"{terminal.say('{} rules').format(len(faces))}\n")
     return Exit.INCOMPLETE if pack.problems else Exit.CLEAN
 
 
@@ -124,7 +125,7 @@ def _show(arguments: argparse.Namespace) -> int:
         sys.stdout.write(line + "\n")
     for params in policy.params:
         values = params.get("data") or params.get("settings") or params.get("spec") or {}
-        sys.stdout.write(f"\nParameters ({policy.param_kind[1] if policy.param_kind else ''})\n")
+        sys.stdout.write(f"\n{terminal.say('Parameters')} ({policy.param_kind[1] if policy.param_kind else ''})\n")
         for key, value in values.items():
             sys.stdout.write(f"  {key}: {value!r}\n")
     return Exit.CLEAN
@@ -157,7 +158,9 @@ def _write_outcomes(outcomes: Iterable[ExampleOutcome], counts: Counter[str]) ->
     for outcome in outcomes:
         if outcome.state != "passed":
             sys.stdout.write(f"{outcome.state}  {outcome.rule}: {outcome.example}: {outcome.why}\n")
-    sys.stdout.write(f"{counts['passed']} passed, {counts['failed']} failed, {counts['unsupported']} unsupported\n")
+    told = terminal.say("{passed} passed, {failed} failed, {unsupported} unsupported")
+    totals = {state: counts[state] for state in ("passed", "failed", "unsupported")}
+    sys.stdout.write(told.format(**totals) + "\n")
 
 
 def _export(arguments: argparse.Namespace) -> int:

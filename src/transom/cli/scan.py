@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     options = scan_options(arguments)
     inventory = Inventory()
-    with terminal.progress(lambda: f"{len(inventory):,} objects read"):
+    with terminal.progress(lambda: terminal.say("{:,} objects read").format(len(inventory))):
         report = _report(scan(arguments.targets, options, inventory), options, arguments)
     for name, file in outputs:
         _write(name, file, report, inventory)
@@ -134,7 +134,8 @@ def _report(results: Iterable[Result], options: ScanOptions, arguments: argparse
     if not arguments.write_baseline:
         return report
     count = write_baseline(arguments.write_baseline, report.findings)
-    sys.stderr.write(f"{count} findings written to {arguments.write_baseline}\n")
+    told = terminal.say("{} findings written to {}").format(count, arguments.write_baseline)
+    sys.stderr.write(told + "\n")
     return report.with_known(frozenset(finding.fingerprint for finding in report.findings))
 
 

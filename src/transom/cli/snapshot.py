@@ -13,6 +13,7 @@ from transom.cli.settings import read_settings
 from transom.model.errors import UsageError
 from transom.model.exits import Exit
 from transom.model.findings import Skipped
+from transom.model.language import translated
 
 EXAMPLES = """\
   transom snapshot deploy/ -o estate.transom
@@ -45,11 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
     gc.disable()  # one pass, then exit: collecting cycles costs more than the reading
     exclude = [*read_settings(arguments.config).exclude, *arguments.exclude]
     inventory = Inventory()
-    with terminal.progress(lambda: f"{len(inventory):,} objects read"):
+    with terminal.progress(lambda: terminal.say("{:,} objects read").format(len(inventory))):
         others = [other for target in arguments.targets for other in fill(inventory, target, exclude)]
         write(inventory, others, Path(arguments.output))
     skipped = [other for other in others if isinstance(other, Skipped)]
     for other in skipped:
-        sys.stderr.write(f"skipped: {other.locator.file or other.ref}: {other.reason}\n")
-    sys.stderr.write(f"{len(inventory):,} objects kept in {arguments.output}, {len(skipped)} skipped\n")
+        reason = translated(other.reason, terminal.language())
+        sys.stderr.write(f"{terminal.say('skipped:')} {other.locator.file or other.ref}: {reason}\n")
+    told = terminal.say("{kept:,} objects kept in {file}, {skipped} skipped")
+    sys.stderr.write(told.format(kept=len(inventory), file=arguments.output, skipped=len(skipped)) + "\n")
     return Exit.INCOMPLETE if skipped or not len(inventory) else Exit.CLEAN

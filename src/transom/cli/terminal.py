@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from transom.cli import language as language
+from transom.model.language import translator
+
 if TYPE_CHECKING:
     from transom.report.options import ReportOptions
 
@@ -42,13 +45,9 @@ def speaks_unicode(stream: TextIO) -> bool:
     return (stream.encoding or "").lower().replace("-", "").startswith("utf")
 
 
-def language() -> str:
-    """Return the language of the locale, as the texts of rules name it: `en` or `zh-CN`."""
-    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        value = os.environ.get(variable)
-        if value:
-            return "zh-CN" if value.lower().startswith("zh") else "en"
-    return "en"
+def say(text: str) -> str:
+    """Return an English text in the reader's language."""
+    return translator(language())(text)
 
 
 def report_options(stream: TextIO) -> ReportOptions:

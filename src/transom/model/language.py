@@ -1,16 +1,30 @@
-"""The languages that people read: English is written in the code, the others come from catalogues (GNU gettext)."""
+"""The languages that people read: English is written in the code, the others come from catalogues (GNU gettext).
+
+Words of our own are said where they are shown. What travels through a scan (why something was skipped, what is not
+applicable, an error) stays English, as machine formats carry it, and is translated when a person is told: whole, or by
+the template that it was made from, whose `{}` stand for what was filled in.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
+
+from msgspec import Struct
 
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, "zh-CN")
 """Every language that reports are written in, as BCP 47 names it."""
 
 CATALOGUES = Path(__file__).parent.parent / "content" / "languages"
+DOMAIN = "transom"
+MAX_TRANSLATED_CHARS = 2_000  # a sentence of ours; what is longer carries somebody else's text
+MAX_NESTING = 3  # a reason within a reason within a reason
+TRANSLATIONS_KEPT = 10_000  # the same few reasons come again and again over a large estate
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
 def mark(text: str) -> str:
@@ -23,7 +37,82 @@ def translator(language: str) -> Callable[[str], str]:
     """Return the function that says an English text in a language; what has no translation stays English."""
     if language == ENGLISH:
         return str
-    from gettext import translation
+    messages = _messages(language)
+    return lambda text: messages.get(text, text)
 
-    folder = language.replace("-", "_")
-    return translation("transom", CATALOGUES, [folder], fallback=True).gettext
+
+def translated(text: str, language: str) -> str:
+    """Return a text that the code made in English, in a language: what was filled into it is kept, or translated too."""
+    if language == ENGLISH or not text:
+        return text
+    return _translated(text, language, MAX_NESTING)
+
+
+@lru_cache(TRANSLATIONS_KEPT)
+def _translated(text: str, language: str, depth: int) -> str:
+    known = _messages(language).get(text)
+    if known is not None or len(text) > MAX_TRANSLATED_CHARS or not depth:
+        return known or text
+    for template in _templates(language):
+        filled = template.match(text)
+        if filled is not None:
+            return template.said([_translated(each, language, depth - 1) for each in filled])
+    return text
+
+
+class _Template(Struct, frozen=True):
+    """A message with placeholders: the literal parts around them, their names, and the translation."""
+
+    parts: tuple[str, ...]
+    names: tuple[str, ...]
+    translation: str
+
+    def match(self, text: str) -> list[str] | None:
+        """Return what the placeholders stand for in a text that the template made; None for another text."""
+        first, *middle, last = self.parts
+        if len(text) < len(first) + len(last) or not (text.startswith(first) and text.endswith(last)):
+            return None
+        filled, start, end = [], len(first), len(text) - len(last)
+        for part in middle:
+            found = text.find(part, start, end)
+            if found < 0:
+                return None
+            filled.append(text[start:found])
+            start = found + len(part)
+        return [*filled, text[start:end]]
+
+    def said(self, filled: Sequence[str]) -> str:
+        """Return the translation with the placeholders filled."""
+        named = {name: each for name, each in zip(self.names, filled, strict=True) if name.isidentifier()}
+        return self.translation.format(*filled, **named)
+
+
+@lru_cache(maxsize=8)
+def _templates(language: str) -> list[_Template]:
+    """Return the messages with placeholders, those with the most words of their own first."""
+    made = []
+    for message, translation in _messages(language).items():
+        names = tuple(PLACEHOLDER.findall(message))
+        parts = tuple(PLACEHOLDER.split(message)[::2])
+        if names and all(not name or name.isidentifier() for name in names) and _LETTERS.search("".join(parts)):
+            made.append(_Template(parts, names, translation))
+    return sorted(made, key=lambda each: -sum(map(len, each.parts)))
+
+
+@lru_cache(maxsize=8)
+def _messages(language: str) -> dict[str, str]:
+    """Return the translations of a catalogue by their English; none where there is no catalogue."""
+    from gettext import GNUTranslations, NullTranslations, translation
+
+    class Catalogue(GNUTranslations):
+        """A catalogue that can be walked: gettext documents _catalog as the protected dictionary of all its pairs."""
+
+        @property
+        def messages(self) -> dict[str, str]:
+            pairs: dict[object, str] = vars(self)["_catalog"]
+            return {text: said for text, said in pairs.items() if isinstance(text, str) and text}
+
+    found: NullTranslations = translation(
+        DOMAIN, CATALOGUES, [language.replace("-", "_")], class_=Catalogue, fallback=True
+    )
+    return found.messages if isinstance(found, Catalogue) else {}

@@ -4,27 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from transom.model.findings import Finding, Rule
+from transom.model.findings import Evidence, Finding, Rule
 from transom.report.options import ReportOptions
-from transom.report.text import BOLD, COLOURS, DIM, GREEN, RED, Look, wrapped
+from transom.report.text import BOLD, COLOURS, DIM, GREEN, LABELS, RED, Look, columns, wrapped
 
 EXCERPT_AROUND = 3  # lines above and below the place
 TAB = "    "  # what a tab of the source becomes: its width in a terminal hangs on where it stands
-
-WORDS = {
-    "window": "window",
-    "container": "container",
-    "why": "Why",
-    "fix": "Fix",
-    "controls": "Controls",
-    "judged": "What is judged (CEL)",
-    "good": "Good",
-    "bad": "Bad",
-    "seen": "seen:     ",
-    "expected": "expected: ",
-    "also": "also:     ",
-    "fingerprint": "fingerprint",
-}
 
 
 def rule_page(
@@ -44,22 +29,22 @@ def rule_page(
     look = Look(options)
     texts = {"title": rule.title, "why": rule.why, "fix": rule.fix, **rule.texts.get(look.language, {})}
     yield from (look.paint(line, BOLD) for line in wrapped(look.safe(texts["title"] or rule.id), look.width))
-    window = f", {WORDS['window']} {look.safe(rule.window)}" if rule.window else ""
-    yield f"{look.safe(rule.id)}: {look.paint(rule.severity.name, COLOURS[rule.severity])}{window}"
-    for heading in ("why", "fix"):
-        if texts[heading]:
-            yield from _heading(WORDS[heading], look)
-            yield from wrapped(look.safe(texts[heading]), look.width, "  ", "  ")
+    window = f", {look.say('window')} {look.safe(rule.window)}" if rule.window else ""
+    yield f"{look.safe(rule.id)}: {look.paint(look.say(LABELS[rule.severity]), COLOURS[rule.severity])}{window}"
+    for heading, text in ((look.say("Why"), texts["why"]), (look.say("Fix"), texts["fix"])):
+        if text:
+            yield from _heading(heading, look)
+            yield from wrapped(look.safe(text), look.width, "  ", "  ")
     if controls:
-        yield from _heading(WORDS["controls"], look)
+        yield from _heading(look.say("Controls"), look)
         for framework, ids in controls.items():
             yield from wrapped(look.safe(f"{framework}: {', '.join(ids)}"), look.width, "  ", "    ")
     if expressions:
-        yield from _heading(WORDS["judged"], look)
+        yield from _heading(look.say("What is judged (CEL)"), look)
         for message, expression in expressions:
             yield from wrapped(look.safe(message), look.width, "  ", "  ")
             yield from _code(expression, look, DIM)
-    for heading, example, colour in ((WORDS["bad"], bad, RED), (WORDS["good"], good, GREEN)):
+    for heading, example, colour in ((look.say("Bad"), bad, RED), (look.say("Good"), good, GREEN)):
         if example:
             yield from _heading(heading, look)
             yield from _code(example, look, colour)
@@ -70,27 +55,35 @@ def finding_page(
 ) -> Iterator[str]:
     """Yield the lines of a finding's page; source: the lines of its file, where they can be read."""
     look = Look(options)
-    container = f"  {WORDS['container']} {look.safe(finding.container)}" if finding.container else ""
+    container = f"  {look.say('container')} {look.safe(finding.container)}" if finding.container else ""
     yield look.paint(look.safe(finding.ref.short), BOLD) + container
-    first, *rest = wrapped(look.safe(finding.message), look.width, f"{finding.severity.name}  ", "  ")
-    yield first.replace(finding.severity.name, look.paint(finding.severity.name, COLOURS[finding.severity]), 1)
+    label = look.say(LABELS[finding.severity])
+    first, *rest = wrapped(look.told(finding.message), look.width, f"{label}  ", "  ")
+    yield first.replace(label, look.paint(label, COLOURS[finding.severity]), 1)
     yield from rest
     for number, evidence in enumerate(finding.evidence):
-        place = evidence.locator
-        where = f"{place.file}:{place.line}:{place.column}" if place.line else place.file
-        also = WORDS["also"] if number else ""
-        for line in wrapped(look.safe(f"{also}{where}  {place.path}"), look.width, "", "  "):
-            yield look.paint(line, DIM)
-        for word, text in (("seen", evidence.observed), ("expected", evidence.expected)):
-            if text:
-                yield from wrapped(look.safe(text), look.width, f"  {WORDS[word]}", "            ")
-    yield look.paint(f"  {WORDS['fingerprint']} {finding.fingerprint}", DIM)
+        yield from _evidence(evidence, look.say("also:") if number else "", look)
+    yield look.paint(f"  {look.say('fingerprint')} {finding.fingerprint}", DIM)
     if 0 < finding.place.line <= len(source):
         yield ""
         yield from _excerpt(source, finding.place.line, look)
     if rule is not None:
         yield ""
         yield from rule_page(rule, options)
+
+
+def _evidence(evidence: Evidence, before: str, look: Look) -> Iterator[str]:
+    """Yield place, sight and expectation, these two below one another."""
+    place = evidence.locator
+    where = f"{place.file}:{place.line}:{place.column}" if place.line else place.file
+    for line in wrapped(look.safe(f"{before} {where}  {place.path}".lstrip()), look.width, "", "  "):
+        yield look.paint(line, DIM)
+    told = [(look.say("seen:"), evidence.observed), (look.say("expected:"), evidence.expected)]
+    widest = max(columns(word) for word, _ in told)
+    for word, text in told:
+        if text:
+            first = f"  {word}{' ' * (widest - columns(word))} "
+            yield from wrapped(look.safe(text), look.width, first, " " * columns(first))
 
 
 def _heading(text: str, look: Look) -> Iterator[str]:

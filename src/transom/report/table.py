@@ -13,11 +13,12 @@ from typing import BinaryIO
 from msgspec import Struct
 
 from transom.model.findings import Accepted, Finding, Rule, Skipped
+from transom.model.language import mark
 from transom.model.refs import Ref
 from transom.model.severity import Severity
 from transom.report.options import ReportOptions
 from transom.report.summary import Report, owner_of
-from transom.report.text import BOLD, COLOURS, DIM, GREEN, RED, YELLOW, Look, columns, wrapped
+from transom.report.text import BOLD, COLOURS, DIM, GREEN, LABELS, RED, YELLOW, Look, columns, wrapped
 
 LABEL_WIDTH = 8  # CRITICAL
 INDENT = " " * (LABEL_WIDTH + 2)
@@ -26,40 +27,17 @@ MEASURE = 120  # columns; on a wider terminal a rule's name would stand too far 
 PATH_ROOM = 72  # columns that a path and what was seen there should have before the file's name is repeated
 PLACES_SHOWN = 4  # with path and sight; of the others of one row, line and column only
 SHOWN_OF_ONE_REASON = 8  # of what was skipped or accepted; the rest is counted, and every one is in the JSON
+NOT_SET = mark("not set")  # what rules say of a field that is missing
 COMMONEST_SHOWN = 5
 COMMONEST_FROM = 20  # findings; fewer are overseen without help
 
-WORDS = {
-    "also": "also at",
-    "skipped": "SKIPPED",
-    "skipped_count": "{} could not be judged",
-    "accepted": "ACCEPTED",
-    "accepted_count": "{} that their own files declare acceptable",
-    "accepts": "{:,} accepted",
-    "more": "and {:,} more; -o json names every one",
-    "nothing_judged": "Nothing was judged.",
-    "nothing_in_part": "Nothing was found in what could be judged; the scan is incomplete.",
-    "nothing_but_allowed": "Nothing was found in what was judged; not all was.",
-    "nothing_new": "Nothing new was found.",
-    "nothing_else": "Nothing was found but what is accepted.",
-    "nothing": "Every window that was looked at is shut.",
-    "commonest": "Most often:",
-    "verdicts": "{:,} {} of {:,} {}, {:,} passed",
-    "skips": "{:,} skipped",
-    "allowed": "({:,} allowed)",
-    "known": "{:,} known from the baseline",
-    "not_applicable": "not applicable:",
-    "exit_1": "Exit code 1: {:,} at {} or above.",
-    "exit_3": "Exit code 3: incomplete, for what was skipped above.",
-    "exit_3_nothing": "Exit code 3: a scan that judges nothing is incomplete.",
-    "next": "Next: transom explain {}",
-}
 NOUNS = {
-    "finding": ("finding", "findings"),
-    "thing": ("thing", "things"),
-    "verdict": ("verdict", "verdicts"),
-    "rule": ("rule", "rules"),
+    "finding": (mark("{:,} finding"), mark("{:,} findings")),
+    "thing": (mark("{:,} thing"), mark("{:,} things")),
+    "verdict": (mark("{:,} verdict"), mark("{:,} verdicts")),
+    "rule": (mark("{:,} rule"), mark("{:,} rules")),
 }
+"""What is counted: of one, and of any other number; languages without a plural say the same of both."""
 
 _Placed = tuple[Finding, str]  # a finding, and its place as the table writes it
 
@@ -158,7 +136,7 @@ def _group(owner: Ref, findings: list[Finding], texts: _Texts, look: Look) -> It
         yield from _heading([finding for finding, _ in pairs], texts, look)
         for message, alike in _by_message(pairs, texts).items():
             if message:
-                yield from wrapped(look.safe(message), min(look.width, MEASURE), indent, indent)
+                yield from wrapped(look.told(message), min(look.width, MEASURE), indent, indent)
             yield from (look.paint(line, DIM) for line in _evidence(alike, widest, indent, look))
 
 
@@ -172,18 +150,18 @@ def _by_message(row: Sequence[_Placed], texts: _Texts) -> dict[str, list[_Placed
 def _heading(alike: Sequence[Finding], texts: _Texts, look: Look) -> Iterator[str]:
     """Yield severity, title, containers and the rule's name."""
     finding = alike[0]
-    label, rule = finding.severity.name, look.safe(finding.rule)
+    label, rule = look.say(LABELS[finding.severity]), look.safe(finding.rule)
     text = look.safe(texts.title(finding, look.language)) + _containers(alike, look)
     painted = look.paint(label, COLOURS[finding.severity])
     width = min(look.width, MEASURE)
     if look.width < NARROW:
-        yield f"{painted}  {look.paint(look.cut(rule, width - len(label) - 2), DIM)}"
+        yield f"{painted}  {look.paint(look.cut(rule, width - columns(label) - 2), DIM)}"
         yield from wrapped(text, width, "  ", "  ")
         return
     rule = look.cut(rule, width // 2)
     first, *rest = wrapped(text, width - len(INDENT) - columns(rule) - 2)
     gap = " " * (width - len(INDENT) - columns(first) - columns(rule))
-    yield painted + " " * (len(INDENT) - len(label)) + first + gap + look.paint(rule, DIM)
+    yield painted + " " * (len(INDENT) - columns(label)) + first + gap + look.paint(rule, DIM)
     yield from (INDENT + line for line in rest)
 
 
@@ -212,7 +190,7 @@ def _evidence(alike: Sequence[_Placed], widest: int, indent: str, look: Look) ->
     if len(alike) > PLACES_SHOWN:
         others = [place or look.safe(finding.place.path) for finding, place in alike[PLACES_SHOWN:]]
         named = ", ".join(each for each in dict.fromkeys(others) if each)
-        yield from wrapped(f"{WORDS['also']} {named}", look.width, indent, indent)
+        yield from wrapped(f"{look.say('also at')} {named}", look.width, indent, indent)
 
 
 def _sight(finding: Finding, place: str, widest: int, width: int, look: Look) -> str:
@@ -221,6 +199,8 @@ def _sight(finding: Finding, place: str, widest: int, width: int, look: Look) ->
     path, seen = look.safe(evidence.locator.path), look.safe(evidence.observed)
     where = look.cut(place + " " * (widest - columns(place)) + "  ", width) if widest else ""
     name, _, observed = seen.partition(": ")
+    if observed == NOT_SET:
+        seen, observed = f"{name}: {look.say(NOT_SET)}", look.say(NOT_SET)
     said = seen
     if path:
         said = f": {observed}" if observed and path.endswith((name, "]")) else f"  {seen}" if seen else ""
@@ -234,20 +214,20 @@ def _sight(finding: Finding, place: str, widest: int, width: int, look: Look) ->
 
 
 def _skipped(report: Report, look: Look) -> Iterator[str]:
-    head = WORDS["skipped_count"].format(_count(len(report.skipped), "thing"))
-    for line in wrapped(head, look.width, f"{WORDS['skipped']}  ", "  "):
+    head = look.say("{} could not be judged").format(_count(len(report.skipped), "thing", look))
+    for line in wrapped(head, look.width, f"{look.say('SKIPPED')}  ", "  "):
         yield look.paint(line, YELLOW + BOLD)
     by_reason: dict[tuple[str, str, str], list[Skipped]] = {}
     for skipped in report.skipped:
         by_reason.setdefault((skipped.rule, skipped.reason, skipped.next_step), []).append(skipped)
     for (rule, reason, next_step), group in by_reason.items():
-        yield from wrapped(look.safe(f"{rule}: {reason}" if rule else reason), look.width, "  ", "  ")
+        yield from wrapped((f"{look.safe(rule)}: " if rule else "") + look.told(reason), look.width, "  ", "  ")
         for skipped in group[:SHOWN_OF_ONE_REASON]:
             yield from wrapped(_skipped_place(skipped, look), look.width, "    ", "      ")
         if len(group) > SHOWN_OF_ONE_REASON:
-            yield f"    {WORDS['more'].format(len(group) - SHOWN_OF_ONE_REASON)}"
+            yield f"    {look.say('and {:,} more; -o json names every one').format(len(group) - SHOWN_OF_ONE_REASON)}"
         if next_step:
-            for line in wrapped(look.safe(next_step), look.width, "    > ", "      "):
+            for line in wrapped(look.told(next_step), look.width, "    > ", "      "):
                 yield look.paint(line, DIM)
 
 
@@ -264,8 +244,8 @@ def _skipped_place(skipped: Skipped, look: Look) -> str:
 
 
 def _accepted(report: Report, look: Look) -> Iterator[str]:
-    head = WORDS["accepted_count"].format(_count(len(report.accepted), "finding"))
-    for line in wrapped(head, look.width, f"{WORDS['accepted']}  ", "  "):
+    head = look.say("{} that their own files declare acceptable").format(_count(len(report.accepted), "finding", look))
+    for line in wrapped(head, look.width, f"{look.say('ACCEPTED')}  ", "  "):
         yield look.paint(line, BOLD)
     by_reason: dict[tuple[str, str], list[Accepted]] = {}
     for accepted in report.accepted:
@@ -277,7 +257,7 @@ def _accepted(report: Report, look: Look) -> Iterator[str]:
                 look.paint(line, DIM) for line in wrapped(_accepted_place(accepted, look), look.width, "    ", "      ")
             )
         if len(group) > SHOWN_OF_ONE_REASON:
-            yield f"    {WORDS['more'].format(len(group) - SHOWN_OF_ONE_REASON)}"
+            yield f"    {look.say('and {:,} more; -o json names every one').format(len(group) - SHOWN_OF_ONE_REASON)}"
 
 
 def _accepted_place(accepted: Accepted, look: Look) -> str:
@@ -295,9 +275,9 @@ def _summary(report: Report, look: Look) -> Iterator[str]:
     if len(report.findings) >= COMMONEST_FROM:
         yield from _dim(_commonest(report, look), look)
     yield from _dim(_counted(report, look), look)
-    yield from _dim(_exit(report), look)
+    yield from _dim(_exit(report, look), look)
     if report.findings:
-        yield from _dim(WORDS["next"].format(look.safe(report.findings[0].rule)), look)
+        yield from _dim(look.say("Next: transom explain {}").format(look.safe(report.findings[0].rule)), look)
 
 
 def _dim(text: str, look: Look) -> Iterator[str]:
@@ -307,9 +287,13 @@ def _dim(text: str, look: Look) -> Iterator[str]:
 
 def _findings_counted(report: Report, look: Look) -> Iterator[str]:
     counts = [(severity, f"{count:,}") for severity, count in report.by_severity.items() if count]
-    head = f"{_count(len(report.findings), 'finding')}:"
-    parts = [f"{look.paint(severity.name, COLOURS[severity])} {count}" for severity, count in counts]
-    if len(head) + sum(len(severity.name) + len(count) + 3 for severity, count in counts) <= look.width:
+    head = look.say("{}:").format(_count(len(report.findings), "finding", look))
+    labels = [(look.say(LABELS[severity]), count) for severity, count in counts]
+    parts = [
+        f"{look.paint(label, COLOURS[severity])} {count}"
+        for (severity, _), (label, count) in zip(counts, labels, strict=True)
+    ]
+    if columns(head) + sum(columns(label) + len(count) + 3 for label, count in labels) <= look.width:
         yield f"{look.paint(head, BOLD)} {', '.join(parts)}"
     else:
         yield look.paint(head, BOLD)
@@ -319,56 +303,55 @@ def _findings_counted(report: Report, look: Look) -> Iterator[str]:
 def _nothing_found(report: Report, look: Look) -> Iterator[str]:
     """Yield what to say of no findings: clean only where all was judged and nothing is merely known."""
     if not report.verdicts:
-        text, colour = WORDS["nothing_judged"], RED + BOLD
+        text, colour = look.say("Nothing was judged."), RED + BOLD
     elif not report.complete:
-        text, colour = WORDS["nothing_in_part"], YELLOW + BOLD
+        text, colour = look.say("Nothing was found in what could be judged; the scan is incomplete."), YELLOW + BOLD
     elif report.skipped:
-        text, colour = WORDS["nothing_but_allowed"], YELLOW + BOLD
+        text, colour = look.say("Nothing was found in what was judged; not all was."), YELLOW + BOLD
     elif report.known:
-        text, colour = WORDS["nothing_new"], BOLD
+        text, colour = look.say("Nothing new was found."), BOLD
     elif report.accepted:
-        text, colour = WORDS["nothing_else"], BOLD
+        text, colour = look.say("Nothing was found but what is accepted."), BOLD
     else:
-        text, colour = WORDS["nothing"], GREEN + BOLD
+        text, colour = look.say("Every window that was looked at is shut."), GREEN + BOLD
     yield from (look.paint(line, colour) for line in wrapped(text, look.width))
 
 
 def _commonest(report: Report, look: Look) -> str:
     counts = Counter(finding.rule for finding in report.findings)
     commonest = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:COMMONEST_SHOWN]
-    return f"{WORDS['commonest']} {', '.join(f'{look.safe(rule)} {count:,}' for rule, count in commonest)}"
+    return f"{look.say('Most often:')} {', '.join(f'{look.safe(rule)} {count:,}' for rule, count in commonest)}"
 
 
 def _counted(report: Report, look: Look) -> str:
     rules = sum(each.judged > 0 for each in report.judged)
     verdicts = report.verdicts
-    nouns = _noun(verdicts, "verdict"), _noun(rules, "rule")
-    parts = [WORDS["verdicts"].format(verdicts, nouns[0], rules, nouns[1], report.passed)]
+    counted = look.say("{verdicts} of {rules}, {passed:,} passed")
+    counts = {"verdicts": _count(verdicts, "verdict", look), "rules": _count(rules, "rule", look)}
+    parts = [counted.format(**counts, passed=report.passed)]
     if report.skipped:
-        allowed = f" {WORDS['allowed'].format(report.allowed_skips)}" if report.allowed_skips else ""
-        parts.append(WORDS["skips"].format(len(report.skipped)) + allowed)
+        allowed = f" {look.say('({:,} allowed)').format(report.allowed_skips)}" if report.allowed_skips else ""
+        parts.append(look.say("{:,} skipped").format(len(report.skipped)) + allowed)
     if report.accepted:
-        parts.append(WORDS["accepts"].format(len(report.accepted)))
+        parts.append(look.say("{:,} accepted").format(len(report.accepted)))
     if report.known:
-        parts.append(WORDS["known"].format(report.suppressed))
+        parts.append(look.say("{:,} known from the baseline").format(report.suppressed))
     if report.not_applicable:
-        others = ", ".join(f"{count:,} {look.safe(what)}" for what, count in report.not_applicable.items())
-        parts.append(f"{WORDS['not_applicable']} {others}")
+        others = ", ".join(f"{count:,} {look.told(what)}" for what, count in report.not_applicable.items())
+        parts.append(f"{look.say('not applicable:')} {others}")
     return f" {look.dot} ".join(parts)
 
 
-def _exit(report: Report) -> str:
+def _exit(report: Report, look: Look) -> str:
     """Return why the command ends as it does; nothing where it ends well."""
     if not report.verdicts:
-        return WORDS["exit_3_nothing"]
+        return look.say("Exit code 3: a scan that judges nothing is incomplete.")
     if not report.complete:
-        return WORDS["exit_3"]
-    return WORDS["exit_1"].format(report.at_threshold, report.threshold.label) if report.at_threshold else ""
+        return look.say("Exit code 3: incomplete, for what was skipped above.")
+    if not report.at_threshold:
+        return ""
+    return look.say("Exit code 1: {:,} at {} or above.").format(report.at_threshold, report.threshold.label)
 
 
-def _noun(number: int, noun: str) -> str:
-    return NOUNS[noun][number != 1]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {_noun(number, noun)}"
+def _count(number: int, noun: str, look: Look) -> str:
+    return look.say(NOUNS[noun][number != 1]).format(number)

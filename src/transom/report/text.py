@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from transom.model.language import mark, translated, translator
 from transom.model.severity import Severity
 from transom.report.options import ReportOptions
 
@@ -18,6 +19,13 @@ COLOURS = {
     Severity.LOW: "\x1b[36m",
     Severity.INFO: "\x1b[2m",
 }
+LABELS = {
+    Severity.CRITICAL: mark("CRITICAL"),
+    Severity.HIGH: mark("HIGH"),
+    Severity.MEDIUM: mark("MEDIUM"),
+    Severity.LOW: mark("LOW"),
+    Severity.INFO: mark("INFO"),
+}
 BOLD, DIM, GREEN, RED, YELLOW = "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[31m", "\x1b[33m"
 MARKS = {"cut": ("…", "..."), "dot": ("·", "-"), "times": ("×", "x")}
 """Our own characters beyond ASCII, each with what stands for it where a terminal has ASCII only."""
@@ -26,11 +34,12 @@ MARKS = {"cut": ("…", "..."), "dot": ("·", "-"), "times": ("×", "x")}
 class Look:
     """What one terminal can show: its width, colours or none, its characters, its reader's language."""
 
-    __slots__ = ("_colour", "_unicode", "cut_mark", "dot", "language", "times", "width")
+    __slots__ = ("_colour", "_unicode", "cut_mark", "dot", "language", "say", "times", "width")
 
     def __init__(self, options: ReportOptions) -> None:
         self.width = options.width
         self.language = options.language if options.unicode else "en"  # others cannot be written in ASCII
+        self.say = translator(self.language)
         self._colour, self._unicode = options.colour, options.unicode
         self.cut_mark, self.dot, self.times = (MARKS[name][not options.unicode] for name in ("cut", "dot", "times"))
 
@@ -43,6 +52,10 @@ class Look:
         if self._unicode or text.isascii():
             return safe(text)
         return "".join(safe(each) if each.isascii() else _escaped(each) for each in text)
+
+    def told(self, text: str) -> str:
+        """Return, in the reader's language and safe, a text that the code made in English."""
+        return self.safe(translated(text, self.language))
 
     def cut(self, text: str, width: int) -> str:
         """Return a text of at most width columns; a longer one ends in a mark."""

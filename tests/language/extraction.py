@@ -1,0 +1,123 @@
+"""From the sources to the texts that need a translation.
+
+Gathered are literals and f-strings, whose fields become `{}`:
+
+- what `say` and `mark` are called with;
+- arguments of what a person is told of: errors, Skipped, NotApplicable;
+- values given to names such as `reason`, `why`, `next_step`, which become such arguments;
+- help of commands, titles of their groups, the words beside their examples.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+SOURCES = Path(__file__).parents[2] / "src" / "transom"
+SAID = {"say", "mark"}
+TOLD = {  # what takes texts for people: which of its arguments are such texts
+    "TransomError": (0, 1, 2),
+    "UsageError": (0, 1, 2),
+    "ArgumentTypeError": (0,),
+    "NotTextError": (0,),
+    "TextError": (0, 1),
+    "Skipped": (1, 2),
+    "NotApplicable": (0,),
+    "PolicyError": (0, 2),
+    "ScalarError": (0,),
+    "Complaint": (0, 1),
+    "_skipped": (1, 2, 3),
+    "command_parser": (1,),
+    "add_argument_group": (0,),
+}
+NAMES = {"reason", "why", "step", "next_step", "what", "problem", "hint", "help"}
+"""Names, of variables and of arguments, whose values are told to people."""
+CONSTANTS = {"NO_OBJECT", "NO_RULE", "NO_PODS", "CORRECT", "TARGET_HELP", "_TAB", "_RESERVED", "_PROBLEMS"}
+BEHIND_A_FIELD = {"_malformed": 2}  # what takes texts that are told behind the name of a field
+RETURNING = {"pod_problem": "", "_problem": "{} "}  # functions that return texts, and what is put before these
+UNSEEN = {"lang", "conformance"}  # folders whose errors are those of an expression, in the words of CEL
+EXAMPLE = re.compile(r"( +\S.*?\S {2,}|)(\S.*)")
+LETTERS = re.compile(r"[^\W\d_]{2}")
+
+
+def texts() -> dict[str, list[tuple[str, int]]]:
+    """Return every text that needs a translation, with the places where it stands."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for file in sorted(SOURCES.rglob("*.py")):
+        shown = str(file.relative_to(SOURCES.parent.parent))
+        if file.relative_to(SOURCES).parts[0] in UNSEEN:
+            continue
+        for text, line in _texts_of(ast.parse(file.read_text(encoding="utf-8"))):
+            if LETTERS.search(re.sub(r"\{[^{}]*\}", "", text)):
+                found.setdefault(text, []).append((shown, line))
+    return found
+
+
+def _texts_of(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield from _of_call(node)
+        elif isinstance(node, ast.Assign):
+            yield from _of_assignment(node)
+        elif isinstance(node, ast.FunctionDef) and node.name in RETURNING:
+            for each in ast.walk(node):
+                if isinstance(each, ast.Return):
+                    yield from ((RETURNING[node.name] + text, line) for text, line in _literals(each.value))
+
+
+def _of_call(call: ast.Call) -> Iterator[tuple[str, int]]:
+    name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+    if name in SAID:
+        yield from _literals(call.args[0] if call.args else None)
+    for index in TOLD.get(name, ()):
+        if index < len(call.args):
+            yield from _literals(call.args[index])
+    if name in BEHIND_A_FIELD:
+        yield from (("{} " + text, line) for text, line in _literals(call.args[BEHIND_A_FIELD[name]]))
+    for keyword in call.keywords:
+        if keyword.arg in NAMES:
+            yield from _literals(keyword.value)
+
+
+def _of_assignment(assignment: ast.Assign) -> Iterator[tuple[str, int]]:
+    for target in assignment.targets:
+        if isinstance(target, ast.Tuple) and isinstance(assignment.value, ast.Tuple):
+            pairs = list(zip(target.elts, assignment.value.elts, strict=False))
+        else:
+            pairs = [(target, assignment.value)]
+        for each, value in pairs:
+            if isinstance(each, ast.Name) and (each.id in NAMES or each.id in CONSTANTS):
+                yield from _literals(value)
+            elif isinstance(each, ast.Name) and each.id == "COMMANDS" and isinstance(value, ast.Dict):
+                for command in value.values:
+                    yield from _literals(command.elts[1] if isinstance(command, ast.Tuple) else None)
+            elif isinstance(each, ast.Name) and each.id == "EXAMPLES":
+                for text, line in _literals(value):
+                    yield from ((part, line) for part in words_of_examples(text))
+
+
+def words_of_examples(text: str) -> list[str]:
+    """Return the words of examples that are told in the reader's language: those behind the command."""
+    matches = (EXAMPLE.fullmatch(line) for line in text.splitlines())
+    return [match[2] for match in matches if match and (match[1] or not match[2].startswith("transom"))]
+
+
+def _literals(value: ast.expr | None) -> Iterator[tuple[str, int]]:
+    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+        yield value.value, value.lineno
+    elif isinstance(value, ast.JoinedStr):
+        parts = [each.value if isinstance(each, ast.Constant) else "{}" for each in value.values]
+        yield "".join(str(part) for part in parts), value.lineno
+    elif isinstance(value, ast.IfExp):
+        yield from _literals(value.body)
+        yield from _literals(value.orelse)
+    elif isinstance(value, ast.Tuple):
+        for each in value.elts:
+            yield from _literals(each)
+    elif isinstance(value, ast.Dict):
+        for each in value.values:
+            yield from _literals(each)
+    elif isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "format":
+        yield from _literals(value.func.value)
