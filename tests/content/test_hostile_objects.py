@@ -1,0 +1,48 @@
+"""No rule breaks on an object whose fields are of other types than they should be: it finds, passes or skips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from transom.inventory import Inventory, Origin
+from transom.model.findings import Finding, Judged, Skipped
+from transom.rules.judge import judge
+from transom.rules.load import TESTS_SUFFIX, builtin_pack
+from transom.rules.policy import Policy
+
+HOSTILE: tuple[Any, ...] = (None, 7, "\x1b[31m\u202e", [None], {"name": []})
+KEPT = ("apiVersion", "kind")  # without which it is no object at all
+
+
+def _variants(value: Any, top: bool = True) -> Iterator[Any]:
+    """Yield the value with one of its parts replaced by something hostile, for each part and each hostile value."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        if top and key in KEPT:
+            continue
+        for other in (*HOSTILE, *_variants(part, top=False)):
+            copy = value.copy()
+            copy[key] = other
+            yield copy
+
+
+def _first_bad(policy: Policy) -> dict[str, Any]:
+    text = Path(policy.file).with_name(policy.id + TESTS_SUFFIX).read_text(encoding="utf-8")
+    value: dict[str, Any] = yaml.safe_load(text)["bad"][0]["object"]
+    return value
+
+
+@pytest.mark.parametrize("policy", builtin_pack().policies, ids=lambda policy: policy.id)
+def test_a_hostile_object_is_judged_or_skipped(policy: Policy) -> None:
+    inventory = Inventory()
+    for variant in _variants(_first_bad(policy)):
+        inventory.add(variant, Origin("hostile"))
+    (judged, *others) = [each for each in judge(inventory, [policy]) if not isinstance(each, Finding)][::-1]
+    assert isinstance(judged, Judged)
+    assert judged.judged > 0
+    assert all(isinstance(each, Skipped) and each.reason for each in others)
