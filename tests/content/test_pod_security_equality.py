@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from transom.inventory import Entry, Inventory, Origin
 from transom.kube.documents import Document, read_documents
@@ -14,7 +15,7 @@ from transom.kube.podsecurity import LATEST, evaluate
 from transom.model.findings import Finding, Skipped
 from transom.rules.frameworks import framework_named
 from transom.rules.judge import judge
-from transom.rules.load import builtin_pack
+from transom.rules.load import TESTS_SUFFIX, builtin_pack
 from transom.rules.policy import Policy
 
 LEVELS = {"baseline": ("baseline/",), "restricted": ("baseline/", "restricted/")}
@@ -52,8 +53,8 @@ def _refused(inventory: Inventory, entry: Entry, policies: Sequence[Policy]) -> 
     return [each.rule for each in found if isinstance(each, Finding)]
 
 
-@pytest.mark.parametrize("level", LEVELS)
-def test_our_rules_give_the_verdict_of_the_level(inventory: Inventory, level: str) -> None:
+def _differences(inventory: Inventory, level: str) -> tuple[list[str], int, int]:
+    """Return where the verdicts differ, how many pods the level refuses, and how many it passes."""
     policies = _rules(level)
     differences = []
     refusals = passes = 0
@@ -64,7 +65,27 @@ def test_our_rules_give_the_verdict_of_the_level(inventory: Inventory, level: st
         refusals += bool(wanted)
         passes += not wanted
         if bool(wanted) != bool(found):
-            differences.append(f"{pod['metadata']['name']}: the level says {wanted}, our rules {found}")
+            differences.append(f"{entry.origin.target} {entry.ref.name}: the level says {wanted}, our rules {found}")
+    return differences, refusals, passes
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_our_rules_give_the_verdict_of_the_level(inventory: Inventory, level: str) -> None:
+    differences, refusals, passes = _differences(inventory, level)
     assert differences == []
     assert refusals > 50
     assert passes > 20
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_examples_of_all_rules_get_the_verdict_of_the_level(level: str) -> None:
+    inventory = Inventory()
+    for policy in builtin_pack().policies:
+        examples = yaml.safe_load(Path(policy.file).with_name(policy.id + TESTS_SUFFIX).read_text(encoding="utf-8"))
+        for example in (*examples["good"], *examples["bad"]):
+            if example["object"]["kind"] == "Pod":
+                inventory.add(example["object"], Origin(f"{policy.id}: {example['name']}"))
+    differences, refusals, passes = _differences(inventory, level)
+    assert differences == []
+    assert refusals > 40
+    assert passes > (50 if level == "baseline" else 0)
