@@ -46,6 +46,9 @@ picture: venv ## draw the picture of the report in the README
 	COLUMNS=110 FORCE_COLOR=1 LC_ALL=C.UTF-8 $(BIN)/transom scan examples/shop > build/report.txt || test $$? -eq 1
 	(head -34 build/report.txt; echo "…"; tail -4 build/report.txt) | $(BIN)/python docs/pictures/terminal.py > docs/pictures/report.svg
 
+cluster-binary: venv ## build the Kubernetes that tests run against (with Go; minutes, once)
+	PYTHONPATH=. $(BIN)/python tests/cluster/binary.py
+
 COMPILE := build/lock-venv/bin/pip-compile --quiet --generate-hashes --strip-extras --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options --allow-unsafe --upgrade
 
