@@ -15,6 +15,12 @@ FORMATS = {
     "jsonl": "transom.report.jsonl:write",
     "sarif": "transom.report.sarif:write",
     "html": "transom.report.html:write",
+    "junit": "transom.report.junit:write",
+    "markdown": "transom.report.markdown:write",
+    "csv": "transom.report.spreadsheet:write",
+    "gitlab": "transom.report.gitlab:write_quality",
+    "gitlab-sast": "transom.report.gitlab:write_sast",
+    "github": "transom.report.github:write",
 }
 """Every format, and the `module:function` that writes it, called with report, stream and options."""
 

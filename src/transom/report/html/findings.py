@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from transom.model.findings import Finding, Rule
 from transom.model.language import mark
 from transom.report.html.island import MAX_EVIDENCE, Excerpts, Group, iterate, label
-from transom.report.html.markup import MAX_TEXT_CHARS, SEVERITY_WORDS, rule_text, say, text
+from transom.report.html.markup import MAX_TEXT_CHARS, rule_text, say, text
 from transom.report.options import Excerpt, ReportOptions
 from transom.report.summary import owner_of
+from transom.report.words import SEVERITY_WORDS
 
 FIRST = 50  # findings that stand in the page as markup; scripts show all, and -o json names all
 

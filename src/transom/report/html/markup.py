@@ -6,19 +6,13 @@ from collections.abc import Callable, Mapping
 from html import escape
 
 from transom.model.findings import Rule
-from transom.model.language import LANGUAGES, mark, translator
+from transom.model.language import LANGUAGES, translator
 from transom.model.severity import Severity
 from transom.report.text import safe
+from transom.report.words import SEVERITY_WORDS
 
 MAX_NAME_CHARS = 300  # of a name, path or value: Kubernetes' own names end at 253
 MAX_TEXT_CHARS = 2_000  # of a message or reason: a long paragraph
-SEVERITY_WORDS = {
-    Severity.CRITICAL: mark("critical"),
-    Severity.HIGH: mark("high"),
-    Severity.MEDIUM: mark("medium"),
-    Severity.LOW: mark("low"),
-    Severity.INFO: mark("info"),
-}
 
 
 def shown(text: str, limit: int = MAX_NAME_CHARS) -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from transom.model.exits import Exit
-from transom.model.findings import Accepted, Finding, Rule, Skipped
+from transom.model.findings import Accepted, Finding, Judged, Rule, Skipped
 from transom.model.language import LANGUAGES, mark
+from transom.model.severity import Severity
 from transom.report.html.findings import TERMS, explained
 from transom.report.html.island import label
-from transom.report.html.markup import MAX_TEXT_CHARS, SEVERITY_WORDS, rule_text, say, text
+from transom.report.html.markup import MAX_TEXT_CHARS, rule_text, say, text
 from transom.report.score import FORMULA, ceiling, figures, score, weights
 from transom.report.summary import Report
+from transom.report.words import MORE, SEVERITY_WORDS
 
 LISTED = 200  # of what was skipped, accepted or known; the rest is counted, and every one is in the JSON
-MORE = mark("and {count:,} more; -o json names every one")
 LANGUAGE_NAMES = {"en": "English", "zh-CN": "中文"}  # each in its own language
 MARK = (
     '<svg class="mark" viewBox="0 0 24 32" width="24" height="32" aria-hidden="true" focusable="false">'
@@ -178,8 +179,14 @@ def _accepted(accepted: Accepted) -> str:
 
 
 def _judged(report: Report, numbers: Mapping[str, int]) -> Iterator[str]:
-    """Yield what each rule judged, those that failed most first; a rule with findings leads to them."""
-    judged = sorted((each for each in report.judged if each.judged), key=lambda each: each.passed - each.judged)
+    """Yield what each rule judged, failed ones first, the worst of them before; a rule with findings leads to them."""
+    faces = report.rules
+
+    def weight(each: Judged) -> tuple[bool, int, int]:
+        severity = faces[each.rule].severity if each.rule in faces else Severity.MEDIUM
+        return each.passed == each.judged, -severity, each.passed - each.judged
+
+    judged = sorted((each for each in report.judged if each.judged), key=weight)
     idle = [each.rule for each in report.judged if not each.judged]
     if judged:
         yield '<div class="wide" tabindex="0" role="group" aria-labelledby="judged"><table>'
@@ -188,7 +195,7 @@ def _judged(report: Report, numbers: Mapping[str, int]) -> Iterator[str]:
         columns = "".join(f'<th scope="col">{say(head)}</th>' for head in heads)
         yield f"<thead><tr>{columns}</tr></thead><tbody>\n"
         for each in judged:
-            face = report.rules.get(each.rule)
+            face = faces.get(each.rule)
             name = f"<code>{text(each.rule)}</code>"
             if each.rule in numbers:
                 name = f'<a href="#rule-{numbers[each.rule]}">{name}</a>'

@@ -1,0 +1,72 @@
+"""CSV (RFC 4180): one row for each finding, and for what is known, accepted or was not judged; status tells which."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from io import StringIO
+from typing import BinaryIO
+
+from transom.model.findings import Finding, Skipped
+from transom.report.options import ReportOptions
+from transom.report.summary import Report, owner_of
+from transom.report.text import safe
+
+COLUMNS = (
+    *("status", "severity", "window", "rule", "title", "owner", "namespace", "kind", "name", "container"),
+    *("file", "line", "column", "path", "message", "observed", "expected", "fix", "fingerprint", "reason"),
+)
+"""Names of the columns: the same in every language, because programs read them."""
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run what begins with one
+
+
+def write(report: Report, stream: BinaryIO, options: ReportOptions) -> None:
+    """Write the rows, the names of the columns first."""
+    line = StringIO(newline="")
+    writer = csv.writer(line)
+    writer.writerow(COLUMNS)
+    for row in _rows(report, options.language):
+        writer.writerow(map(cell, row))
+        stream.write(line.getvalue().encode())
+        line.seek(0)
+        line.truncate()
+    stream.write(line.getvalue().encode())
+
+
+def cell(value: str | int) -> str:
+    """Return what stands in a cell: visible characters only, and nothing that a spreadsheet takes for a formula."""
+    if not isinstance(value, str):
+        return str(value)
+    shown = safe(value)
+    starts = value.lstrip().startswith(FORMULA_STARTS) or value.startswith(FORMULA_STARTS)
+    return f"'{shown}" if starts else shown
+
+
+def _rows(report: Report, language: str) -> Iterator[tuple[str | int, ...]]:
+    for finding in report.findings:
+        yield _row("open", finding, report, language)
+    for finding in report.known:
+        yield _row("known", finding, report, language)
+    for accepted in report.accepted:
+        yield _row("accepted", accepted.finding, report, language, accepted.reason)
+    for skipped in report.skipped:
+        yield _skipped(skipped)
+
+
+def _row(status: str, finding: Finding, report: Report, language: str, reason: str = "") -> tuple[str | int, ...]:
+    rule, ref, place = report.rules.get(finding.rule), finding.ref, finding.place
+    texts = rule.texts.get(language, {}) if rule else {}
+    title, fix = texts.get("title") or finding.title, texts.get("fix") or finding.fix or (rule.fix if rule else "")
+    what = (finding.severity.label, rule.window if rule else "", finding.rule, title)
+    which = (owner_of(finding).short, ref.namespace, ref.kind, ref.name, finding.container)
+    where = (place.file, place.line or "", place.column or "", place.path)
+    seen = (finding.message, finding.evidence[0].observed, finding.evidence[0].expected)
+    return (status, *what, *which, *where, *seen, fix, finding.fingerprint, reason)
+
+
+def _skipped(skipped: Skipped) -> tuple[str | int, ...]:
+    ref, place = skipped.ref, skipped.locator
+    where = (place.file, place.line or "", place.column or "", place.path)
+    which = ("", ref.namespace, ref.kind, ref.name, "")
+    return ("skipped", "", "", skipped.rule, "", *which, *where, "", "", "", skipped.next_step, "", skipped.reason)
