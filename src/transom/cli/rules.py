@@ -177,7 +177,7 @@ def _docs(arguments: argparse.Namespace) -> int:
 
     pack = _pack(arguments)
     write_pages(markdown_pages(pack.policies), Path(arguments.output))
-    sys.stderr.write(f"{len(pack.policies)} pages in {arguments.output}\n")
+    sys.stderr.write(terminal.say("{} pages in {}").format(len(pack.policies), arguments.output) + "\n")
     return Exit.INCOMPLETE if pack.problems else Exit.CLEAN
 
 
