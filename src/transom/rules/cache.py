@@ -93,7 +93,8 @@ def _key(files: Sequence[File], version: tuple[int, int]) -> str:
 def _makers() -> str:
     """Return what tells this compiler from one that was changed without a new version: times and sizes of its files."""
     rules = File(__file__).parent
-    files = [each for folder in (rules, rules.parent / "lang" / "cel") for each in os.scandir(folder)]
+    folders = (rules, rules / "kyverno", rules.parent / "lang" / "cel")
+    files = [each for folder in folders for each in os.scandir(folder)]
     stats = sorted((each.name, each.stat().st_mtime_ns, each.stat().st_size) for each in files if each.is_file())
     return str(stats)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -14,7 +16,7 @@ from transom.rules.match import Request, matches
 from transom.rules.params import NoParams, chosen_params
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from transom.kube.kinds import Kind
     from transom.rules.policy import Binding, Policy, Validation
@@ -23,6 +25,16 @@ MAX_MESSAGE_BYTES = 5 * 1024  # the API server's limit on what a messageExpressi
 USER = Unknown("the requesting user")
 NAMESPACE = Unknown("the namespace it is put into")
 AUTHORIZER = Unknown("what the authorizer decides")
+ANSWERS: Mapping[str, Any] = MappingProxyType(
+    {
+        "resource": Unknown("objects of the cluster (resource.Get, resource.List)"),
+        "http": Unknown("what a web service answers (http.Get)"),
+        "image": Unknown("what an image's registry says of it (image.GetMetadata)"),
+        "globalContext": Unknown("what the cluster keeps for all policies (globalContext.Get)"),
+        "exceptions": {"allowedImages": (), "allowedValues": ()},
+    }
+)
+"""What Kyverno's policies may ask the world outside: names that no other policy may name."""
 
 
 class Subject(Struct, frozen=True):
@@ -39,6 +51,7 @@ class Subject(Struct, frozen=True):
     authorizer: Any = AUTHORIZER
     options: Any = Unknown("the options of the request")
     dry_run: Any = Unknown("whether it is a dry run")
+    answers: Mapping[str, Any] = ANSWERS
 
 
 class Failure(Struct, frozen=True):
@@ -66,6 +79,7 @@ _UNBOUND: Sequence[Binding | None] = (None,)
 def activation(subject: Subject, params: Any = None) -> dict[str, Any]:
     """Return what expressions may name, but for their policy's variables."""
     return {
+        **subject.answers,
         "object": subject.object,
         "oldObject": subject.old_object,
         "request": _request(subject),

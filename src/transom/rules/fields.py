@@ -23,6 +23,14 @@ class PolicyError(Exception):
         self.next_step = next_step or "mend the policy, or leave it out"
 
 
+class Unsupported(PolicyError):  # noqa: N818 - named for what is wrong
+    """A policy, or a rule of one, in a language that is not judged here; rule: its id."""
+
+    def __init__(self, reason: str, path: Path = (), rule: str = "", next_step: str = "") -> None:
+        super().__init__(reason, path, next_step or "rewrite it in CEL, or leave it to its own engine")
+        self.rule = rule
+
+
 def known_fields(value: Mapping[str, Any], known: Collection[str], path: Path) -> None:
     """Refuse a field that the API server does not know."""
     for field in value:

@@ -6,6 +6,7 @@ Followed: ValidateValidatingAdmissionPolicy and ValidateValidatingAdmissionPolic
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -32,7 +33,7 @@ from transom.rules.fields import (
 from transom.rules.policy import Binding, Expression, Match, Policy, ResourceRule, Validation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from transom.model.places import Path
     from transom.rules.sources import Source
@@ -63,16 +64,22 @@ _SUBDOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]
 _SPEC: Path = ("spec",)
 
 
-class _Scope(Struct, frozen=True):
-    """What the expressions of one policy may name: variables only where types is set, params where there is a kind."""
+class Scope(Struct, frozen=True):
+    """What the expressions of one policy may name: variables only where types is set, params where there is a kind.
+
+    extend: what other engines than the API server's offer beside, or instead of, what it does.
+    """
 
     version: tuple[int, int]
     params: bool
     types: Mapping[str, Type] | None = None
+    extend: Callable[[Environment], Environment] | None = None
 
     def environment(self, authorizer: bool) -> Environment:
         """Return the environment of an expression; authorizer: whether it may ask the authorizer."""
         env = kubernetes_environment(self.version, typed_variables=self.types or {})
+        if self.extend is not None:
+            env = self.extend(env)
         hidden = {
             *(() if self.params else ("params",)),
             *(() if authorizer else ("authorizer", "authorizer.requestResource")),
@@ -86,28 +93,27 @@ def read_policy(source: Source, version: tuple[int, int], ours: bool) -> Policy:
     annotations = _object(source)
     spec = map_field(source.value, "spec", ())
     known_fields(spec, _POLICY_FIELDS, _SPEC)
-    match = _match(map_field(spec, "matchConstraints", _SPEC), (*_SPEC, "matchConstraints"))
+    match = match_field(map_field(spec, "matchConstraints", _SPEC), (*_SPEC, "matchConstraints"))
     if not match.include:
         raise PolicyError("matchConstraints has no resourceRules", (*_SPEC, "matchConstraints"))
-    kind = _param_kind(spec)
-    outside = _Scope(version, kind is not None)
-    variables, types = _variables(spec, replace(outside, types={}))
-    scope = replace(outside, types=types)
-    validations = tuple(_validations(spec, scope))
+    kind = param_kind(spec, _SPEC)
+    outside = Scope(version, kind is not None)
+    variables, scope = variables_field(spec, _SPEC, outside)
+    validations = tuple(validations_field(spec, "validations", _SPEC, scope))
     if not validations and not spec.get("auditAnnotations"):
         raise PolicyError("it has neither validations nor auditAnnotations", _SPEC)
     return Policy(
         face=_face(source.name, annotations),
         match=match,
         validations=validations,
-        conditions=_conditions(spec, outside),
+        conditions=conditions_field(spec, "matchConditions", _SPEC, outside),
         variables=variables,
         param_kind=kind,
         fail=one_of(spec, "failurePolicy", ("Fail", "Ignore"), _SPEC, "Fail") == "Fail",
         expands=ours or annotations.get(f"{PREFIX}expand") == "true",
         ours=ours,
         expect=str(annotations.get(f"{PREFIX}expect", "")),
-        audit=tuple(_audit_annotations(spec, scope)),
+        audit=tuple(audit_field(spec, _SPEC, scope)),
         annotations=annotations,
         labels=map_field(source.value["metadata"], "labels", ("metadata",)),
         file=str(source.file),
@@ -159,14 +165,18 @@ def read_binding(source: Source) -> Binding:
         name=source.name,
         policy=required_text(spec, "policyName", _SPEC),
         actions=actions,
-        param_ref=_param_ref(spec),
-        match=_match(resources, (*_SPEC, "matchResources")) if resources else None,
+        param_ref=param_ref(spec, _SPEC),
+        match=match_field(resources, (*_SPEC, "matchResources")) if resources else None,
     )
 
 
-def _param_ref(spec: Mapping[str, Any]) -> Any:
-    reference = map_field(spec, "paramRef", _SPEC)
-    path = (*_SPEC, "paramRef")
+# parts of a policy
+
+
+def param_ref(spec: Mapping[str, Any], around: Path) -> Any:
+    """Return a paramRef as it stands, None where there is none."""
+    reference = map_field(spec, "paramRef", around)
+    path = (*around, "paramRef")
     if not reference:
         return None
     known_fields(reference, _PARAM_REF_FIELDS, path)
@@ -177,10 +187,8 @@ def _param_ref(spec: Mapping[str, Any]) -> Any:
     return reference
 
 
-# parts of a policy
-
-
-def _match(value: Mapping[str, Any], path: Path) -> Match:
+def match_field(value: Mapping[str, Any], path: Path) -> Match:
+    """Return which requests a map of resourceRules and selectors is about."""
     known_fields(value, _MATCH_FIELDS, path)
     return Match(
         include=tuple(_resource_rules(value, "resourceRules", path)),
@@ -207,25 +215,36 @@ def _resource_rules(value: Mapping[str, Any], field: str, path: Path) -> Iterato
         )
 
 
-def _variables(spec: Mapping[str, Any], scope: _Scope) -> tuple[tuple[Expression, ...], dict[str, Type]]:
+def variables_field(
+    spec: Mapping[str, Any], around: Path, outside: Scope, given: Mapping[str, str] = MappingProxyType({})
+) -> tuple[tuple[Expression, ...], Scope]:
+    """Return the variables of a policy, and the scope of what may read them; each may read those before it.
+
+    given: variables that stand before those of the policy, as expressions by name.
+    """
     found: list[Expression] = []
     types: dict[str, Type] = {}
-    for path, variable in maps_field(spec, "variables", _SPEC, ("name", "expression")):
+    for name, source in given.items():
+        program = compile_expression(source, replace(outside, types=types).environment(authorizer=True))
+        found.append(Expression(name, program))
+        types = {**types, name: program.type}
+    for path, variable in maps_field(spec, "variables", around, ("name", "expression")):
         name = required_text(variable, "name", path)
         if not _IDENTIFIER.match(name) or name in RESERVED:
             raise PolicyError(f"{name!r} cannot be the name of a variable", (*path, "name"))
         if name in types:
             raise PolicyError(f"there is another variable {name}", (*path, "name"), "rename one of the two")
-        program = _compiled(variable, "expression", path, replace(scope, types=types))
+        program = _compiled(variable, "expression", path, replace(outside, types=types))
         found.append(Expression(name, program))
         types = {**types, name: program.type}
-    return tuple(found), types
+    return tuple(found), replace(outside, types=types)
 
 
-def _conditions(spec: Mapping[str, Any], scope: _Scope) -> tuple[Expression, ...]:
-    found = maps_field(spec, "matchConditions", _SPEC, ("name", "expression"))
+def conditions_field(spec: Mapping[str, Any], field: str, around: Path, scope: Scope) -> tuple[Expression, ...]:
+    """Return the match conditions that a list holds."""
+    found = maps_field(spec, field, around, ("name", "expression"))
     if len(found) > MAX_MATCH_CONDITIONS:
-        raise PolicyError(f"there are more than {MAX_MATCH_CONDITIONS} matchConditions", (*_SPEC, "matchConditions"))
+        raise PolicyError(f"there are more than {MAX_MATCH_CONDITIONS} {field}", (*around, field))
     conditions: dict[str, Expression] = {}
     for path, condition in found:
         name = required_text(condition, "name", path)
@@ -235,8 +254,11 @@ def _conditions(spec: Mapping[str, Any], scope: _Scope) -> tuple[Expression, ...
     return tuple(conditions.values())
 
 
-def _validations(spec: Mapping[str, Any], scope: _Scope) -> Iterator[Validation]:
-    for path, validation in maps_field(spec, "validations", _SPEC, _VALIDATION_FIELDS):
+def validations_field(
+    spec: Mapping[str, Any], field: str, around: Path, scope: Scope, others: Collection[str] = ()
+) -> Iterator[Validation]:
+    """Yield the validations that a list holds; others: fields of theirs that say nothing of the verdict."""
+    for path, validation in maps_field(spec, field, around, _VALIDATION_FIELDS.union(others)):
         program = _compiled(validation, "expression", path, scope, BOOL)
         tell = None
         if text_field(validation, "messageExpression", path):
@@ -247,14 +269,16 @@ def _validations(spec: Mapping[str, Any], scope: _Scope) -> Iterator[Validation]
         yield Validation(program, message, tell, one_of(validation, "reason", ("", *_REASONS), path, ""))
 
 
-def _audit_annotations(spec: Mapping[str, Any], scope: _Scope) -> Iterator[Expression]:
-    for path, annotation in maps_field(spec, "auditAnnotations", _SPEC, ("key", "valueExpression")):
+def audit_field(spec: Mapping[str, Any], around: Path, scope: Scope) -> Iterator[Expression]:
+    """Yield what a policy tells the audit log."""
+    for path, annotation in maps_field(spec, "auditAnnotations", around, ("key", "valueExpression")):
         yield Expression(required_text(annotation, "key", path), _compiled(annotation, "valueExpression", path, scope))
 
 
-def _param_kind(spec: Mapping[str, Any]) -> tuple[str, str] | None:
-    path = (*_SPEC, "paramKind")
-    value = map_field(spec, "paramKind", _SPEC)
+def param_kind(spec: Mapping[str, Any], around: Path) -> tuple[str, str] | None:
+    """Return apiVersion and kind of a policy's parameters, None where it has none."""
+    path = (*around, "paramKind")
+    value = map_field(spec, "paramKind", around)
     if not value:
         return None
     known_fields(value, ("apiVersion", "kind"), path)
@@ -262,7 +286,7 @@ def _param_kind(spec: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _compiled(
-    value: Mapping[str, Any], field: str, path: Path, scope: _Scope, expect: Type | None = None, authorizer: bool = True
+    value: Mapping[str, Any], field: str, path: Path, scope: Scope, expect: Type | None = None, authorizer: bool = True
 ) -> Program:
     source = required_text(value, field, path)
     try:

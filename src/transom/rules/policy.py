@@ -59,12 +59,12 @@ class Validation(Struct, frozen=True):
 
 
 class Policy(Struct, frozen=True):
-    """One ValidatingAdmissionPolicy.
+    """One ValidatingAdmissionPolicy, or what a policy of another engine means as one.
 
     expands: whether it reaches from pods to every kind with a pod template; ours: whether it is of the built-in pack,
     whose expressions are written for incomplete objects; fail: failurePolicy Fail; params: the parameter objects told
     beside the policy; bindings: none means in force everywhere; audit: what it tells the API server's audit log;
-    annotations and labels: of its metadata; file: where it was read.
+    annotations and labels: of its metadata; file: where it was read; engine: whose policy it is, "" for the API server.
     """
 
     face: Rule
@@ -83,6 +83,7 @@ class Policy(Struct, frozen=True):
     annotations: Any = None
     labels: Any = None
     file: str = ""
+    engine: str = ""
 
     @property
     def id(self) -> str:

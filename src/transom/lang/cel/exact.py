@@ -212,9 +212,12 @@ class _Evaluation:
             return special(self, node, scope)
         name, target = self.called(node, scope)
         args = [self.value(target, scope)] if target else []
-        if name in ("or", "orValue") and args and isinstance(args[0], Optional) and args[0].present:
-            self.spend(1)
-            return args[0] if name == "or" else args[0].value  # as in cel-go, the other is not evaluated then
+        if name in ("or", "orValue") and args and args[0].__class__ is not Unknown:
+            if not isinstance(args[0], Optional):
+                return args[0]  # as in cel-go, what is no optional is taken for what one holds
+            if args[0].present:
+                self.spend(1)
+                return args[0] if name == "or" else args[0].value  # and the other is not evaluated then
         args += [self.value(each, scope) for each in node.args]
         for each in args:
             if each.__class__ is Unknown:

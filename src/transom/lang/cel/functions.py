@@ -32,6 +32,8 @@ _METHODS = {
     "versions": "major minor patch",
     "authorizer": """path group serviceAccount resource subresource namespace name fieldSelector labelSelector check
         allowed errored error reason""",
+    "kyverno": """Get get List list Post post Put put Client client GetMetadata getMetadata ToGVR containsDigest registry
+        repository identifier identifierWithSeparator tag digest""",
 }
 _FUNCTIONS = {
     "standard": """size matches type dyn bool bytes double int string uint""",
@@ -52,6 +54,9 @@ _FUNCTIONS = {
         format.uuid format.byte format.date format.datetime""",
     "versions": "semver isSemver",
     "json_patch": "jsonpatch.escapeKey",
+    "kyverno": """image parseImageReference isImage parseServiceAccount user.parseServiceAccount sha1 sha256 md5 hash.sha1
+        hash.sha256 hash.md5 json.unmarshal json.marshal yaml.parse x509.decode listObjToMap transform.listObjToMap
+        time.now time.toCron time.truncate""",
 }
 _OPERATORS = {"_+_": "add", "_-_": "subtract", "_*_": "multiply", "_/_": "divide", "_%_": "remainder", "-_": "negate"}
 
