@@ -40,16 +40,17 @@ def test_explain_of_a_pod_security_check_shows_no_examples(capsys: pytest.Captur
     assert "\nBad\n" not in capsys.readouterr().out
 
 
-def test_explain_does_not_show_the_lines_around_a_hidden_value(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("rule", ["literal-credential", "image-pull-policy"])
+def test_explain_shows_the_lines_around_a_finding_without_credentials(
+    folder: Path, capsys: pytest.CaptureFixture[str], rule: str
 ) -> None:
     (folder / "pod.yaml").write_text(POD)
-    assert main(["scan", "pod.yaml", "--rule", "literal-credential", "-o", "jsonl"]) == 1
+    assert main(["scan", "pod.yaml", "--rule", rule, "-o", "jsonl", "--fail-on", "info"]) == 1
     line = next(line for line in capsys.readouterr().out.splitlines() if '"fingerprint"' in line)
     fingerprint = line.split('"fingerprint":"')[1][:32]
     assert main(["explain", fingerprint, "--from", "pod.yaml"]) == 0
     page = capsys.readouterr().out
-    assert "value: (hidden)" in page
+    assert "    - name: DB_PASSWORD" in page
     assert "hunter-two" not in page
 
 

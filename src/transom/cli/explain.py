@@ -6,7 +6,6 @@ import argparse
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from transom.cli import terminal
@@ -16,11 +15,10 @@ from transom.model.exits import Exit
 from transom.model.findings import Finding, Rule
 
 if TYPE_CHECKING:
+    from transom.report.options import Excerpt
     from transom.scan import ScanOptions
 
 FINGERPRINT = re.compile(r"[0-9a-f]{6,32}\Z")
-HIDDEN = "(hidden)"  # what evidence says in the place of a value that is not shown
-MAX_SOURCE_BYTES = 64 * 1024 * 1024  # a longer file is told without its excerpt
 EXAMPLES = """\
   transom explain privileged-container
   transom explain 3f9c2a7b --from deploy/
@@ -79,34 +77,28 @@ def _rule_page(options: ScanOptions, rule: Rule) -> Iterator[str]:
 
 
 def _explain_finding(arguments: argparse.Namespace, options: ScanOptions) -> int:
+    from transom.cli.excerpts import excerpts
     from transom.inventory import Inventory
     from transom.report.explain import finding_page
     from transom.scan import scan
 
     if not arguments.targets:
         raise UsageError("a fingerprint needs the place it was found in", "", "add --from deploy/")
-    results = scan(arguments.targets, options, Inventory())
+    inventory = Inventory()
+    results = scan(arguments.targets, options, inventory)
     found = [each for each in results if isinstance(each, Finding) and each.fingerprint.startswith(arguments.what)]
     if not found:
         raise UsageError(f"there is no finding {arguments.what} in {', '.join(arguments.targets)}", "", "scan it again")
+    look = terminal.report_options(sys.stdout)
+    around = excerpts(inventory)
     for finding in found:
-        page = finding_page(
-            finding, options.faces.get(finding.rule), terminal.report_options(sys.stdout), _source(finding)
-        )
-        _print(page)
+        _print(finding_page(finding, options.faces.get(finding.rule), look, _source(around(finding))))
     return Exit.CLEAN
 
 
-def _source(finding: Finding) -> list[str]:
-    """Return the lines of a finding's file; none for a Secret, and around a value that is not shown."""
-    file = Path(finding.place.file)
-    hidden = any(evidence.observed.endswith(HIDDEN) for evidence in finding.evidence)
-    try:
-        if hidden or finding.ref.kind == "Secret" or not file.is_file() or file.stat().st_size > MAX_SOURCE_BYTES:
-            return []
-        return file.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
+def _source(around: Excerpt | None) -> list[str]:
+    """Return the lines of an excerpt at their places in the file; empty ones stand for those before it."""
+    return [""] * (around.first_line - 1) + list(around.lines) if around else []
 
 
 def _print(lines: Iterable[str]) -> None:
