@@ -167,7 +167,11 @@ def _export(arguments: argparse.Namespace) -> int:
     from transom.rules.export import export, write_yaml
 
     pack = _pack(arguments)
-    objects = export(pack.policies, arguments.actions or ["Deny"])
+    foreign = [policy for policy in pack.policies if policy.engine]
+    if foreign:
+        engines = " and ".join(sorted({policy.engine for policy in foreign}))
+        sys.stderr.write(f"transom: {len(foreign)} policies of {engines} are left out: apply them as they are\n")
+    objects = export([policy for policy in pack.policies if not policy.engine], arguments.actions or ["Deny"])
     sys.stdout.write(write_yaml(objects))
     return Exit.INCOMPLETE if pack.problems else Exit.CLEAN
 

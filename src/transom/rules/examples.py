@@ -2,11 +2,13 @@
 
 An example is judged as it is. Where the rule expands, a pod is judged again as the template of a Deployment and of a
 CronJob, and all of them by the rule's native form, which must give the same verdict. Every rule must have a good and a
-bad example.
+bad example. Policies of other engines bring tests of their own, which are run as they are.
 """
 
 from __future__ import annotations
 
+import re
+from pathlib import Path as File
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
@@ -18,6 +20,7 @@ from transom.kube.objects import is_object
 from transom.lang.cel.environment import CURRENT
 from transom.model.errors import UsageError
 from transom.model.findings import Finding, Judged, Skipped
+from transom.model.limits import MAX_POLICY_BYTES
 from transom.model.places import Path, path_text
 from transom.rules.evaluate import Subject, evaluate
 from transom.rules.expand import POD
@@ -29,15 +32,19 @@ from transom.rules.plan import plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path as File
 
     from transom.kube.documents import Document
+    from transom.rules.load import Pack
     from transom.rules.policy import Policy
 
 TARGET = "examples"
 HELP = "see CONTRIBUTING.md for what an example may say"
 OF_REQUESTS = frozenset(("oldObject", "operation", "userInfo"))
 KNOWN_FIELDS = OF_REQUESTS | {"name", "object", "namespace", "params", "at", "container", "findings"}
+State = Literal["passed", "failed", "unsupported"]
+GATEKEEPER = b"gatekeeper.sh/"
+KYVERNO_TESTS, GATEKEEPER_SUITES = b"cli.kyverno.io/", b"test.gatekeeper.sh/"
+_IS_TEST = re.compile(rb"^[ \"]*kind\"?: *[\"']?(Test|Suite)\b", re.MULTILINE)
 OPERATIONS = ("CREATE", "UPDATE", "DELETE")
 
 
@@ -46,7 +53,7 @@ class ExampleOutcome(Struct, frozen=True):
 
     rule: str
     example: str
-    state: Literal["passed", "failed", "unsupported"]
+    state: State
     why: str = ""
 
 
@@ -72,18 +79,69 @@ def run_examples(paths: Sequence[str], version: tuple[int, int] = CURRENT) -> It
     Raises UsageError for a path that is not there, and where there are no files.
     """
     files = list(policy_files(paths))
-    if not files:
+    foreign = list(_foreign_tests(paths))
+    if not files and not foreign:
         raise UsageError("there are no policies to test", "", "name a folder of policies")
+    together: list[File] = []
     for file in files:
         if isinstance(file, Skipped):
             yield ExampleOutcome(file.locator.file or file.ref.name, "the file", "failed", file.reason)
-            continue
-        pack = read_pack([file], version, ours=BUILTIN_FOLDER in file.resolve().parents)
-        for problem in pack.problems:
-            why = f"{problem.locator.file}:{problem.locator.line}: {problem.reason}"
-            yield ExampleOutcome(problem.rule or file.stem, "the policy", "failed", why)
-        for policy in pack.policies:
-            yield from _outcomes(policy, _tests_of(policy, file, alone=len(pack.policies) == 1), version)
+        elif GATEKEEPER in _content(file):
+            together.append(file)  # a template and its constraints may stand in different files
+        elif file not in foreign:
+            yield from _file_outcomes(
+                read_pack([file], version, ours=BUILTIN_FOLDER in file.resolve().parents), version
+            )
+    yield from _file_outcomes(read_pack(together, version), version)
+    for file in foreign:
+        yield from _foreign_outcomes(file, version)
+
+
+def _file_outcomes(pack: Pack, version: tuple[int, int]) -> Iterator[ExampleOutcome]:
+    from transom.rules.read import NOT_JUDGED
+
+    for problem in pack.problems:
+        place = f"{problem.locator.file}:{problem.locator.line}"
+        state: State = "unsupported" if problem.reason.startswith(NOT_JUDGED) else "failed"
+        why = problem.reason if state == "unsupported" else f"{place}: {problem.reason}"
+        yield ExampleOutcome(problem.rule or place, "the policy", state, why)
+    for policy in pack.policies:
+        tests = _tests_of(policy, File(policy.file), alone=len(pack.policies) == 1)
+        if tests.is_file() or not policy.engine:
+            yield from _outcomes(policy, tests, version)
+
+
+def _content(file: File) -> bytes:
+    """Return what a file of policies holds, empty where it cannot be read or is too large to hold any."""
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(MAX_POLICY_BYTES + 1)
+    except OSError:
+        return b""
+    return content if len(content) <= MAX_POLICY_BYTES else b""
+
+
+def _foreign_tests(paths: Sequence[str]) -> Iterator[File]:
+    """Yield the files below the paths that seem to hold tests of other engines; who reads them knows."""
+    from transom.kube.files import Found, walk
+
+    for path in paths:
+        for found in walk(path):
+            if isinstance(found, Found):
+                content = _content(File(found.path))
+                if (KYVERNO_TESTS in content or GATEKEEPER_SUITES in content) and _IS_TEST.search(content):
+                    yield File(found.path)
+
+
+def _foreign_outcomes(file: File, version: tuple[int, int]) -> Iterator[ExampleOutcome]:
+    if KYVERNO_TESTS in _content(file):
+        from transom.rules.kyverno.tests import run_tests
+
+        yield from run_tests(file, version)
+    else:
+        from transom.rules.gatekeeper_suites import run_suites
+
+        yield from run_suites(file, version)
 
 
 def _tests_of(policy: Policy, file: File, alone: bool) -> File:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 BUILTIN_FOLDER = File(__file__).parent.parent / "content" / "policies"
 TESTS_SUFFIX = ".test.yaml"
+TEST_FOLDERS = frozenset((".kyverno-test", ".chainsaw-test"))  # what is in them is not in force anywhere
 OTHERS_WINDOW = "workloads"  # where policies of others are shown: they say what objects are allowed to be
 
 
@@ -122,7 +123,7 @@ def read_pack(files: Iterable[File], version: tuple[int, int] = CURRENT, ours: b
 
 
 def policy_files(paths: Sequence[str]) -> Iterator[File | Skipped]:
-    """Yield the files below the paths that may hold policies (YAML, JSON; no tests of rules), and what is unread."""
+    """Yield the files below the paths that may hold policies (YAML, JSON; nothing that tests them), and what is unread."""
     from transom.kube.files import Found, walk
 
     for path in paths:
@@ -132,7 +133,9 @@ def policy_files(paths: Sequence[str]) -> Iterator[File | Skipped]:
             if isinstance(found, Skipped):
                 yield found
             elif isinstance(found, Found) and not found.path.endswith(TESTS_SUFFIX):
-                yield File(found.path)
+                file = File(found.path)
+                if TEST_FOLDERS.isdisjoint(file.relative_to(path).parts if file != File(path) else ()):
+                    yield file
 
 
 def double(rule: str, file: str) -> Skipped:

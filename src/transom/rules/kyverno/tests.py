@@ -16,6 +16,7 @@ from transom.kube.kinds import kind_of
 from transom.model.findings import Skipped
 from transom.rules.evaluate import NOT_ABOUT_IT, Subject, evaluate
 from transom.rules.examples import ExampleOutcome
+from transom.rules.examples import State as Outcome
 from transom.rules.kyverno.answers import answers_of
 from transom.rules.kyverno.cluster_policies import MATCH
 from transom.rules.load import Pack, read_pack
@@ -94,7 +95,8 @@ def _outcomes(file: File, fields: Mapping[str, Any], version: tuple[int, int]) -
     refused = next((reason for field, reason in NOT_APPLIED.items() if fields.get(field)), "")
     cases = list(_cases(fields))
     if not cases:
-        yield ExampleOutcome(str(file), "the test", "unsupported" if refused else "failed", refused or "has no results")
+        state: Outcome = "unsupported" if refused else "failed"
+        yield ExampleOutcome(str(file), "the test", state, refused or "it has no results")
         return
     test = None if refused else _read(file, fields, version)
     for case in cases:
@@ -193,7 +195,7 @@ def _namespace(name: str, labels: Mapping[str, Any]) -> dict[str, Any]:
 # judging
 
 
-def _judged(test: Test, case: Case) -> tuple[Literal["passed", "failed", "unsupported"], str]:
+def _judged(test: Test, case: Case) -> tuple[Outcome, str]:
     """Return what became of a case, and why."""
     policies = [each for each in test.pack.policies if _is_meant(each, case.result)]
     if not policies:
@@ -213,7 +215,7 @@ def _judged(test: Test, case: Case) -> tuple[Literal["passed", "failed", "unsupp
     return "passed", ""
 
 
-def _not_loaded(pack: Pack, case: Case) -> tuple[Literal["failed", "unsupported"], str]:
+def _not_loaded(pack: Pack, case: Case) -> tuple[Outcome, str]:
     name = str(case.result.get("policy")).rpartition("/")[2]
     problems = [each for each in pack.problems if each.rule == name or each.rule.startswith(f"{name}.")]
     for problem in problems or pack.problems:
