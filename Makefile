@@ -42,6 +42,9 @@ bench: venv ## CPU seconds and memory beside peers, in the same run
 docs: venv ## write the pages of the rules
 	$(BIN)/transom rules docs -o docs/rules
 
+language: venv ## gather what is said into the catalogues of translations, and compile these
+	$(BIN)/python -m tests.language
+
 picture: venv ## draw the picture of the report in the README
 	COLUMNS=110 FORCE_COLOR=1 LC_ALL=C.UTF-8 $(BIN)/transom scan examples/shop > build/report.txt || test $$? -eq 1
 	(head -34 build/report.txt; echo "…"; tail -4 build/report.txt) | $(BIN)/python docs/pictures/terminal.py > docs/pictures/report.svg

@@ -36,7 +36,11 @@ NAMES = {"reason", "why", "step", "next_step", "what", "problem", "hint", "help"
 """Names, of variables and of arguments, whose values are told to people."""
 CONSTANTS = {"NO_OBJECT", "NO_RULE", "NO_PODS", "CORRECT", "TARGET_HELP", "_TAB", "_RESERVED", "_PROBLEMS"}
 BEHIND_A_FIELD = {"_malformed": 2}  # what takes texts that are told behind the name of a field
-RETURNING = {"pod_problem": "", "_problem": "{} "}  # functions that return texts, and what is put before these
+RETURNING = {  # functions that return texts, and what is put before these
+    "kube/objects.py:_problem": "{} ",
+    "rules/examples.py:_problem": "",
+    "rules/expand.py:pod_problem": "",
+}
 UNSEEN = {"lang", "conformance"}  # folders whose errors are those of an expression, in the words of CEL
 EXAMPLE = re.compile(r"( +\S.*?\S {2,}|)(\S.*)")
 LETTERS = re.compile(r"[^\W\d_]{2}")
@@ -49,22 +53,24 @@ def texts() -> dict[str, list[tuple[str, int]]]:
         shown = str(file.relative_to(SOURCES.parent.parent))
         if file.relative_to(SOURCES).parts[0] in UNSEEN:
             continue
-        for text, line in _texts_of(ast.parse(file.read_text(encoding="utf-8"))):
-            if LETTERS.search(re.sub(r"\{[^{}]*\}", "", text)):
+        inside = str(file.relative_to(SOURCES))
+        for text, line in _texts_of(ast.parse(file.read_text(encoding="utf-8")), inside):
+            if text:
                 found.setdefault(text, []).append((shown, line))
     return found
 
 
-def _texts_of(tree: ast.AST) -> Iterator[tuple[str, int]]:
+def _texts_of(tree: ast.AST, file: str) -> Iterator[tuple[str, int]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield from _of_call(node)
         elif isinstance(node, ast.Assign):
             yield from _of_assignment(node)
-        elif isinstance(node, ast.FunctionDef) and node.name in RETURNING:
-            for each in ast.walk(node):
-                if isinstance(each, ast.Return):
-                    yield from ((RETURNING[node.name] + text, line) for text, line in _literals(each.value))
+        elif isinstance(node, ast.FunctionDef) and f"{file}:{node.name}" in RETURNING:
+            before = RETURNING[f"{file}:{node.name}"]
+            for each in (each.value for each in ast.walk(node) if isinstance(each, ast.Return)):
+                told = each.elts[-1] if isinstance(each, ast.Tuple) else each
+                yield from ((before + text, line) for text, line in _literals(told) if text)
 
 
 def _of_call(call: ast.Call) -> Iterator[tuple[str, int]]:
@@ -104,16 +110,22 @@ def words_of_examples(text: str) -> list[str]:
     return [match[2] for match in matches if match and (match[1] or not match[2].startswith("transom"))]
 
 
+def _has_words(text: str) -> bool:
+    """Tell whether a template has words of its own, and not only what is filled in."""
+    return LETTERS.search(re.sub(r"\{[^{}]*\}", "", text)) is not None
+
+
 def _literals(value: ast.expr | None) -> Iterator[tuple[str, int]]:
     if isinstance(value, ast.Constant) and isinstance(value.value, str):
         yield value.value, value.lineno
     elif isinstance(value, ast.JoinedStr):
         parts = [each.value if isinstance(each, ast.Constant) else "{}" for each in value.values]
-        yield "".join(str(part) for part in parts), value.lineno
+        if _has_words(template := "".join(str(part) for part in parts)):
+            yield template, value.lineno
     elif isinstance(value, ast.IfExp):
         yield from _literals(value.body)
         yield from _literals(value.orelse)
-    elif isinstance(value, ast.Tuple):
+    elif isinstance(value, ast.Tuple):  # a reason and a next step
         for each in value.elts:
             yield from _literals(each)
     elif isinstance(value, ast.Dict):

@@ -14,8 +14,9 @@ from transom.model.severity import SEVERITIES
 TARGET_HELP = "a file, folder or snapshot, - for standard input, cluster[:CONTEXT], or image:REF"
 
 
+USAGE = mark("usage: ")
+COLON = "："  # argparse puts its own behind each title
 PARSER_WORDS = (
-    mark("usage: "),
     mark("positional arguments"),
     mark("options"),
     mark("show this help message and exit"),
@@ -54,8 +55,10 @@ class Parser(argparse.ArgumentParser):
         self.description = self.description and translated(self.description, spoken)
         self.epilog = self.epilog and "\n".join(_translated_example(line, spoken) for line in self.epilog.split("\n"))
         self.formatter_class = _ColumnsFormatter
-        usage = "usage: "
-        return super().format_help().replace(usage, translated(usage, spoken), 1)
+        made = super().format_help().replace(USAGE, translated(USAGE, spoken), 1)
+        for title in {group.title for group in self._action_groups if group.title}:
+            made = made.replace(f"\n{title}:\n", f"\n{title}{COLON}\n")
+        return made
 
 
 class _ColumnsFormatter(argparse.RawDescriptionHelpFormatter):

@@ -294,7 +294,7 @@ def _findings_counted(report: Report, look: Look) -> Iterator[str]:
         for (severity, _), (label, count) in zip(counts, labels, strict=True)
     ]
     if columns(head) + sum(columns(label) + len(count) + 3 for label, count in labels) <= look.width:
-        yield f"{look.paint(head, BOLD)} {', '.join(parts)}"
+        yield f"{look.paint(head, BOLD)} {look.say(', ').join(parts)}"
     else:
         yield look.paint(head, BOLD)
         yield from (f"  {part}" for part in parts)
@@ -320,7 +320,8 @@ def _nothing_found(report: Report, look: Look) -> Iterator[str]:
 def _commonest(report: Report, look: Look) -> str:
     counts = Counter(finding.rule for finding in report.findings)
     commonest = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:COMMONEST_SHOWN]
-    return f"{look.say('Most often:')} {', '.join(f'{look.safe(rule)} {count:,}' for rule, count in commonest)}"
+    named = look.say(", ").join(f"{look.safe(rule)} {count:,}" for rule, count in commonest)
+    return look.say("Most often: {}").format(named)
 
 
 def _counted(report: Report, look: Look) -> str:
@@ -337,8 +338,8 @@ def _counted(report: Report, look: Look) -> str:
     if report.known:
         parts.append(look.say("{:,} known from the baseline").format(report.suppressed))
     if report.not_applicable:
-        others = ", ".join(f"{count:,} {look.told(what)}" for what, count in report.not_applicable.items())
-        parts.append(f"{look.say('not applicable:')} {others}")
+        others = look.say(", ").join(f"{count:,} {look.told(what)}" for what, count in report.not_applicable.items())
+        parts.append(look.say("not applicable: {}").format(others))
     return f" {look.dot} ".join(parts)
 
 
