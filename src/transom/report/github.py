@@ -57,8 +57,8 @@ def _lines(report: Report, language: str) -> Iterator[str]:
 def command(level: str, place: Locator, title: str, message: str) -> str:
     """Return one workflow command; a place that nobody knows is left out."""
     parts = {"file": place.file.removeprefix("./"), "line": str(place.line or ""), "col": str(place.column or "")}
-    told = {**parts, "title": title[:MAX_CHARS]}
-    properties = ",".join(f"{name}={_property(value)}" for name, value in told.items() if value)
+    told = {**parts, "title": title}
+    properties = ",".join(f"{name}={_property(value[:MAX_CHARS])}" for name, value in told.items() if value)
     return f"::{level} {properties}::{_escaped(message[:MAX_CHARS])}"
 
 

@@ -18,6 +18,8 @@ from transom.report.options import ReportOptions
 from transom.report.summary import Report
 from transom.report.text import safe
 
+MAX_TEXT_CHARS = 10_000  # of one text: build servers keep all of them for every build
+
 
 class _Case(Struct, frozen=True):
     """One case: outcome is the element that tells it, empty where it passed."""
@@ -49,7 +51,7 @@ def write(report: Report, stream: BinaryIO, options: ReportOptions) -> None:
 
 def _cases(report: Report, say: Callable[[str], str]) -> Iterator[_Case]:
     for finding in report.findings:
-        kind, detail = finding.severity.label, "\n".join(map(safe, _detail(finding)))
+        kind, detail = finding.severity.label, "\n".join(map(_shown, _detail(finding)))
         yield _Case(finding.rule, _name(finding), "failure", kind, finding.message or finding.title, detail)
     for finding in report.known:
         yield _Case(finding.rule, _name(finding), "skipped", told=say("known from the baseline"))
@@ -102,4 +104,8 @@ def _written(case: _Case) -> str:
 
 def _text(text: str) -> str:
     """Return foreign text for an attribute; XML has no way at all to write most control characters."""
-    return escape(safe(text))
+    return escape(_shown(text))
+
+
+def _shown(text: str) -> str:
+    return safe(text) if len(text) <= MAX_TEXT_CHARS else f"{safe(text[:MAX_TEXT_CHARS])}…"

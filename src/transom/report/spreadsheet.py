@@ -20,6 +20,8 @@ COLUMNS = (
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run what begins with one
 
+MAX_CELL_CHARS = 32_000  # spreadsheets hold 32,767 characters in a cell, and break the row at more
+
 
 def write(report: Report, stream: BinaryIO, options: ReportOptions) -> None:
     """Write the rows, the names of the columns first."""
@@ -38,7 +40,9 @@ def cell(value: str | int) -> str:
     """Return what stands in a cell: visible characters only, and nothing that a spreadsheet takes for a formula."""
     if not isinstance(value, str):
         return str(value)
-    shown = safe(value)
+    shown = safe(value[:MAX_CELL_CHARS])
+    if len(shown) > MAX_CELL_CHARS or len(value) > MAX_CELL_CHARS:
+        shown = f"{shown[:MAX_CELL_CHARS]}…"
     starts = value.lstrip().startswith(FORMULA_STARTS) or value.startswith(FORMULA_STARTS)
     return f"'{shown}" if starts else shown
 
