@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 
 from transom import __version__
 
@@ -85,6 +86,8 @@ def main(arguments: list[str] | None = None) -> int:
     if wanted and not _chosen:
         sys.stderr.write(f"transom: there is no language {wanted!r}; choose from en, zh-CN\n")
         return 2
+    if language() != "en" and isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # it may be unable to carry what is said
     if words and words[0] in ("-h", "--help", "help") and len(words) == 1:
         return _print(overview())
     if words and words[0] in ("-V", "--version"):

@@ -10,15 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from pathlib import Path
-
-from msgspec import Struct
 
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, "zh-CN")
 """Every language that reports are written in, as BCP 47 names it."""
 
-CATALOGUES = Path(__file__).parent.parent / "content" / "languages"
 DOMAIN = "transom"
 MAX_TRANSLATED_CHARS = 2_000  # a sentence of ours; what is longer carries somebody else's text
 MAX_NESTING = 3  # a reason within a reason within a reason
@@ -53,56 +49,49 @@ def _translated(text: str, language: str, depth: int) -> str:
     known = _messages(language).get(text)
     if known is not None or len(text) > MAX_TRANSLATED_CHARS or not depth:
         return known or text
-    for template in _templates(language):
-        filled = template.match(text)
+    for parts, names, translation in _templates(language):
+        filled = _filled(parts, text)
         if filled is not None:
-            return template.said([_translated(each, language, depth - 1) for each in filled])
+            said = [_translated(each, language, depth - 1) for each in filled]
+            return translation.format(*said, **{name: each for name, each in zip(names, said, strict=True) if name})
     return text
 
 
-class _Template(Struct, frozen=True):
-    """A message with placeholders: the literal parts around them, their names, and the translation."""
-
-    parts: tuple[str, ...]
-    names: tuple[str, ...]
-    translation: str
-
-    def match(self, text: str) -> list[str] | None:
-        """Return what the placeholders stand for in a text that the template made; None for another text."""
-        first, *middle, last = self.parts
-        if len(text) < len(first) + len(last) or not (text.startswith(first) and text.endswith(last)):
+def _filled(parts: Sequence[str], text: str) -> list[str] | None:
+    """Return what stands between the literal parts of a template in a text that it made; None for another text."""
+    first, *middle, last = parts
+    if len(text) < len(first) + len(last) or not (text.startswith(first) and text.endswith(last)):
+        return None
+    filled, start, end = [], len(first), len(text) - len(last)
+    for part in middle:
+        found = text.find(part, start, end)
+        if found < 0:
             return None
-        filled, start, end = [], len(first), len(text) - len(last)
-        for part in middle:
-            found = text.find(part, start, end)
-            if found < 0:
-                return None
-            filled.append(text[start:found])
-            start = found + len(part)
-        return [*filled, text[start:end]]
-
-    def said(self, filled: Sequence[str]) -> str:
-        """Return the translation with the placeholders filled."""
-        named = {name: each for name, each in zip(self.names, filled, strict=True) if name.isidentifier()}
-        return self.translation.format(*filled, **named)
+        filled.append(text[start:found])
+        start = found + len(part)
+    return [*filled, text[start:end]]
 
 
 @lru_cache(maxsize=8)
-def _templates(language: str) -> list[_Template]:
-    """Return the messages with placeholders, those with the most words of their own first."""
+def _templates(language: str) -> list[tuple[tuple[str, ...], tuple[str, ...], str]]:
+    """Return the messages with placeholders: the literal parts around these, their names, and the translation.
+
+    Those with the most words of their own stand first.
+    """
     made = []
     for message, translation in _messages(language).items():
         names = tuple(PLACEHOLDER.findall(message))
         parts = tuple(PLACEHOLDER.split(message)[::2])
         if names and all(not name or name.isidentifier() for name in names) and _LETTERS.search("".join(parts)):
-            made.append(_Template(parts, names, translation))
-    return sorted(made, key=lambda each: -sum(map(len, each.parts)))
+            made.append((parts, names, translation))
+    return sorted(made, key=lambda each: -sum(map(len, each[0])))
 
 
 @lru_cache(maxsize=8)
 def _messages(language: str) -> dict[str, str]:
     """Return the translations of a catalogue by their English; none where there is no catalogue."""
     from gettext import GNUTranslations, NullTranslations, translation
+    from pathlib import Path
 
     class Catalogue(GNUTranslations):
         """A catalogue that can be walked: gettext documents _catalog as the protected dictionary of all its pairs."""
@@ -112,7 +101,8 @@ def _messages(language: str) -> dict[str, str]:
             pairs: dict[object, str] = vars(self)["_catalog"]
             return {text: said for text, said in pairs.items() if isinstance(text, str) and text}
 
+    catalogues = Path(__file__).parent.parent / "content" / "languages"
     found: NullTranslations = translation(
-        DOMAIN, CATALOGUES, [language.replace("-", "_")], class_=Catalogue, fallback=True
+        DOMAIN, catalogues, [language.replace("-", "_")], class_=Catalogue, fallback=True
     )
     return found.messages if isinstance(found, Catalogue) else {}
