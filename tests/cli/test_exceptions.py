@@ -91,3 +91,9 @@ def test_an_exception_outside_the_selection_is_not_told(pods: Path, capsys: pyte
 def test_explain_knows_the_rules_about_exceptions(pods: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "exception-unused"]) == 0
     assert "Remove the exception." in capsys.readouterr().out
+
+
+def test_explain_shows_an_accepted_finding_too(pods: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fingerprint = report(capsys)["accepted"][0]["fingerprint"]
+    assert main(["explain", fingerprint, "--from", "pods.yaml"]) == 0
+    assert "privileged: true" in capsys.readouterr().out

@@ -12,7 +12,7 @@ from transom.cli import terminal
 from transom.cli.arguments import TARGET_HELP, Parser, add_input_arguments, add_rule_arguments, command_parser
 from transom.model.errors import UsageError
 from transom.model.exits import Exit
-from transom.model.findings import Finding, Rule
+from transom.model.findings import Accepted, Finding, Rule
 
 if TYPE_CHECKING:
     from transom.report.options import Excerpt
@@ -41,7 +41,7 @@ def parser() -> Parser:
     )
     add_input_arguments(made)
     add_rule_arguments(made)
-    made.set_defaults(only=[], pod_security=None)
+    made.set_defaults(only=[], pod_security=None, no_exceptions=False)
     return made
 
 
@@ -86,7 +86,8 @@ def _explain_finding(arguments: argparse.Namespace, options: ScanOptions) -> int
         raise UsageError("a fingerprint needs the place it was found in", "", "add --from deploy/")
     inventory = Inventory()
     results = scan(arguments.targets, options, inventory)
-    found = [each for each in results if isinstance(each, Finding) and each.fingerprint.startswith(arguments.what)]
+    findings = (each.finding if isinstance(each, Accepted) else each for each in results)
+    found = [each for each in findings if isinstance(each, Finding) and each.fingerprint.startswith(arguments.what)]
     if not found:
         raise UsageError(f"there is no finding {arguments.what} in {', '.join(arguments.targets)}", "", "scan it again")
     look = terminal.report_options(sys.stdout)

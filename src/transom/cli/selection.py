@@ -38,7 +38,7 @@ def scan_options(arguments: argparse.Namespace) -> ScanOptions:
         windows=_windows(arguments.only, list(WINDOWS)),
         exclude=[*settings.exclude, *arguments.exclude],
         selection=_selection(arguments),
-        exceptions=not getattr(arguments, "no_exceptions", False),
+        exceptions=not arguments.no_exceptions,
         known_rules=[*whole.faces, *(problem.rule for problem in whole.problems)],
     )
 
