@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from transom.model.places import Path
 
+_WILDCARD = re.compile(r"[*?]")
 _VERSION = re.compile(r"(v\d+((alpha|beta)\d+)?|\*)\Z")
 _USER_PARTS = ("roles", "clusterRoles", "subjects")
 _RESOURCE_PARTS = frozenset(
@@ -174,8 +175,8 @@ def _resource_parts(resources: Mapping[str, Any], here: Path) -> Iterator[str]:
         yield _joined("||", (_like("request.namespace", each) for each in namespaces))
     for key, value in map_field(resources, "annotations", here).items():
         yield _entry_like(_ANNOTATIONS, str(key), str(value))
-    yield from _selector(selector_field(resources, "selector", here), _LABELS)
-    spaces = list(_selector(selector_field(resources, "namespaceSelector", here), _NAMESPACE_LABELS))
+    yield from _selector(_selector_field(resources, "selector", here), _LABELS)
+    spaces = list(_selector(_selector_field(resources, "namespaceSelector", here), _NAMESPACE_LABELS))
     if spaces:
         yield f"request.kind.kind == 'Namespace' || ({_joined('&&', spaces)})"
 
@@ -213,6 +214,21 @@ def _subject(subject: Mapping[str, Any]) -> str:
     elif kind == "Group":
         return f"request.userInfo.groups.exists(group, {_like('group', name)})"
     return _like("request.userInfo.username", name)
+
+
+def _selector_field(resources: Mapping[str, Any], field: str, here: Path) -> Any:
+    """Return a selector, checked as one that has a letter wherever it has a wildcard."""
+    selector = resources.get(field)
+    labels = selector.get("matchLabels") if isinstance(selector, dict) else None
+    if isinstance(labels, dict):
+        plain = {_WILDCARD.sub("x", str(key)): _plain(value) for key, value in labels.items()}
+        selector_field({field: {**resources[field], "matchLabels": plain}}, field, here)
+        return selector
+    return selector_field(resources, field, here)
+
+
+def _plain(value: Any) -> Any:
+    return _WILDCARD.sub("x", value) if isinstance(value, str) else value
 
 
 def _selector(selector: Any, labels: str) -> Iterator[str]:
