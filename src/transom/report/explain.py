@@ -29,8 +29,9 @@ def rule_page(
     look = Look(options)
     texts = {"title": rule.title, "why": rule.why, "fix": rule.fix, **rule.texts.get(look.language, {})}
     yield from (look.paint(line, BOLD) for line in wrapped(look.safe(texts["title"] or rule.id), look.width))
-    window = f", {look.say('window')} {look.safe(rule.window)}" if rule.window else ""
-    yield f"{look.safe(rule.id)}: {look.paint(look.say(LABELS[rule.severity]), COLOURS[rule.severity])}{window}"
+    severity = look.paint(look.say(LABELS[rule.severity]), COLOURS[rule.severity])
+    told = look.say("{rule}: {severity}, window {window}") if rule.window else look.say("{rule}: {severity}")
+    yield told.format(rule=look.safe(rule.id), severity=severity, window=look.safe(rule.window))
     for heading, text in ((look.say("Why"), texts["why"]), (look.say("Fix"), texts["fix"])):
         if text:
             yield from _heading(heading, look)

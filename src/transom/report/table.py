@@ -287,16 +287,16 @@ def _dim(text: str, look: Look) -> Iterator[str]:
 
 def _findings_counted(report: Report, look: Look) -> Iterator[str]:
     counts = [(severity, f"{count:,}") for severity, count in report.by_severity.items() if count]
-    head = look.say("{}:").format(_count(len(report.findings), "finding", look))
+    found = _count(len(report.findings), "finding", look)
     labels = [(look.say(LABELS[severity]), count) for severity, count in counts]
     parts = [
         f"{look.paint(label, COLOURS[severity])} {count}"
         for (severity, _), (label, count) in zip(counts, labels, strict=True)
     ]
-    if columns(head) + sum(columns(label) + len(count) + 3 for label, count in labels) <= look.width:
-        yield f"{look.paint(head, BOLD)} {look.say(', ').join(parts)}"
+    if columns(found) + 2 + sum(columns(label) + len(count) + 3 for label, count in labels) <= look.width:
+        yield look.say("{}: {}").format(look.paint(found, BOLD), look.say(", ").join(parts))
     else:
-        yield look.paint(head, BOLD)
+        yield look.paint(look.say("{}:").format(found), BOLD)
         yield from (f"  {part}" for part in parts)
 
 
