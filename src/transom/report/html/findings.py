@@ -69,7 +69,8 @@ def _finding(finding: Finding, rule: Rule | None, excerpt: Excerpt | None) -> It
         yield f' <span class="container">{text(finding.container)}</span>'
     yield f' <span class="place">{text(_line(finding))}</span></summary>\n<dl>'
     for name, content in _parts(finding, rule, excerpt):
-        yield f"<dt>{say(TERMS[name])}</dt><dd>{content}</dd>\n"
+        kind = ' class="told"' if name in ("why", "fix") else ""
+        yield f"<dt{kind}>{say(TERMS[name])}</dt><dd{kind}>{content}</dd>\n"
     yield "</dl></details>\n"
 
 

@@ -4,6 +4,7 @@
 // can be linked: #q=web&severity=4,3&window=network&rule=host-pid&namespace=shop&lang=zh-CN&theme=dark
 (() => {
   const STEP = 200; // findings drawn at a time: a phone draws these in a blink, and 10,000 never
+  const PAPER = 500; // findings that are printed: about 130 pages, and how many match is printed above them
   const WAIT_MS = 120; // between two letters of somebody who types
   const [RULE, SEVERITY, NAMESPACE, REF, CONTAINER, MESSAGE, EXCERPT, FIRST_PLACE] = [0, 1, 2, 3, 4, 5, 6, 7];
   const [FILE, LINE, COLUMN, PATH, SEEN, EXPECTED, PLACE_WIDTH] = [0, 1, 2, 3, 4, 5, 6];
@@ -105,7 +106,11 @@
     if (details.querySelector("dl")) return;
     const row = findings[number];
     const list = element("dl", "");
-    const part = (term, ...content) => list.append(element("dt", "", words(`term-${term}`)), element("dd", "", ...content));
+    const part = (term, ...content) => {
+      const made = [element("dt", "", words(`term-${term}`)), element("dd", "", ...content)];
+      list.append(...made);
+      return made;
+    };
     if (row[REF]) part("object", texts[row[REF]]);
     if (row[MESSAGE]) part("message", texts[row[MESSAGE]]);
     const last = FIRST_PLACE + PLACE_WIDTH;
@@ -114,7 +119,7 @@
     if (row[EXCERPT] >= 0) part("source", drawSource(island.excerpts[row[EXCERPT]]));
     for (const field of ["why", "fix"]) {
       const told = ofRule(row[RULE], `dd.${field}`);
-      if (told.length) part(field, ...told);
+      if (told.length) part(field, ...told).forEach((each) => each.classList.add("told"));
     }
     part("rule", code(texts[island.rules[row[RULE]][0]]));
     part("print", code(fingerprint(number)));
@@ -144,7 +149,7 @@
   function draw(most) {
     const list = byId("list");
     if (drawn === 0) list.replaceChildren();
-    const end = Math.min(matching.length, drawn + most);
+    const end = Math.min(matching.length, drawn + Math.max(most, 0));
     const fresh = document.createDocumentFragment();
     let group = drawn ? list.lastElementChild : null;
     let owner = drawn ? owners[matching[drawn - 1]] : -1;
@@ -169,7 +174,11 @@
     drawn = 0;
     draw(STEP);
     if (!matching.length) byId("list").append(element("p", "", words("say-nothing")));
-    const [shown, total] = [matching.length, findings.length].map((count) => count.toLocaleString("en"));
+    tellCount(matching.length);
+  }
+
+  function tellCount(count) {
+    const [shown, total] = [count, findings.length].map((each) => each.toLocaleString("en"));
     byId("count").replaceChildren(words("say-count", { shown, total }));
   }
 
@@ -290,9 +299,12 @@
     });
   }
 
-  // paper takes everything that matches, opened
+  // paper takes what matches, opened
   function openAll() {
-    draw(matching.length);
+    if (byId("filters")) {
+      draw(PAPER - drawn);
+      tellCount(drawn);
+    }
     for (const each of document.querySelectorAll("details")) {
       if (each.fill) each.fill();
       if (!each.open) each.dataset.closed = "";
@@ -305,6 +317,7 @@
       each.open = false;
       delete each.dataset.closed;
     }
+    if (byId("filters")) tellCount(matching.length);
   }
 
   for (const each of languages) {
