@@ -77,6 +77,10 @@ def _excerpt(inventory: Inventory, held: _Held, line: int, column: int) -> Excer
         if document.offset < 0:  # UTF-16: bytes have no places, so nothing could be hidden
             return None
         lines = _masked(inventory, document, [(entry, path) for entry, path, _ in secrets]).split("\n")
+        if "&" in text and _may_show(
+            secrets, "\n".join(lines[first:end])
+        ):  # a value that an anchor lends from elsewhere
+            return None
     shown = [_near(each, column if number == meant else 1) for number, each in enumerate(lines[first:end], first)]
     while shown and not shown[-1].strip():
         shown.pop()
