@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from transom.kube.kinds import SERVED_GROUPS, guess_plural, kind_of
-from transom.lang.cel import compile_expression
 from transom.lang.cel.environment import kubernetes_environment
-from transom.lang.cel.types import BOOL
 from transom.model.findings import Rule
 from transom.model.severity import SEVERITIES, Severity
 from transom.rules.fields import (
@@ -29,7 +27,7 @@ from transom.rules.fields import (
     text_field,
     texts_field,
 )
-from transom.rules.parse import Scope, conditions_field, validations_field, variables_field
+from transom.rules.parse import Scope, conditions_field, translated, validations_field, variables_field
 from transom.rules.policy import Expression, Match, Policy, ResourceRule, Validation
 
 if TYPE_CHECKING:
@@ -180,7 +178,7 @@ def _conditions(match: Mapping[str, Any], version: tuple[int, int]) -> Iterator[
     """Yield what resource rules and selectors cannot say; objects of the whole cluster are in no namespace."""
     env = kubernetes_environment(version)
     for name, source in _condition_texts(match):
-        yield Expression(name, compile_expression(source, env, BOOL))
+        yield Expression(name, translated(source, env, (*_MATCH, name)))
 
 
 def _condition_texts(match: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -202,5 +200,7 @@ def _like(text: str, globs: tuple[str, ...], field: str) -> str:
     for glob in globs:
         if glob != "*" and not _GLOB.match(glob):
             raise PolicyError(f"{glob!r} is no name", (*_MATCH, field), "a * may stand at its beginning and end")
-    pattern = "|".join(re.escape(glob).replace("\\*", ".*") for glob in globs)
-    return f"{text}.matches({json.dumps(f'^({pattern})$')})"
+    plain = [glob for glob in globs if "*" not in glob]
+    patterns = [re.escape(glob).replace("\\*", ".*") for glob in globs if "*" in glob]
+    likes = [f"{text}.matches({json.dumps(f'^{pattern}$')})" for pattern in patterns]
+    return f"({' || '.join([*([f'{text} in {json.dumps(plain)}'] if plain else []), *likes])})"

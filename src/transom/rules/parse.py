@@ -285,6 +285,14 @@ def param_kind(spec: Mapping[str, Any], around: Path) -> tuple[str, str] | None:
     return required_text(value, "apiVersion", path), required_text(value, "kind", path)
 
 
+def translated(source: str, env: Environment, path: Path) -> Program:
+    """Return the program of a condition into which a field was translated; path: of the field."""
+    try:
+        return compile_expression(source, env, BOOL)
+    except CelSourceError as error:
+        raise PolicyError("it names too much to be judged", path, "split it into several policies") from error
+
+
 def _compiled(
     value: Mapping[str, Any], field: str, path: Path, scope: Scope, expect: Type | None = None, authorizer: bool = True
 ) -> Program:

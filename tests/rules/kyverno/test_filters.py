@@ -113,3 +113,14 @@ def test_a_filter_with_an_unknown_field_does_not_load(pack, cluster_policy, rule
 @pytest.mark.parametrize("match", [None, {}, {"any": 3}, {"any": ["x"]}, {"any": [{"resources": 3}]}, [1]])
 def test_a_match_of_no_sense_is_told(pack, cluster_policy, rule, match):
     assert len(pack(cluster_policy({**rule(), "match": match})).problems) == 1
+
+
+def test_more_names_than_an_expression_holds_are_refused_with_a_reason(pack, cluster_policy, rule):
+    names = [f"n{number}" for number in range(30_000)]
+    (problem,) = pack(cluster_policy(rule(resources={"kinds": ["Pod"], "namespaces": names}))).problems
+    assert "it names too much to be judged" in problem.reason
+
+
+def test_names_are_texts_whatever_stands_in_them(loaded, cluster_policy, rule):
+    names = ['"', "\\", "'", "😀", "a.*b?"]
+    assert "images.tag" in loaded(cluster_policy(rule(resources={"kinds": ["Pod"], "names": names})))

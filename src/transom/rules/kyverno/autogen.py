@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from transom.rules.fields import map_field, texts_field
 from transom.rules.kyverno.faces import AUTOGEN
 from transom.rules.kyverno.filters import kind_selector
 
@@ -160,8 +161,10 @@ def expanded_specs(spec: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any
     match = spec.get("matchConstraints")
     if not isinstance(match, dict) or not _is_about_pods_alone(match):
         return
-    wanted = ((spec.get("autogen") or {}).get("podControllers") or {}).get("controllers")
-    controllers = list(_RESOURCES) if wanted is None else [each for each in wanted if each in _RESOURCES]
+    path = ("spec", "autogen")
+    pods = map_field(map_field(spec, "autogen", path[:1]), "podControllers", path)
+    wanted = texts_field(pods, "controllers", (*path, "podControllers"))
+    controllers = [each for each in _RESOURCES if pods.get("controllers") is None or each in wanted]
     operations = match["resourceRules"][0].get("operations")
     for name, template, resources in (
         ("defaults", TEMPLATE, [each for each in controllers if each != "cronjobs"]),

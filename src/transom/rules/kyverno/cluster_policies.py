@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from transom.lang.cel import compile_expression
 from transom.lang.cel.environment import OBJECTS, kubernetes_environment
-from transom.lang.cel.types import BOOL, STRING, ListType
+from transom.lang.cel.types import STRING, ListType
 from transom.rules.fields import PolicyError, Unsupported, map_field, required_text, text_field
 from transom.rules.kyverno.autogen import expanded_rules
 from transom.rules.kyverno.faces import ENGINE, annotations_of, face_of
@@ -23,6 +22,7 @@ from transom.rules.parse import (
     conditions_field,
     param_kind,
     param_ref,
+    translated,
     validations_field,
     variables_field,
 )
@@ -100,7 +100,9 @@ def _policy(
     if not validations:
         raise PolicyError("it has no expressions", around)
     message = " ".join(text_field(validate, "message", here).split())
-    conditions = _match_condition(about.condition, version) + conditions_field(rule, "celPreconditions", path, outside)
+    conditions = _match_condition(about.condition, path, version) + conditions_field(
+        rule, "celPreconditions", path, outside
+    )
     return Policy(
         face=face_of(rule_id, annotations, name),
         match=about.match,
@@ -134,10 +136,10 @@ def _validate(rule: Mapping[str, Any], path: Path, rule_id: str) -> tuple[Mappin
     return validate, here
 
 
-def _match_condition(source: str, version: tuple[int, int]) -> tuple[Expression, ...]:
+def _match_condition(source: str, path: Path, version: tuple[int, int]) -> tuple[Expression, ...]:
     if not source:
         return ()
-    return (Expression(MATCH, compile_expression(source, _environment(version), BOOL)),)
+    return (Expression(MATCH, translated(source, _environment(version), (*path, "match"))),)
 
 
 def _environment(version: tuple[int, int]) -> Environment:

@@ -80,7 +80,7 @@ def filtered(rule: Mapping[str, Any], path: Path, namespace: str = "") -> Filter
     excluded, all_excluded = _filters(rule, "exclude", path)
     sources = wanted[:1] if all_of else wanted
     match = Match(include=tuple(each for entry in sources for each in _resource_rules(*entry)), equivalent=False)
-    conditions = [f"request.namespace == {_quoted(namespace)}"] if namespace else []
+    conditions = [f"request.namespace == {quoted(namespace)}"] if namespace else []
     if len(wanted) > 1 or not _is_plain(wanted[0][1]):
         conditions.append(_joined("&&" if all_of else "||", (_filter(*entry, is_match=True) for entry in wanted)))
     if excluded:
@@ -164,15 +164,15 @@ def _resource_parts(resources: Mapping[str, Any], here: Path) -> Iterator[str]:
         yield _joined("||", map(_kind, kinds))
     operations = texts_field(resources, "operations", here)
     if operations:
-        yield f"request.operation in {json.dumps(operations)}"
+        yield f"request.operation in {quoted(operations)}"
     names = texts_field(resources, "names", here)
     if text_field(resources, "name", here):
         yield _like(_NAME, resources["name"])
     if names:
-        yield _joined("||", (_like(_NAME, each) for each in names))
+        yield _like_any(_NAME, names)
     namespaces = texts_field(resources, "namespaces", here)
     if namespaces:
-        yield _joined("||", (_like("request.namespace", each) for each in namespaces))
+        yield _like_any("request.namespace", namespaces)
     for key, value in map_field(resources, "annotations", here).items():
         yield _entry_like(_ANNOTATIONS, str(key), str(value))
     yield from _selector(_selector_field(resources, "selector", here), _LABELS)
@@ -196,7 +196,7 @@ def _user_parts(entry: Mapping[str, Any], path: Path, is_match: bool) -> Iterato
     for field in ("roles", "clusterRoles"):
         names = texts_field(entry, field, path)
         if names:
-            parts.append(f"request.userInfo.{field}.exists(role, role in {json.dumps(names)})")
+            parts.append(f"request.userInfo.{field}.exists(role, role in {quoted(names)})")
     subjects = entry.get("subjects") or []
     if not isinstance(subjects, list) or not all(isinstance(each, dict) for each in subjects):
         raise PolicyError("subjects is no list of maps", (*path, "subjects"))
@@ -237,7 +237,7 @@ def _selector(selector: Any, labels: str) -> Iterator[str]:
     for key, value in (selector.get("matchLabels") or {}).items():
         yield _entry_like(labels, key, value)
     for each in selector.get("matchExpressions") or ():
-        key, values = _quoted(each["key"]), json.dumps(each.get("values") or [])
+        key, values = quoted(each["key"]), quoted(each.get("values") or [])
         yield {
             "In": f"{key} in {labels} && {labels}[{key}] in {values}",
             "NotIn": f"!({key} in {labels} && {labels}[{key}] in {values})",
@@ -249,8 +249,16 @@ def _selector(selector: Any, labels: str) -> Iterator[str]:
 def _entry_like(entries: str, key: str, value: str) -> str:
     """Say that a map has an entry whose key and value are like two patterns."""
     if not set("*?") & set(key + value):
-        return f"{_quoted(key)} in {entries} && {entries}[{_quoted(key)}] == {_quoted(value)}"
+        return f"{quoted(key)} in {entries} && {entries}[{quoted(key)}] == {quoted(value)}"
     return f"{entries}.exists(key, {_like('key', key)} && {_like(f'{entries}[key]', value)})"
+
+
+def _like_any(text: str, patterns: Iterable[str]) -> str:
+    """Say that a text is like one of several patterns."""
+    found = list(patterns)
+    plain = [each for each in found if not _WILDCARD.search(each)]
+    likes = [_like(text, each) for each in found if _WILDCARD.search(each)]
+    return _joined("||", [*([f"{text} in {quoted(plain)}"] if plain else []), *likes])
 
 
 def _like(text: str, pattern: str) -> str:
@@ -258,10 +266,11 @@ def _like(text: str, pattern: str) -> str:
     if pattern == "*":
         return "true"
     if not set("*?") & set(pattern):
-        return f"{text} == {_quoted(pattern)}"
+        return f"{text} == {quoted(pattern)}"
     expression = "".join({"*": ".*", "?": "."}.get(each) or re.escape(each) for each in pattern)
-    return f"{text}.matches({_quoted(f'^{expression}$')})"
+    return f"{text}.matches({quoted(f'^{expression}$')})"
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text)
+def quoted(value: Any) -> str:
+    """Write a text, or a list of texts, as CEL does."""
+    return json.dumps(value, ensure_ascii=False)

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from transom.kube.kinds import kind_of
 from transom.model.findings import Skipped
+from transom.model.limits import MAX_POLICY_BYTES
 from transom.rules.evaluate import NOT_ABOUT_IT, Subject, evaluate
 from transom.rules.examples import ExampleOutcome
 from transom.rules.examples import State as Outcome
@@ -137,10 +138,10 @@ def _read(file: File, fields: Mapping[str, Any], version: tuple[int, int]) -> Te
 def _files(file: File, names: Any) -> Iterator[File]:
     """Yield the files that a test names, those of a folder it names too."""
     for name in names if isinstance(names, list) else []:
-        path = file.parent / str(name)
+        path = file.parent / str(name).replace("\0", "")
         if path.is_dir():
             yield from sorted(each for each in path.iterdir() if each.suffix in (".yaml", ".yml", ".json"))
-        else:
+        elif path.is_file() or not path.exists():  # pipes and devices never end
             yield path
 
 
@@ -156,11 +157,11 @@ def _first(file: File, name: Any) -> Mapping[str, Any]:
         return {}
     from transom.kube.documents import read_documents
 
-    try:
-        with (file.parent / name).open("rb") as stream:
-            found = [each for each in read_documents(stream, name) if not isinstance(each, Skipped)]
-    except OSError:
+    path = file.parent / name.replace("\0", "")
+    if not path.is_file() or path.stat().st_size > MAX_POLICY_BYTES:
         return {}
+    with path.open("rb") as stream:
+        found = [each for each in read_documents(stream, name) if not isinstance(each, Skipped)]
     return _map(found[0].value) if found else {}
 
 

@@ -7,13 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from transom.lang.cel import compile_expression
 from transom.lang.cel.library.kyverno_environment import kyverno_environment
-from transom.lang.cel.types import BOOL
 from transom.rules.fields import PolicyError, Unsupported, map_field, one_of, text_field
 from transom.rules.kyverno.autogen import expanded_specs
 from transom.rules.kyverno.faces import ENGINE, annotations_of, face_of
-from transom.rules.parse import Scope, audit_field, conditions_field, match_field, validations_field, variables_field
+from transom.rules.kyverno.filters import quoted
+from transom.rules.parse import (
+    Scope,
+    audit_field,
+    conditions_field,
+    match_field,
+    translated,
+    validations_field,
+    variables_field,
+)
 from transom.rules.policy import Expression, Policy
 
 if TYPE_CHECKING:
@@ -77,5 +84,5 @@ def _namespace(source: Source) -> str:
 def _confined(namespace: str, scope: Scope) -> tuple[Expression, ...]:
     if not namespace:
         return ()
-    program = compile_expression(f'request.namespace == "{namespace}"', scope.environment(authorizer=False), BOOL)
-    return (Expression("namespace", program),)
+    source = f"request.namespace == {quoted(namespace)}"
+    return (Expression("namespace", translated(source, scope.environment(authorizer=False), ("metadata",))),)
