@@ -130,3 +130,9 @@ def test_what_asserts_a_status_is_no_policy(pack, cluster_policy):
     found = pack(value)
     assert not found.policies
     assert not found.problems
+
+
+def test_a_message_of_several_lines_is_told_in_one(loaded, cluster_policy, rule, judged, pod):
+    cel = {"expressions": [{"expression": "false", "message": "first\n\nsecond"}]}
+    found = judged(loaded(cluster_policy(rule(validate={"cel": cel})))["images.tag"], pod())
+    assert found.findings[0].message == "first second"

@@ -14,7 +14,7 @@ from transom.lang.cel.environment import OBJECTS, kubernetes_environment
 from transom.lang.cel.types import STRING, ListType
 from transom.rules.fields import PolicyError, Unsupported, map_field, required_text, text_field
 from transom.rules.kyverno.autogen import expanded_rules
-from transom.rules.kyverno.faces import ENGINE, annotations_of, face_of
+from transom.rules.kyverno.faces import ENGINE, annotations_of, face_of, with_plain_messages
 from transom.rules.kyverno.filters import filtered
 from transom.rules.parse import (
     Scope,
@@ -90,7 +90,7 @@ def _policy(
     name = required_text(rule, "name", path)
     rule_id = ".".join(filter(None, (namespace, source.name, name)))
     validate, here = _validate(rule, path, rule_id)
-    cel, around = map_field(validate, "cel", here), (*here, "cel")
+    cel, around = with_plain_messages(map_field(validate, "cel", here), "expressions"), (*here, "cel")
     about = filtered(rule, path, namespace)
     kind = param_kind(cel, around)
     reference = param_ref(cel, around)

@@ -37,5 +37,19 @@ def face_of(rule: str, annotations: Mapping[str, Any], part: str = "") -> Rule:
     )
 
 
+def with_plain_messages(value: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    """Return a map whose list of validations has messages of one line: Kyverno takes any, the API server does not."""
+    validations = value.get(field)
+    if not isinstance(validations, list):
+        return value
+    plain = [
+        {**each, "message": _line(each["message"])}
+        if isinstance(each, dict) and isinstance(each.get("message"), str)
+        else each
+        for each in validations
+    ]
+    return {**value, field: plain}
+
+
 def _line(text: Any) -> str:
     return " ".join(text.split()) if isinstance(text, str) else ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from transom.lang.cel.library.kyverno_environment import kyverno_environment
 from transom.rules.fields import PolicyError, Unsupported, map_field, one_of, text_field
 from transom.rules.kyverno.autogen import expanded_specs
-from transom.rules.kyverno.faces import ENGINE, annotations_of, face_of
+from transom.rules.kyverno.faces import ENGINE, annotations_of, face_of, with_plain_messages
 from transom.rules.kyverno.filters import quoted
 from transom.rules.parse import (
     Scope,
@@ -36,7 +36,7 @@ _TITLES = {"defaults": "pod controllers", "cronjobs": "CronJobs"}
 def read_validating_policy(source: Source, version: tuple[int, int]) -> Iterator[Policy | PolicyError]:
     """Yield the policy and those that Kyverno generates from it."""
     annotations = annotations_of(source)
-    spec = map_field(source.value, "spec", ())
+    spec = with_plain_messages(map_field(source.value, "spec", ()), "validations")
     mode = map_field(spec, "evaluation", _SPEC).get("mode")
     if mode not in (None, "Kubernetes"):
         reason = f"it judges what is sent as {mode}, not objects of Kubernetes"
