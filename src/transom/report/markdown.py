@@ -36,7 +36,7 @@ def code(text: str) -> str:
     """Return foreign text as a code span; its fence is longer than any run of backticks in it."""
     shown = safe(text[:MAX_TEXT_CHARS]) + ("…" if len(text) > MAX_TEXT_CHARS else "")
     fence = "`" * (max((len(run) for run in _TICKS.findall(shown)), default=0) + 1)
-    pad = " " if shown.startswith("`") or shown.endswith("`") or not shown.strip() else ""
+    pad = " " if shown.startswith("`") or shown.endswith("`") or shown.isspace() else ""
     return f"{fence}{pad}{shown or '-'}{pad}{fence}"
 
 
