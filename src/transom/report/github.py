@@ -14,6 +14,7 @@ from transom.model.severity import Severity
 from transom.report.options import ReportOptions
 from transom.report.summary import Report
 from transom.report.text import safe
+from transom.report.words import told
 
 LEVELS = {
     Severity.CRITICAL: "error",
@@ -34,17 +35,15 @@ def write(report: Report, stream: BinaryIO, options: ReportOptions) -> None:
 def _lines(report: Report, language: str) -> Iterator[str]:
     say = translator(language)
     for finding in report.findings:
-        rule = report.rules.get(finding.rule)
-        texts = rule.texts.get(language, {}) if rule else {}
-        title = f"{texts.get('title') or finding.title or finding.rule} ({finding.rule})"
+        texts = told(finding, report, language)
+        title = f"{texts['title']} ({finding.rule})"
         container = f" ({finding.container})" if finding.container else ""
-        fix = texts.get("fix") or finding.fix or (rule.fix if rule else "")
-        told = f"{finding.ref.short}{container}: {finding.message or finding.title}. {fix}".strip()
-        yield command(LEVELS[finding.severity], finding.place, title, told)
+        message = f"{finding.ref.short}{container}: {finding.message or finding.title}. {texts['fix']}".strip()
+        yield command(LEVELS[finding.severity], finding.place, title, message)
     for skipped in report.skipped:
         step = f"; {skipped.next_step}" if skipped.next_step else ""
-        told = f"{skipped.ref.short or skipped.ref.kind}: {skipped.reason}{step}"
-        yield command("error", skipped.locator, say("Not judged"), told)
+        message = f"{skipped.ref.short or skipped.ref.kind}: {skipped.reason}{step}"
+        yield command("error", skipped.locator, say("Not judged"), message)
     counts = (
         (mark("Accepted: {count:,}"), len(report.accepted)),
         (mark("Known from the baseline: {count:,}"), len(report.known)),
@@ -57,8 +56,8 @@ def _lines(report: Report, language: str) -> Iterator[str]:
 def command(level: str, place: Locator, title: str, message: str) -> str:
     """Return one workflow command; a place that nobody knows is left out."""
     parts = {"file": place.file.removeprefix("./"), "line": str(place.line or ""), "col": str(place.column or "")}
-    told = {**parts, "title": title}
-    properties = ",".join(f"{name}={_property(value[:MAX_CHARS])}" for name, value in told.items() if value)
+    parts["title"] = title
+    properties = ",".join(f"{name}={_property(value[:MAX_CHARS])}" for name, value in parts.items() if value)
     return f"::{level} {properties}::{_escaped(message[:MAX_CHARS])}"
 
 

@@ -18,6 +18,7 @@ from transom.report.options import ReportOptions
 from transom.report.records import clean
 from transom.report.summary import Report
 from transom.report.text import safe
+from transom.report.words import told, where
 
 SAST_VERSION = "15.2.1"
 UNDATED = "1970-01-01T00:00:00"  # the schema wants a time, also where nobody tells one
@@ -53,11 +54,10 @@ def _issues(report: Report, language: str) -> Iterator[dict[str, Any]]:
             "location": {"path": _path(finding.place.file), "lines": {"begin": max(finding.place.line, 1)}},
         }
     for skipped in report.skipped:
-        told = f"{say('Not judged')}: {skipped.ref.short}: {skipped.reason}; {skipped.next_step}"
         yield {
             "type": "issue",
             "check_name": "skipped",
-            "description": _cut(told, MAX_TEXT_CHARS),
+            "description": _cut(f"{say('Not judged')}: {_reason(skipped)}", MAX_TEXT_CHARS),
             "categories": ["Security"],
             "fingerprint": _identity(seen, "skipped", str(skipped.ref), skipped.rule, skipped.reason),
             "severity": "major",
@@ -87,42 +87,37 @@ def _scan(report: Report, options: ReportOptions) -> dict[str, Any]:
 def _messages(report: Report, language: str) -> Iterator[dict[str, str]]:
     say = translator(language)
     for skipped in report.skipped:
-        yield {"level": "warn", "value": _cut(f"{say('Not judged')}: {_told(skipped)}", MAX_TEXT_CHARS)}
+        yield {"level": "warn", "value": _cut(f"{say('Not judged')}: {_reason(skipped)}", MAX_TEXT_CHARS)}
     if report.accepted:
         yield {"level": "info", "value": say("Accepted: {count:,}").format(count=len(report.accepted))}
     if report.known:
         yield {"level": "info", "value": say("Known from the baseline: {count:,}").format(count=len(report.known))}
 
 
-def _told(skipped: Skipped) -> str:
-    place = skipped.locator
-    where = f"{place.file}:{place.line}" if place.line else place.file or skipped.ref.short
+def _reason(skipped: Skipped) -> str:
+    place = where(skipped.locator) or skipped.ref.short
     step = f"; {skipped.next_step}" if skipped.next_step else ""
-    return f"{where}: {skipped.reason}{step}"
+    return f"{place}: {skipped.reason}{step}"
 
 
 def _vulnerabilities(report: Report, language: str) -> Iterator[dict[str, Any]]:
     seen: dict[str, int] = {}
     for finding in report.findings:
-        rule, place = report.rules.get(finding.rule), finding.place
-        texts = rule.texts.get(language, {}) if rule else {}
-        why = texts.get("why") or (rule.why if rule else "")
+        place, texts = finding.place, told(finding, report, language)
         name = _cut(finding.rule, MAX_NAME_CHARS)
         made = {
             "id": _identity(seen, finding.fingerprint, place.file),
-            "name": _cut(texts.get("title") or finding.title or finding.rule, MAX_NAME_CHARS),
-            "description": _cut(f"{_headline(finding, report, language)}\n{why}".strip(), MAX_TEXT_CHARS),
+            "name": _cut(texts["title"], MAX_NAME_CHARS),
+            "description": _cut(f"{_headline(finding, report, language)}\n{texts['why']}".strip(), MAX_TEXT_CHARS),
             "severity": finding.severity.label.capitalize(),
             "location": {"file": _path(place.file), "start_line": max(place.line, 1)},
             "identifiers": [{"type": "transom_rule", "name": f"Transom {name}"[:MAX_NAME_CHARS], "value": name}],
         }
-        fix = texts.get("fix") or finding.fix or (rule.fix if rule else "")
-        yield made | {"solution": _cut(fix, MAX_TEXT_CHARS)} if fix else made
+        yield made | {"solution": _cut(texts["fix"], MAX_TEXT_CHARS)} if texts["fix"] else made
 
 
 def _headline(finding: Finding, report: Report, language: str) -> str:
-    rule = report.rules.get(finding.rule)
-    title = (rule.texts.get(language, {}).get("title") if rule else "") or finding.title or finding.rule
+    title = told(finding, report, language)["title"]
     container = f" ({finding.container})" if finding.container else ""
     message = f": {finding.message}" if finding.message and finding.message != finding.title else ""
     return f"{finding.ref.short}{container}: {title}{message}"

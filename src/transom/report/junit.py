@@ -17,6 +17,7 @@ from transom.model.language import translator
 from transom.report.options import ReportOptions
 from transom.report.summary import Report
 from transom.report.text import safe
+from transom.report.words import where
 
 MAX_TEXT_CHARS = 10_000  # of one text: build servers keep all of them for every build
 
@@ -73,15 +74,13 @@ def _name(finding: Finding) -> str:
 
 
 def _named(skipped: Skipped) -> str:
-    place = skipped.locator
-    return f"{place.file}:{place.line}" if place.line else place.file or skipped.ref.short or skipped.ref.kind
+    return where(skipped.locator) or skipped.ref.short or skipped.ref.kind
 
 
 def _detail(finding: Finding) -> Iterator[str]:
     for evidence in finding.evidence:
         place = evidence.locator
-        where = f"{place.file}:{place.line}:{place.column}" if place.line else place.file
-        yield f"{where} {place.path} {evidence.observed}".strip()
+        yield f"{where(place, column=True)} {place.path} {evidence.observed}".strip()
     if finding.fix:
         yield finding.fix
     yield finding.fingerprint

@@ -15,7 +15,7 @@ from transom.report.options import ReportOptions
 from transom.report.score import score
 from transom.report.summary import Report
 from transom.report.text import safe
-from transom.report.words import MORE, SEVERITY_WORDS
+from transom.report.words import MORE, SEVERITY_WORDS, told, where
 
 MAX_CHARS = 60_000  # GitHub takes comments of 65,536 characters; some is left for whoever posts it
 MAX_TEXT_CHARS = 300  # of one foreign text
@@ -109,21 +109,16 @@ def _fitting(lines: Iterable[str], room: int) -> Iterator[str]:
 
 
 def _line(finding: Finding, report: Report, options: ReportOptions, say: Say) -> str:
-    rule = report.rules.get(finding.rule)
-    texts = rule.texts.get(options.language, {}) if rule else {}
-    title = escaped(texts.get("title") or finding.title or finding.rule)
+    title = escaped(told(finding, report, options.language)["title"])
     return f"**{say(SEVERITY_WORDS[finding.severity])}** {title}: {_short(finding)}"
 
 
 def _short(finding: Finding) -> str:
-    place = finding.place
-    where = f"{place.file}:{place.line}" if place.line else place.file
-    named = [finding.ref.short, finding.container, where, finding.rule]
+    named = [finding.ref.short, finding.container, where(finding.place), finding.rule]
     return " ".join(code(each) for each in named if each)
 
 
 def _skipped(skipped: Skipped) -> str:
-    place = skipped.locator
-    where = f"{place.file}:{place.line}" if place.line else place.file or skipped.ref.short or skipped.ref.kind
+    place = where(skipped.locator) or skipped.ref.short or skipped.ref.kind
     step = f" → {code(skipped.next_step)}" if skipped.next_step else ""
-    return f"{code(where)} {code(skipped.reason)}{step}"
+    return f"{code(place)} {code(skipped.reason)}{step}"

@@ -11,6 +11,7 @@ from transom.model.findings import Finding, Skipped
 from transom.report.options import ReportOptions
 from transom.report.summary import Report, owner_of
 from transom.report.text import safe
+from transom.report.words import told
 
 COLUMNS = (
     *("status", "severity", "window", "rule", "title", "owner", "namespace", "kind", "name", "container"),
@@ -60,13 +61,12 @@ def _rows(report: Report, language: str) -> Iterator[tuple[str | int, ...]]:
 
 def _row(status: str, finding: Finding, report: Report, language: str, reason: str = "") -> tuple[str | int, ...]:
     rule, ref, place = report.rules.get(finding.rule), finding.ref, finding.place
-    texts = rule.texts.get(language, {}) if rule else {}
-    title, fix = texts.get("title") or finding.title, texts.get("fix") or finding.fix or (rule.fix if rule else "")
-    what = (finding.severity.label, rule.window if rule else "", finding.rule, title)
+    texts = told(finding, report, language)
+    what = (finding.severity.label, rule.window if rule else "", finding.rule, texts["title"])
     which = (owner_of(finding).short, ref.namespace, ref.kind, ref.name, finding.container)
     where = (place.file, place.line or "", place.column or "", place.path)
     seen = (finding.message, finding.evidence[0].observed, finding.evidence[0].expected)
-    return (status, *what, *which, *where, *seen, fix, finding.fingerprint, reason)
+    return (status, *what, *which, *where, *seen, texts["fix"], finding.fingerprint, reason)
 
 
 def _skipped(skipped: Skipped) -> tuple[str | int, ...]:

@@ -1,9 +1,12 @@
-"""Words that several formats say, in English; each is said in the reader's language where it stands."""
+"""What several formats say: words, in English until they are said in the reader's language; texts of rules; places."""
 
 from __future__ import annotations
 
+from transom.model.findings import Finding
 from transom.model.language import mark
+from transom.model.places import Locator
 from transom.model.severity import Severity
+from transom.report.summary import Report
 
 SEVERITY_WORDS = {
     Severity.CRITICAL: mark("critical"),
@@ -13,3 +16,22 @@ SEVERITY_WORDS = {
     Severity.INFO: mark("info"),
 }
 MORE = mark("and {count:,} more; -o json names every one")
+
+
+def told(finding: Finding, report: Report, language: str) -> dict[str, str]:
+    """Return title, why and fix of a finding, in a language where its rule speaks it; never without a title."""
+    rule = report.rules.get(finding.rule)
+    english = {
+        "title": finding.title or finding.rule,
+        "why": rule.why if rule else "",
+        "fix": finding.fix or (rule.fix if rule else ""),
+    }
+    translated = rule.texts.get(language, {}) if rule else {}
+    return {field: translated.get(field) or text for field, text in english.items()}
+
+
+def where(place: Locator, column: bool = False) -> str:
+    """Return file and line, where there are such, with the column if it is wanted."""
+    if not place.line:
+        return place.file
+    return f"{place.file}:{place.line}:{place.column}" if column else f"{place.file}:{place.line}"

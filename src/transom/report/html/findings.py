@@ -10,7 +10,7 @@ from transom.report.html.island import MAX_EVIDENCE, Excerpts, Group, iterate, l
 from transom.report.html.markup import MAX_TEXT_CHARS, rule_text, say, text
 from transom.report.options import Excerpt, ReportOptions
 from transom.report.summary import owner_of
-from transom.report.words import SEVERITY_WORDS
+from transom.report.words import SEVERITY_WORDS, where
 
 FIRST = 50  # findings that stand in the page as markup; scripts show all, and -o json names all
 
@@ -67,16 +67,11 @@ def _finding(finding: Finding, rule: Rule | None, excerpt: Excerpt | None) -> It
     yield f'<span class="severity">{say(SEVERITY_WORDS[finding.severity])}</span> <span class="title">{title}</span>'
     if finding.container:
         yield f' <span class="container">{text(finding.container)}</span>'
-    yield f' <span class="place">{text(_line(finding))}</span></summary>\n<dl>'
+    yield f' <span class="place">{text(where(finding.place))}</span></summary>\n<dl>'
     for name, content in _parts(finding, rule, excerpt):
         kind = ' class="told"' if name in ("why", "fix") else ""
         yield f"<dt{kind}>{say(TERMS[name])}</dt><dd{kind}>{content}</dd>\n"
     yield "</dl></details>\n"
-
-
-def _line(finding: Finding) -> str:
-    place = finding.place
-    return f"{place.file}:{place.line}" if place.line else place.file
 
 
 def _parts(finding: Finding, rule: Rule | None, excerpt: Excerpt | None) -> Iterator[tuple[str, str]]:
@@ -87,8 +82,8 @@ def _parts(finding: Finding, rule: Rule | None, excerpt: Excerpt | None) -> Iter
         yield "message", text(finding.message, MAX_TEXT_CHARS)
     for evidence in finding.evidence[:MAX_EVIDENCE]:
         place = evidence.locator
-        where = f"{place.file}:{place.line}:{place.column}" if place.line else place.file
-        yield "place", " ".join(f"<code>{text(each)}</code>" for each in (where, place.path) if each)
+        shown = (where(place, column=True), place.path)
+        yield "place", " ".join(f"<code>{text(each)}</code>" for each in shown if each)
         if evidence.observed:
             yield "seen", f"<code>{text(evidence.observed, MAX_TEXT_CHARS)}</code>"
         if evidence.expected:

@@ -13,7 +13,7 @@ from transom.report.html.island import label
 from transom.report.html.markup import MAX_TEXT_CHARS, rule_text, say, text
 from transom.report.score import FORMULA, ceiling, figures, score, weights
 from transom.report.summary import Report
-from transom.report.words import MORE, SEVERITY_WORDS
+from transom.report.words import MORE, SEVERITY_WORDS, where
 
 LISTED = 200  # of what was skipped, accepted or known; the rest is counted, and every one is in the JSON
 LANGUAGE_NAMES = {"en": "English", "zh-CN": "中文"}  # each in its own language
@@ -104,9 +104,9 @@ def _totals(report: Report) -> Iterator[str]:
         (mark("Accepted: {count:,}"), len(report.accepted), "accepted"),
         (mark("Known from the baseline: {count:,}"), len(report.known), "known"),
     )
-    for words, count, where in counts:
+    for words, count, anchor in counts:
         if count:
-            yield f' · <a href="#{where}">{say(words, count=count)}</a>'
+            yield f' · <a href="#{anchor}">{say(words, count=count)}</a>'
 
 
 def coverage(report: Report, numbers: Mapping[str, int]) -> Iterator[str]:
@@ -152,10 +152,9 @@ def _skipped(skipped: Sequence[Skipped]) -> Iterator[str]:
 
 
 def _place(skipped: Skipped) -> str:
-    place = skipped.locator
-    where = f"{place.file}:{place.line}:{place.column}" if place.line else place.file
-    named = label(skipped.ref) if skipped.ref.scope == "k8s" or not where else ""
-    return f"{where} {named}".strip()
+    place = where(skipped.locator, column=True)
+    named = label(skipped.ref) if skipped.ref.scope == "k8s" or not place else ""
+    return f"{place} {named}".strip()
 
 
 def _listed(items: Iterable[str], count: int) -> Iterator[str]:
@@ -169,9 +168,7 @@ def _listed(items: Iterable[str], count: int) -> Iterator[str]:
 
 def _named(finding: Finding) -> str:
     container = f" ({text(finding.container)})" if finding.container else ""
-    place = finding.place
-    where = f"{place.file}:{place.line}" if place.line else place.file
-    return f"<code>{text(finding.rule)}</code> {text(label(finding.ref))}{container} <code>{text(where)}</code>"
+    return f"<code>{text(finding.rule)}</code> {text(label(finding.ref))}{container} <code>{text(where(finding.place))}</code>"
 
 
 def _accepted(accepted: Accepted) -> str:
