@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from transom.lang.cel.environment import CURRENT
+from transom.lang.cel.version import CURRENT
 from transom.rules.kyverno.tests import run_tests
 
 if TYPE_CHECKING:

@@ -112,7 +112,7 @@ def _ours(pack: Pack, thing: dict[str, Any]) -> Verdict:
 
 
 def _examples() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for file in sorted(BUILTIN_FOLDER.glob("*/*.test.yaml")):
+    for file in sorted(Path(BUILTIN_FOLDER).glob("*/*.test.yaml")):
         cases = yaml.safe_load(file.read_text())
         for case in (*cases.get("good", ()), *cases.get("bad", ())):
             if not {"oldObject", "operation", "params", "userInfo", "namespace"} & set(case):

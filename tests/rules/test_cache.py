@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from pathlib import Path
 
 import pytest
 
@@ -45,7 +46,7 @@ def makes(file):
 
 
 def kept():
-    return sorted(cache_folder().glob("rules-*"))
+    return sorted(Path(cache_folder()).glob("rules-*"))
 
 
 def test_the_second_time_nothing_is_compiled(makes):
@@ -92,14 +93,14 @@ def test_a_broken_file_is_made_again(makes, content):
 
 def test_folder_and_files_are_for_their_owner_only(makes):
     makes()
-    assert cache_folder().stat().st_mode & 0o777 == 0o700
+    assert Path(cache_folder()).stat().st_mode & 0o777 == 0o700
     assert kept()[0].stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])
 def test_a_folder_that_others_may_write_to_is_not_used(makes, mode):
     makes()
-    cache_folder().chmod(mode)
+    Path(cache_folder()).chmod(mode)
     assert cache_folder() is None
     assert makes()[1] == 2
 

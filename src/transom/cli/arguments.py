@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from typing import NoReturn
 
-from transom.cli import language
+from transom.cli import language, terminal
 from transom.model.errors import UsageError
 from transom.model.language import ENGLISH, mark, translated
 from transom.model.severity import SEVERITIES
@@ -61,7 +62,14 @@ class Parser(argparse.ArgumentParser):
         return made
 
 
-class _ColumnsFormatter(argparse.RawDescriptionHelpFormatter):
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Knows the terminal's width without asking shutil, whose import would cost 2 ms at every start."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=terminal.width(sys.stdout) - 2)
+
+
+class _ColumnsFormatter(_Formatter):
     """Wraps help by columns, of which a Chinese character takes two."""
 
     def _split_lines(self, text: str, width: int) -> list[str]:
@@ -82,7 +90,7 @@ def command_parser(name: str, summary: str, examples: str = "") -> Parser:
         prog=f"transom {name}",
         description=summary,
         epilog=f"{mark('examples:')}\n{examples}" if examples else None,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
         allow_abbrev=False,
     )
     made.add_argument("--lang", metavar="LANGUAGE", help="en or zh-CN (default: as the locale says)")

@@ -135,7 +135,7 @@ def _test(arguments: argparse.Namespace) -> int:
     from transom.rules.examples import run_examples
     from transom.rules.load import BUILTIN_FOLDER
 
-    paths = arguments.paths or [str(BUILTIN_FOLDER)]
+    paths = arguments.paths or [BUILTIN_FOLDER]
     outcomes = list(run_examples(paths, kubernetes_version(arguments.kubernetes_version)))
     counts = Counter(str(outcome.state) for outcome in outcomes)
     if arguments.output == "json":

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+import os
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from transom.model.errors import UsageError
 from transom.model.severity import SEVERITIES, Severity
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DEFAULT_FILE = "transom.yaml"
 VERSION = 1
@@ -34,11 +37,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_settings(named: str | None) -> Settings:
     """Return the settings of the named file, else of ./transom.yaml, else the defaults."""
-    path = Path(named or DEFAULT_FILE)
-    if named is None and not path.is_file():
+    if named is None and not os.path.isfile(DEFAULT_FILE):
         return Settings(version=VERSION)
+    from pathlib import Path
+
     import yaml
 
+    path = Path(named or DEFAULT_FILE)
     try:
         if path.stat().st_size > MAX_SETTINGS_BYTES:
             raise UsageError(f"cannot read {path}", "it is larger than 1 MiB", "name another file with --config")

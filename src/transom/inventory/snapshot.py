@@ -7,10 +7,8 @@ Secrets are never written, wherever a Secret stands in an object.
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path as File
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -21,6 +19,10 @@ from transom.kube.comments import Comment
 from transom.model.errors import TransomError
 from transom.model.findings import NotApplicable, Skipped
 from transom.model.places import Locator, Path
+
+if TYPE_CHECKING:
+    import gzip
+    from pathlib import Path as File
 
 SCHEMA = "transom.snapshot/1"
 GZIP_MAGIC = b"\x1f\x8b"
@@ -90,6 +92,8 @@ _Line = _Stored | _StoredSkipped | _StoredNotApplicable
 
 def write(inventory: Inventory, others: Iterable[Skipped | NotApplicable], file: File) -> None:
     """Write a snapshot, replacing the file only when it is whole."""
+    import gzip
+
     unfinished = file.with_name(f".{file.name}.part")
     encode = msgspec.json.Encoder().encode
     try:
@@ -164,9 +168,11 @@ def _redact(secret: dict[str, Any]) -> None:
 def is_snapshot(path: str) -> bool:
     """Tell whether a file begins as a snapshot does."""
     try:
-        with open(path, "rb") as raw:  # noqa: PTH123 - asked of every target
+        with open(path, "rb") as raw:
             if raw.read(2) != GZIP_MAGIC:
                 return False
+            import gzip
+
             raw.seek(0)
             return b'"transom.snapshot/' in gzip.GzipFile(fileobj=raw).read(64)
     except (OSError, EOFError):
@@ -175,8 +181,10 @@ def is_snapshot(path: str) -> bool:
 
 def fill_from_snapshot(inventory: Inventory, path: str) -> Iterator[Skipped | NotApplicable]:
     """Add every entry of a snapshot; yield again what was skipped at its making."""
+    import gzip
+
     try:
-        with open(path, "rb") as raw:  # noqa: PTH123 - a plain open, as for every other file
+        with open(path, "rb") as raw:
             yield from _read(inventory, gzip.GzipFile(fileobj=raw), path)
     except (OSError, EOFError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise TransomError(f"cannot read the snapshot {path}", str(error), "make it again") from error

@@ -38,7 +38,7 @@ def fill(inventory: Inventory, target: str, exclude: Sequence[str] = ()) -> Iter
 def _fill_from_path(inventory: Inventory, target: str, exclude: Sequence[str]) -> Iterator[Skipped | NotApplicable]:
     from transom.inventory.snapshot import fill_from_snapshot, is_snapshot
 
-    if os.path.isfile(target) and is_snapshot(target):  # noqa: PTH113 - a path object per target buys nothing
+    if os.path.isfile(target) and is_snapshot(target):
         yield from fill_from_snapshot(inventory, target)
     else:
         from transom.inventory.files import fill_from_path

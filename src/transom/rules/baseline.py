@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -36,6 +35,8 @@ class Baseline(msgspec.Struct, frozen=True):
 
 def read_baseline(path: str) -> frozenset[str]:
     """Return the fingerprints that a baseline knows."""
+    from pathlib import Path
+
     file = Path(path)
     try:
         if file.stat().st_size > MAX_BASELINE_BYTES:
@@ -58,6 +59,8 @@ def read_baseline(path: str) -> frozenset[str]:
 def write_baseline(path: str, findings: Iterable[Finding]) -> int:
     """Write the findings as a baseline, in one stable order; return how many it knows."""
     known = sorted({Known(f.fingerprint, f.rule, str(f.ref), f.witness) for f in findings})
+    from pathlib import Path
+
     text = msgspec.json.format(msgspec.json.encode(Baseline(SCHEMA, known)), indent=1) + b"\n"
     try:
         Path(path).write_bytes(text)

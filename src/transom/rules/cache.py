@@ -13,7 +13,6 @@ import stat
 import sys
 from contextlib import suppress
 from hashlib import sha256
-from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -43,14 +42,14 @@ _STRUCTS: dict[str, type[Struct]] = {
 }
 
 
-def cached(files: Sequence[File], version: tuple[int, int], make: Callable[[], Pack]) -> Pack:
+def cached(files: Sequence[str | os.PathLike[str]], version: tuple[int, int], make: Callable[[], Pack]) -> Pack:
     """Return the pack of these files, made now if it was not kept; one with problems is never kept."""
     from transom.rules.load import Pack
 
     folder = cache_folder()
     if folder is None:
         return make()
-    path = folder / f"{PREFIX}{_key(files, version)}.bin"
+    path = os.path.join(folder, f"{PREFIX}{_key(files, version)}.bin")
     kept = _read(path)
     if kept is not None:
         return Pack(kept)
@@ -60,13 +59,14 @@ def cached(files: Sequence[File], version: tuple[int, int], make: Callable[[], P
     return pack
 
 
-def cache_folder() -> File | None:
+def cache_folder() -> str | None:
     """Return the folder, made if need be; None where it cannot be had, or where others may write to it."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - asked at every start
-    folder = File(home) / "transom"
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    folder = os.path.join(home, "transom")
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.lstat()
+        if not os.path.isdir(folder):
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+        status = os.lstat(folder)
     except OSError:
         return None
     return folder if stat.S_ISDIR(status.st_mode) and _only_ours(status) else None
@@ -77,11 +77,11 @@ def _only_ours(status: os.stat_result) -> bool:
     return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def _key(files: Sequence[File], version: tuple[int, int]) -> str:
+def _key(files: Sequence[str | os.PathLike[str]], version: tuple[int, int]) -> str:
     digest = sha256(f"{__version__} {sys.version} {version} {_makers()}".encode())
     for path in files:
         try:
-            with path.open("rb") as stream:
+            with open(path, "rb") as stream:
                 content = stream.read(MAX_POLICY_BYTES + 1)  # a larger file is no policy, whatever else it holds
         except OSError:
             content = b""
@@ -92,16 +92,16 @@ def _key(files: Sequence[File], version: tuple[int, int]) -> str:
 
 def _makers() -> str:
     """Return what tells this compiler from one that was changed without a new version: times and sizes of its files."""
-    rules = File(__file__).parent
-    folders = (rules, rules / "kyverno", rules.parent / "lang" / "cel")
+    rules = os.path.dirname(__file__)
+    folders = (rules, os.path.join(rules, "kyverno"), os.path.join(rules, "..", "lang", "cel"))
     files = [each for folder in folders for each in os.scandir(folder)]
     stats = sorted((each.name, each.stat().st_mtime_ns, each.stat().st_size) for each in files if each.is_file())
     return str(stats)
 
 
-def _read(path: File) -> tuple[Any, ...] | None:
+def _read(path: str) -> tuple[Any, ...] | None:
     try:
-        with path.open("rb") as stream:
+        with open(path, "rb") as stream:
             status = os.fstat(stream.fileno())
             if not _only_ours(status) or status.st_size > MAX_CACHED_BYTES:
                 return None
@@ -114,29 +114,30 @@ def _read(path: File) -> tuple[Any, ...] | None:
     return restored
 
 
-def _write(path: File, pack: tuple[Any, ...]) -> None:
-    aside = path.with_suffix(f".{os.getpid()}{PART}")
+def _write(path: str, pack: tuple[Any, ...]) -> None:
+    aside = f"{path.removesuffix('.bin')}.{os.getpid()}{PART}"
     try:
         content = marshal.dumps(_stored(pack))
         if len(content) > MAX_CACHED_BYTES:
             return
         with open(aside, "xb", opener=_private) as stream:
             stream.write(sha256(content).digest() + content)
-        aside.replace(path)
-        _forget_old(path.parent)
+        os.replace(aside, path)
+        _forget_old(os.path.dirname(path))
     except (OSError, ValueError):
         with suppress(OSError):
-            aside.unlink(missing_ok=True)  # a full disk costs time, never a scan
+            os.unlink(aside)  # a full disk costs time, never a scan
 
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
-def _forget_old(folder: File) -> None:
-    kept = sorted(folder.glob(f"{PREFIX}*"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in kept[FILES_KEPT:]:
-        path.unlink(missing_ok=True)
+def _forget_old(folder: str) -> None:
+    found = [each for each in os.scandir(folder) if each.name.startswith(PREFIX)]
+    for each in sorted(found, key=lambda each: each.stat().st_mtime, reverse=True)[FILES_KEPT:]:
+        with suppress(FileNotFoundError):
+            os.unlink(each.path)
 
 
 def _stored(value: Any) -> Any:

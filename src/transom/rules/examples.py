@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from transom.inventory import Entry, Inventory, Origin
 from transom.kube.documents import read_documents
 from transom.kube.objects import is_object
-from transom.lang.cel.environment import CURRENT
+from transom.lang.cel.version import CURRENT
 from transom.model.errors import UsageError
 from transom.model.findings import Finding, Judged, Skipped
 from transom.model.limits import MAX_POLICY_BYTES
@@ -90,7 +90,7 @@ def run_examples(paths: Sequence[str], version: tuple[int, int] = CURRENT) -> It
             together.append(file)  # a template and its constraints may stand in different files
         elif file not in foreign:
             yield from _file_outcomes(
-                read_pack([file], version, ours=BUILTIN_FOLDER in file.resolve().parents), version
+                read_pack([file], version, ours=File(BUILTIN_FOLDER) in file.resolve().parents), version
             )
     yield from _file_outcomes(read_pack(together, version), version)
     for file in foreign:

@@ -14,10 +14,11 @@ from msgspec.structs import replace
 
 from transom.kube.kinds import SERVED_GROUPS, TEMPLATE_PATHS, kind_of
 from transom.lang.cel import Program, compile_expression
-from transom.lang.cel.environment import CURRENT, kubernetes_environment
+from transom.lang.cel.environment import kubernetes_environment
 from transom.lang.cel.parser import parse
 from transom.lang.cel.syntax import Bind, Comprehension, Ident, Node, Select
 from transom.lang.cel.unparse import unparse
+from transom.lang.cel.version import CURRENT
 from transom.rules.expand import POD
 from transom.rules.match import could_match
 from transom.rules.policy import Expression, Policy, ResourceRule, Validation

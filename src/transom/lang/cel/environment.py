@@ -10,12 +10,10 @@ from msgspec import Struct
 from transom.lang.cel import types
 from transom.lang.cel.declarations import SINCE, Overload, overloads
 from transom.lang.cel.types import BOOL, DYN, INT, STRING, TIMESTAMP, ListType, MapType, ObjectType, Type
+from transom.lang.cel.version import CURRENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-CURRENT = (1, 36)
-"""The Kubernetes minor whose rules hold where nobody names one."""
 
 _ONLY_PLAIN = frozenset(("math", "encoders", "bindings", "strings-3"))
 _NONE: Mapping[str, Type] = MappingProxyType({})
