@@ -9,6 +9,7 @@ import pytest
 
 from transom.cli.excerpts import excerpts
 from transom.inventory import Inventory
+from transom.inventory.entries import Origin
 from transom.inventory.files import fill_from_stream
 from transom.model.findings import Evidence, Finding
 from transom.model.places import Locator
@@ -137,3 +138,17 @@ def test_of_a_long_line_what_is_near_the_place_is_shown(ask: Ask) -> None:
 def test_a_file_in_utf_16_is_shown_only_where_nothing_is_to_hide(ask: Ask) -> None:
     assert ask(env("hunter2").encode("utf-16"), 11) is None
     assert ask(POD.encode("utf-16"), 5) is not None
+
+
+def test_many_secrets_of_one_document_are_hidden(ask: Ask) -> None:
+    values = "".join(f"    - {{name: V{number}, value: hunter2-{number}}}\n" for number in range(300))
+    text = f"{POD}    env:\n{values}"
+    shown = [ask(text, line) for line in (5, 9, 10, 200, 309)]
+    assert all(found is not None and "hunter2" not in "".join(found.lines) for found in shown)
+
+
+def test_a_snapshot_has_no_lines_to_show() -> None:
+    inventory = Inventory()
+    inventory.add({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}}, Origin("t", "x.yaml"))
+    seen = (Evidence(Locator("x.yaml", 2, 1)),)
+    assert excerpts(inventory)(Finding("r", Ref(kind="Pod", name="web"), Severity.LOW, "m", seen)) is None

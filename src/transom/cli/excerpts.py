@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, lru_cache, partial
 
 from msgspec import Struct
 
@@ -20,8 +21,11 @@ AROUND = 3  # lines above and below the place
 MAX_LINE_CHARS = 160  # a longer line is minified: what is near the place is shown of it
 BEFORE_CHARS = 40  # of such a line, before the place
 HIDDEN = "***"
+KEPT = 32  # documents: findings are asked for by owner, and owners of large files are mixed
+MANY_SECRETS = 100  # in one document; from here on hiding all of them once is quicker than asking for each line
 PUBLIC_PAIRS = ("sysctls",)  # lists of name and value that hold no secret
 _ENTRY = re.compile(r"""\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^:\n"']*):[ ]?""")
+_ANCHOR = re.compile(r"(?:^|[\s,\[{])&\w", re.M)
 _HIDDEN_RUN = re.compile("\0+")
 
 
@@ -37,17 +41,16 @@ def excerpts(inventory: Inventory) -> Callable[[Finding], Excerpt | None]:
 
     Hidden are Secrets, values of ConfigMaps, values of variables and headers, and copies of objects that kubectl keeps.
     """
-    by_file: dict[str, tuple[list[int], list[_Held]]] = {}
+    by_file = lru_cache(1)(lambda: _by_file(inventory))
+    opened = lru_cache(KEPT)(partial(_Opened, inventory))
 
     def ask(finding: Finding) -> Excerpt | None:
-        if not by_file:
-            by_file.update(_by_file(inventory))
         place = finding.place
-        lines, held = by_file.get(place.file, ([], []))
+        lines, held = by_file().get(place.file, ([], []))
         index = bisect_right(lines, place.line) - 1
         if place.line < 1 or index < 0 or finding.ref.kind == "Secret":
             return None
-        return _excerpt(inventory, held[index], place.line, place.column)
+        return _excerpt(opened(held[index]), place.line, place.column)
 
     return ask
 
@@ -64,27 +67,45 @@ def _by_file(inventory: Inventory) -> dict[str, tuple[list[int], list[_Held]]]:
     return {file: (sorted(lines), [lines[line] for line in sorted(lines)]) for file, lines in files.items()}
 
 
-def _excerpt(inventory: Inventory, held: _Held, line: int, column: int) -> Excerpt | None:
-    document = held.document
-    text = document.text.decode("utf-8", "replace")
-    lines = text.split("\n")
-    meant = line - document.line
-    if not 0 <= meant < len(lines):
+class _Opened:
+    """The lines of one document, as they stand in it and with everything hidden that may be secret."""
+
+    def __init__(self, inventory: Inventory, held: _Held) -> None:
+        self.document = held.document
+        self.text = held.document.text.decode("utf-8", "replace")
+        self.lines = self.text.split("\n")
+        self.secrets = [(entry, path, value) for entry in held.entries for path, value in _secrets(entry.object, ())]
+        self._inventory = inventory
+
+    @cached_property
+    def masked(self) -> list[str]:
+        """The lines with secrets hidden; none where a document has no places, or an anchor may lend it a secret."""
+        lent = len(self.secrets) > MANY_SECRETS and _ANCHOR.search(self.text)
+        if self.document.offset < 0 or lent:  # below 0: UTF-16, of which bytes have no places
+            return []
+        paths = [(entry, path) for entry, path, _ in self.secrets]
+        return _masked(self._inventory, self.document, paths).split("\n")
+
+    def shown(self, first: int, end: int) -> list[str]:
+        """Return lines that may be shown; none where it is not sure that they hold no secret."""
+        if len(self.secrets) <= MANY_SECRETS and not _may_show(self.secrets, self.lines[first:end]):
+            return self.lines[first:end]
+        masked = self.masked[first:end]
+        if len(self.secrets) <= MANY_SECRETS and _ANCHOR.search(self.text) and _may_show(self.secrets, masked):
+            return []  # what an anchor lends stands elsewhere than the value that borrows it
+        return masked
+
+
+def _excerpt(opened: _Opened, line: int, column: int) -> Excerpt | None:
+    meant = line - opened.document.line
+    if not 0 <= meant < len(opened.lines):
         return None
-    first, end = max(meant - AROUND, 0), min(meant + AROUND + 1, len(lines))
-    secrets = [(entry, path, value) for entry in held.entries for path, value in _secrets(entry.object, ())]
-    if _may_show(secrets, "\n".join(lines[first:end])):
-        if document.offset < 0:  # UTF-16: bytes have no places, so nothing could be hidden
-            return None
-        lines = _masked(inventory, document, [(entry, path) for entry, path, _ in secrets]).split("\n")
-        if "&" in text and _may_show(
-            secrets, "\n".join(lines[first:end])
-        ):  # a value that an anchor lends from elsewhere
-            return None
-    shown = [_near(each, column if number == meant else 1) for number, each in enumerate(lines[first:end], first)]
+    first = max(meant - AROUND, 0)
+    lines = opened.shown(first, meant + AROUND + 1)
+    shown = [_near(each, column if number == meant else 1) for number, each in enumerate(lines, first)]
     while shown and not shown[-1].strip():
         shown.pop()
-    return Excerpt(document.line + first, tuple(shown), line) if meant - first < len(shown) else None
+    return Excerpt(line - meant + first, tuple(shown), line) if meant - first < len(shown) else None
 
 
 def _secrets(value: object, path: Path) -> Iterator[tuple[Path, object]]:
@@ -108,11 +129,12 @@ def _secrets(value: object, path: Path) -> Iterator[tuple[Path, object]]:
                 yield from _secrets(part, (*path, key))
 
 
-def _may_show(secrets: Sequence[tuple[Entry, Path, object]], window: str) -> bool:
+def _may_show(secrets: Sequence[tuple[Entry, Path, object]], lines: Sequence[str]) -> bool:
     r"""Tell whether lines may show something of a secret. Most show none, and places cost a reading of the document.
 
     Text is written in YAML and JSON as its own words, broken only between them, or with a `\`.
     """
+    window = "\n".join(lines)
     return any(
         not isinstance(value, str) or "\\" in window or any(word in window for word in value.split())
         for _, _, value in secrets
