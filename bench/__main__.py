@@ -54,6 +54,7 @@ def measurements() -> Iterator[Line]:
     yield from expressions()
     yield from html_page()
     yield from large_estate(ours)
+    yield from joins(ours)
     yield from beside_checkov(ours)
 
 
@@ -105,6 +106,16 @@ def large_estate(command: Path) -> Iterator[Line]:
         ours.peak_mb < 1024,
         note,
     )
+
+
+def joins(command: Path) -> Iterator[Line]:
+    """Services beside Deployments, twice as many: the CPU of joining them beside that of half as many."""
+    from bench.joins import joined
+
+    half, whole = joined(command, BUILD, (ESTATE_SIZE // 2, ESTATE_SIZE))
+    ratio = whole.cpu_s / half.cpu_s
+    name = f"{ESTATE_SIZE:,} Services joined, CPU beside half"
+    yield Line(name, whole.cpu_s, half.cpu_s, "s", ratio, "at most 2.3 times", ratio <= 2.3, f"{whole.peak_mb:.0f} MB")
 
 
 def beside_checkov(command: Path) -> Iterator[Line]:

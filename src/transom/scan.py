@@ -17,6 +17,7 @@ from transom.rules.judge import read_by_none
 from transom.workers import in_parallel
 
 if TYPE_CHECKING:
+    from transom.rules.check import Check
     from transom.rules.policy import Policy
     from transom.workloads.pod_security import PodSecurity
 
@@ -26,7 +27,7 @@ WINDOWS = {
     "network": "transom.network",
     "secrets": "transom.secrets",
 }
-"""Every window: its name, and the module that looks through it. Each offers assess(inventory, policies, only, allowances)."""
+"""Every window: its name, and the module that looks through it. Each offers assess(inventory, rules, only, allowances)."""
 
 WORTH_A_PROCESS = 2_000  # objects a process must have to judge, for its start and its messages to pay
 
@@ -36,10 +37,11 @@ class ScanOptions(Struct, frozen=True):
 
     problems: rules that could not be loaded; exclude: patterns in .gitignore syntax; pod_security: `LEVEL[@VERSION]`,
     to judge by that Pod Security level and nothing else; exceptions: whether what files declare acceptable is accepted;
-    known_rules: ids that an exception may name, beside those of the policies.
+    known_rules: ids that an exception may name, beside those of policies and checks.
     """
 
     policies: Sequence[Policy] = ()
+    checks: Sequence[Check] = ()
     problems: Sequence[Skipped] = ()
     windows: Sequence[str] = tuple(WINDOWS)
     exclude: Sequence[str] = ()
@@ -53,7 +55,24 @@ class ScanOptions(Struct, frozen=True):
         """The rules that may have findings, by id."""
         if self.pod_security is not None:
             return self.pod_security.faces()
-        return {policy.id: policy.face for policy in self.policies} | (FACES if self.exceptions else {})
+        return {rule.id: rule.face for rule in self.rules} | (FACES if self.exceptions else {})
+
+    @property
+    def rules(self) -> Sequence[Policy | Check]:
+        """The rules of both forms."""
+        return (*self.policies, *self.checks)
+
+
+def assess(
+    inventory: Inventory,
+    rules: Sequence[Policy | Check],
+    only: Sequence[Entry] | None = None,
+    allowances: Allowances | None = None,
+    windows: Sequence[str] = tuple(WINDOWS),
+) -> Iterator[Result]:
+    """Yield what the rules say through the windows of the entries, or of only some; allowances: what files accept."""
+    for window in windows:
+        yield from import_module(WINDOWS[window]).assess(inventory, rules, only, allowances)
 
 
 def scan(targets: Sequence[str], options: ScanOptions, inventory: Inventory) -> Iterator[Result]:
@@ -65,21 +84,19 @@ def scan(targets: Sequence[str], options: ScanOptions, inventory: Inventory) -> 
         yield NotApplicable("objects outside the selection", len(inventory) - len(chosen))
 
     yield from options.problems
-    if options.policies:
-        unread = read_by_none(options.policies, chosen)
+    if options.rules:
+        unread = read_by_none(options.policies, chosen, options.checks)
         if unread:
             yield unread
     allowances: Allowances = {}
     if options.exceptions and options.pod_security is None:
-        known = {*options.known_rules, *(policy.id for policy in options.policies)}
+        known = {*options.known_rules, *(rule.id for rule in options.rules)}
         allowances, malformed = declared(inventory, chosen, known)
         yield from malformed
 
-    def assess(only: Sequence[Entry]) -> Iterator[Result]:
+    def of(only: Sequence[Entry]) -> Iterator[Result]:
         if options.pod_security is not None:
-            yield from options.pod_security.assess(inventory, only)
-            return
-        for window in options.windows:
-            yield from import_module(WINDOWS[window]).assess(inventory, options.policies, only, allowances)
+            return options.pod_security.assess(inventory, only)
+        return assess(inventory, options.rules, only, allowances, options.windows)
 
-    yield from in_parallel(assess, chosen, WORTH_A_PROCESS)
+    yield from in_parallel(of, chosen, WORTH_A_PROCESS)

@@ -11,9 +11,11 @@ import yaml
 
 from transom.inventory import Inventory, Origin
 from transom.model.findings import Finding, Judged, Skipped
+from transom.rules.check import Check
 from transom.rules.judge import judge
 from transom.rules.load import TESTS_SUFFIX, builtin_pack
 from transom.rules.policy import Policy
+from transom.scan import assess
 
 HOSTILE: tuple[Any, ...] = (None, 7, "\x1b[31m\u202e", [None], {"name": []})
 KEPT = ("apiVersion", "kind")  # without which it is no object at all
@@ -46,3 +48,19 @@ def test_a_hostile_object_is_judged_or_skipped(policy: Policy) -> None:
     assert isinstance(judged, Judged)
     assert judged.judged > 0
     assert all(isinstance(each, Skipped) and each.reason for each in others)
+
+
+@pytest.mark.parametrize("check", builtin_pack().checks, ids=lambda check: check.id)
+def test_hostile_objects_are_judged_together_or_skipped(check: Check) -> None:
+    text = Path(check.file).with_name(check.id + TESTS_SUFFIX).read_text(encoding="utf-8")
+    objects = yaml.safe_load(text)["bad"][0]["objects"]
+    judged = 0
+    for index, value in enumerate(objects):
+        inventory = Inventory()
+        for number, variant in enumerate(_variants(value)):
+            for each in (*objects[:index], variant, *objects[index + 1 :]):
+                inventory.add(each, Origin(f"hostile {number}"))
+        for each in assess(inventory, [check]):
+            assert isinstance(each, Finding | Judged | Skipped)
+            judged += each.judged if isinstance(each, Judged) else 0
+    assert judged > 0

@@ -9,7 +9,7 @@ import pytest
 from transom.cli.pages import markdown_pages
 from transom.rules.load import builtin_pack
 
-PAGES = markdown_pages(builtin_pack().policies)
+PAGES = markdown_pages(builtin_pack().rules)
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,8 @@ TOLD = {  # what takes texts for people: which of its arguments are such texts
     "TextError": (0, 1),
     "Skipped": (1, 2),
     "NotApplicable": (0,),
+    "Fault": (0,),
+    "CannotJudge": (0, 1),
     "PolicyError": (0, 2),
     "ScalarError": (0,),
     "Complaint": (0, 1),

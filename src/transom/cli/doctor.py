@@ -60,7 +60,7 @@ def _rules() -> str:
     pack = builtin_pack()
     if pack.problems:
         raise TransomError(f"{len(pack.problems)} rules do not load", pack.problems[0].reason, "install Transom again")
-    return mark("{} rules load").format(len(pack.policies))
+    return mark("{} rules load").format(len(pack.rules))
 
 
 def _cache() -> str:

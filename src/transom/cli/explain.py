@@ -63,17 +63,22 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _rule_page(options: ScanOptions, rule: Rule) -> Iterator[str]:
-    from transom.cli.pages import controls_told
+    from transom.cli.pages import controls_told, judged_by
     from transom.report.explain import rule_page
+    from transom.rules.policy import Policy
     from transom.rules.shown import first_examples
 
     look = terminal.report_options(sys.stdout)
-    policy = next((each for each in options.policies if each.id == rule.id), None)
-    if policy is None:
+    found = next((each for each in options.rules if each.id == rule.id), None)
+    if found is None:
         return rule_page(rule, look)
-    expressions = [(each.message, each.program.source) for each in policy.validations]
-    good, bad = first_examples(policy)
-    return rule_page(rule, look, expressions, controls=controls_told(rule.id), good=good, bad=bad)
+    good, bad = first_examples(found)
+    expressions = (
+        [(each.message, each.program.source) for each in found.validations] if isinstance(found, Policy) else []
+    )
+    judges = "" if isinstance(found, Policy) else judged_by(found, look.language)
+    controls = controls_told(rule.id)
+    return rule_page(rule, look, expressions, controls=controls, good=good, bad=bad, judges=judges)
 
 
 def _explain_finding(arguments: argparse.Namespace, options: ScanOptions) -> int:

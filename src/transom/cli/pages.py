@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from transom.model.errors import TransomError
+from transom.model.language import mark
 
 if TYPE_CHECKING:
     from transom.report.rule_docs import RulePage
+    from transom.rules.check import Check
     from transom.rules.policy import Policy
 
-POD_KINDS = "pods, and every kind with a pod template"
+POD_KINDS = mark("pods, and every kind with a pod template")
+EACH_NAMESPACE = mark("each namespace once")
 
 
 def controls_told(rule_id: str) -> dict[str, list[str]]:
@@ -23,11 +26,29 @@ def controls_told(rule_id: str) -> dict[str, list[str]]:
     return {names[framework]: controls for framework, controls in controls_of(rule_id).items()}
 
 
-def markdown_pages(policies: Sequence[Policy]) -> dict[str, str]:
+def judged_by(check: Check, language: str = "en") -> str:
+    """Return what a check judges and reads, and where it applies, in a person's words."""
+    from transom.model.language import translator
+    from transom.rules.check import NAMESPACES, PODS
+
+    say = translator(language)
+    words = {PODS: say(POD_KINDS), NAMESPACES: say(EACH_NAMESPACE)}
+
+    def told(kinds: Sequence[str]) -> str:
+        return ", ".join(words.get(kind, kind.rpartition("/")[2]) for kind in kinds)
+
+    sentences = [say("Judged: {}.").format(told(check.judges))]
+    if check.reads:
+        sentences.append(say("Joined with: {}.").format(told(check.reads)))
+    applies = check.face.texts.get(language, {}).get("applies", check.applies)
+    return " ".join(filter(None, (*sentences, applies)))
+
+
+def markdown_pages(rules: Sequence[Policy | Check]) -> dict[str, str]:
     """Return the pages of rules and their index, by file name."""
     from transom.report.rule_docs import INDEX, index_markdown, rule_markdown
 
-    pages = [_page(policy) for policy in policies]
+    pages = [_page(rule) for rule in rules]
     return {INDEX: index_markdown(pages), **{f"{page.rule.id}.md": rule_markdown(page) for page in pages}}
 
 
@@ -46,7 +67,28 @@ def write_pages(pages: dict[str, str], folder: Path) -> None:
         raise TransomError(f"cannot write pages to {folder}", error.strerror or str(error), "name a folder") from error
 
 
-def _page(policy: Policy) -> RulePage:
+def _page(rule: Policy | Check) -> RulePage:
+    from transom.rules.policy import Policy
+
+    return _policy_page(rule) if isinstance(rule, Policy) else _check_page(rule)
+
+
+def _check_page(check: Check) -> RulePage:
+    from transom.report.rule_docs import RulePage
+    from transom.rules.shown import first_examples, parameters
+
+    good, bad = first_examples(check)
+    return RulePage(
+        rule=check.face,
+        judges=judged_by(check),
+        parameters=[(each.name, each.value, each.meaning) for each in parameters(check)],
+        controls=list(_controls(check.id)),
+        good=good,
+        bad=bad,
+    )
+
+
+def _policy_page(policy: Policy) -> RulePage:
     from transom.report.rule_docs import RulePage
     from transom.rules.shown import first_examples, parameters
 

@@ -16,6 +16,7 @@ from transom.model.exits import Exit
 from transom.model.language import translated
 
 if TYPE_CHECKING:
+    from transom.rules.check import Check
     from transom.rules.examples import ExampleOutcome
     from transom.rules.load import Pack
     from transom.rules.policy import Policy
@@ -84,7 +85,7 @@ def _pack(arguments: argparse.Namespace) -> Pack:
 def _list(arguments: argparse.Namespace) -> int:
     pack = _pack(arguments)
     wanted = _of_framework(arguments.framework, pack)
-    faces = sorted((policy.face for policy in wanted), key=lambda face: (-face.severity, face.window, face.id))
+    faces = sorted((rule.face for rule in wanted), key=lambda face: (-face.severity, face.window, face.id))
     language = terminal.language()
     if arguments.output == "json":
         _write_json([_face_record(face, language) for face in faces])
@@ -97,13 +98,13 @@ def _list(arguments: argparse.Namespace) -> int:
     return Exit.INCOMPLETE if pack.problems else Exit.CLEAN
 
 
-def _of_framework(framework: str | None, pack: Pack) -> Sequence[Policy]:
+def _of_framework(framework: str | None, pack: Pack) -> Sequence[Policy | Check]:
     if framework is None:
-        return pack.policies
+        return pack.rules
     from transom.rules.frameworks import framework_named
 
     serving = framework_named(framework).rules
-    return [policy for policy in pack.policies if policy.id in serving]
+    return [rule for rule in pack.rules if rule.id in serving]
 
 
 def _face_record(face: Any, language: str) -> dict[str, str]:
@@ -112,13 +113,23 @@ def _face_record(face: Any, language: str) -> dict[str, str]:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    from transom.report.explain import rule_page
+    from transom.rules.policy import Policy
     from transom.rules.select import unknown_rule
 
     pack = _pack(arguments)
-    policy = next((each for each in pack.policies if each.id == arguments.id), None)
-    if policy is None:
+    rule = next((each for each in pack.rules if each.id == arguments.id), None)
+    if rule is None:
         raise unknown_rule(arguments.id, pack.faces)
+    if isinstance(rule, Policy):
+        _show_policy(rule)
+    else:
+        _show_check(rule)
+    return Exit.CLEAN
+
+
+def _show_policy(policy: Policy) -> None:
+    from transom.report.explain import rule_page
+
     expressions = [(f"variables.{each.name}", each.program.source) for each in policy.variables]
     expressions += [(each.message, each.program.source) for each in policy.validations]
     for line in rule_page(policy.face, terminal.report_options(sys.stdout), expressions):
@@ -128,15 +139,28 @@ def _show(arguments: argparse.Namespace) -> int:
         sys.stdout.write(f"\n{terminal.say('Parameters')} ({policy.param_kind[1] if policy.param_kind else ''})\n")
         for key, value in values.items():
             sys.stdout.write(f"  {key}: {value!r}\n")
-    return Exit.CLEAN
+
+
+def _show_check(check: Check) -> None:
+    from transom.cli.pages import judged_by
+    from transom.report.explain import rule_page
+
+    look = terminal.report_options(sys.stdout)
+    for line in rule_page(check.face, look, judges=judged_by(check, look.language)):
+        sys.stdout.write(line + "\n")
+    if check.parameters:
+        sys.stdout.write(f"\n{terminal.say('Parameters')}\n")
+    for key, value in check.parameters.items():
+        sys.stdout.write(f"  {key}: {value!r}\n")
 
 
 def _test(arguments: argparse.Namespace) -> int:
     from transom.rules.examples import run_examples
     from transom.rules.load import BUILTIN_FOLDER
+    from transom.scan import assess
 
     paths = arguments.paths or [BUILTIN_FOLDER]
-    outcomes = list(run_examples(paths, kubernetes_version(arguments.kubernetes_version)))
+    outcomes = list(run_examples(paths, kubernetes_version(arguments.kubernetes_version), assess))
     counts = Counter(str(outcome.state) for outcome in outcomes)
     if arguments.output == "json":
         _write_json(_test_record(outcomes, counts))
@@ -171,6 +195,9 @@ def _export(arguments: argparse.Namespace) -> int:
     if foreign:
         engines = " and ".join(sorted({policy.engine for policy in foreign}))
         sys.stderr.write(f"transom: {len(foreign)} policies of {engines} are left out: apply them as they are\n")
+    if pack.checks:
+        told = terminal.say("{} checks that join objects are left out: an API server judges one object at a time")
+        sys.stderr.write(f"transom: {told.format(len(pack.checks))}\n")
     objects = export([policy for policy in pack.policies if not policy.engine], arguments.actions or ["Deny"])
     sys.stdout.write(write_yaml(objects))
     return Exit.INCOMPLETE if pack.problems else Exit.CLEAN
@@ -180,8 +207,8 @@ def _docs(arguments: argparse.Namespace) -> int:
     from transom.cli.pages import markdown_pages, write_pages
 
     pack = _pack(arguments)
-    write_pages(markdown_pages(pack.policies), Path(arguments.output))
-    sys.stderr.write(terminal.say("{} pages in {}").format(len(pack.policies), arguments.output) + "\n")
+    write_pages(markdown_pages(pack.rules), Path(arguments.output))
+    sys.stderr.write(terminal.say("{} pages in {}").format(len(pack.rules), arguments.output) + "\n")
     return Exit.INCOMPLETE if pack.problems else Exit.CLEAN
 
 

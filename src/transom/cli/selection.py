@@ -34,6 +34,7 @@ def scan_options(arguments: argparse.Namespace) -> ScanOptions:
     pack = select(whole, arguments.rule, arguments.skip_rule)
     return ScanOptions(
         policies=pack.policies,
+        checks=pack.checks,
         problems=pack.problems,
         windows=_windows(arguments.only, list(WINDOWS)),
         exclude=[*settings.exclude, *arguments.exclude],

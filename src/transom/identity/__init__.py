@@ -6,16 +6,20 @@ from collections.abc import Iterator, Sequence
 
 from transom.inventory import Entry, Inventory
 from transom.model.findings import Result
+from transom.rules.check import Check
 from transom.rules.exceptions import Allowances
 from transom.rules.judge import judge
 from transom.rules.policy import Policy
 
+CHECKS: dict[str, str] = {}
+"""The checks of this window: rule id, and `module:function`."""
+
 
 def assess(
     inventory: Inventory,
-    policies: Sequence[Policy],
+    rules: Sequence[Policy | Check],
     only: Sequence[Entry] | None = None,
     allowances: Allowances | None = None,
 ) -> Iterator[Result]:
-    """Yield what the policies of this window say of the entries, or of only some; allowances: what files accept."""
-    return judge(inventory, [policy for policy in policies if policy.window == "identity"], only, allowances)
+    """Yield what the rules of this window say of the entries, or of only some; allowances: what files accept."""
+    return judge(inventory, [rule for rule in rules if rule.window == "identity"], only, allowances, CHECKS)

@@ -13,6 +13,8 @@ from transom.model.refs import Ref
 if TYPE_CHECKING:
     from transom.kube.comments import Comment
 
+DEFAULT_NAMESPACE = "default"  # where kubectl puts an object that names none
+
 
 class Places(Protocol):
     """Whatever can tell where a node of a document stands."""

@@ -13,6 +13,7 @@ from transom.model.places import Locator, Path, path_text
 from transom.model.refs import Ref
 
 if TYPE_CHECKING:
+    from transom.inventory.joins import Joins
     from transom.kube.comments import Comment
 
 ITEM_STEPS = 2  # `items` and an index: the way from a List to one of its objects
@@ -33,6 +34,7 @@ class Inventory:
         self._by_kind: dict[tuple[str, str], list[Entry]] = {}
         self._by_ref: dict[Ref, list[Entry]] = {}
         self._by_label: dict[Label, list[Entry]] | None = None
+        self._joins: Joins | None = None
         self._places: dict[int, tuple[Source, Places]] = {}
         self._remarks: tuple[Source | None, dict[Path, list[Comment]]] = (None, {})
 
@@ -45,8 +47,17 @@ class Inventory:
         self._entries.append(entry)
         self._by_kind.setdefault((entry.ref.group, entry.ref.kind), []).append(entry)
         self._by_ref.setdefault(entry.ref, []).append(entry)
-        self._by_label = None
+        self._by_label = self._joins = None
         return entry
+
+    @property
+    def joins(self) -> Joins:
+        """What leads from one object to others, made again where the inventory has grown."""
+        if self._joins is None:
+            from transom.inventory.joins import Joins
+
+            self._joins = Joins(self)
+        return self._joins
 
     def entries(self) -> Sequence[Entry]:
         """Return all entries, in the order in which sources told them."""

@@ -6,11 +6,9 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from transom.inventory.entries import Entry
+from transom.inventory.entries import DEFAULT_NAMESPACE, Entry
 from transom.inventory.inventory import Inventory
 from transom.kube.kinds import kind_of
-
-DEFAULT_NAMESPACE = "default"  # where kubectl puts an object that names none
 
 
 class Selection(Struct, frozen=True):

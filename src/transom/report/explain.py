@@ -20,11 +20,12 @@ def rule_page(
     controls: Mapping[str, Sequence[str]] | None = None,
     good: str = "",
     bad: str = "",
+    judges: str = "",
 ) -> Iterator[str]:
     """Yield the lines of a rule's page.
 
-    expressions: what is judged, as pairs of message and expression; controls: those that it serves, by framework;
-    good and bad: the text of an object that passes, and of one that fails.
+    expressions: what is judged, as pairs of message and expression; judges: the same in a sentence, of a rule without
+    expressions; controls: those that it serves, by framework; good and bad: the text of what passes, and of what fails.
     """
     look = Look(options)
     texts = {"title": rule.title, "why": rule.why, "fix": rule.fix, **rule.texts.get(look.language, {})}
@@ -45,6 +46,9 @@ def rule_page(
         for message, expression in expressions:
             yield from wrapped(look.safe(message), look.width, "  ", "  ")
             yield from _code(expression, look, DIM)
+    if judges:
+        yield from _heading(look.say("What is judged"), look)
+        yield from wrapped(look.safe(judges), look.width, "  ", "  ")
     for heading, example, colour in ((look.say("Bad"), bad, RED), (look.say("Good"), good, GREEN)):
         if example:
             yield from _heading(heading, look)

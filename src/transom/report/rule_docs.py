@@ -96,6 +96,8 @@ def _parameter_parts(page: RulePage) -> Iterator[str]:
 def _chinese_parts(texts: dict[str, str]) -> Iterator[str]:
     yield f"## {_text(texts.get('title', ''))}"
     yield _text(texts.get("why", ""))
+    if texts.get("applies"):
+        yield _text(texts["applies"])
     if texts.get("fix"):
         yield f"**修复：** {_text(texts['fix'])}"
 

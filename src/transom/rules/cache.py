@@ -21,6 +21,7 @@ from transom import __version__
 from transom.lang.cel import Program
 from transom.model import findings, severity
 from transom.model.limits import MAX_POLICY_BYTES
+from transom.rules import check
 from transom.rules import policy as policies
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _STRUCTS: dict[str, type[Struct]] = {
     each.__name__: each
     for each in (
         *(policies.Policy, policies.Match, policies.ResourceRule, policies.Binding, policies.Expression),
-        *(policies.Validation, findings.Rule),
+        *(policies.Validation, check.Check, findings.Rule),
     )
 }
 
@@ -52,10 +53,10 @@ def cached(files: Sequence[str | os.PathLike[str]], version: tuple[int, int], ma
     path = os.path.join(folder, f"{PREFIX}{_key(files, version)}.bin")
     kept = _read(path)
     if kept is not None:
-        return Pack(kept)
+        return Pack(policies=kept[0], checks=kept[1])
     pack = make()
     if not pack.problems:
-        _write(path, pack.policies)
+        _write(path, (pack.policies, pack.checks))
     return pack
 
 

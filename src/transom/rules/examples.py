@@ -31,16 +31,21 @@ from transom.rules.native import native_policy
 from transom.rules.plan import plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from transom.kube.documents import Document
+    from transom.model.findings import Result
+    from transom.rules.check import Check
     from transom.rules.load import Pack
     from transom.rules.policy import Policy
+
+    Assess = Callable[[Inventory, Sequence[Policy | Check]], Iterable[Result]]
 
 TARGET = "examples"
 HELP = "see CONTRIBUTING.md for what an example may say"
 OF_REQUESTS = frozenset(("oldObject", "operation", "userInfo"))
 KNOWN_FIELDS = OF_REQUESTS | {"name", "object", "namespace", "params", "at", "container", "findings"}
+CHECK_FIELDS = frozenset(("name", "objects", "parameters", "ref", "at", "container", "findings"))
 State = Literal["passed", "failed", "unsupported"]
 GATEKEEPER = b"gatekeeper.sh/"
 KYVERNO_TESTS, GATEKEEPER_SUITES = b"cli.kyverno.io/", b"test.gatekeeper.sh/"
@@ -73,10 +78,13 @@ class _Unsupported(Exception):  # noqa: N818 - named for what happened
     """An example that hangs on what it does not tell."""
 
 
-def run_examples(paths: Sequence[str], version: tuple[int, int] = CURRENT) -> Iterator[ExampleOutcome]:
+def run_examples(
+    paths: Sequence[str], version: tuple[int, int] = CURRENT, assess: Assess = judge
+) -> Iterator[ExampleOutcome]:
     """Yield the outcome of every example below the paths; a rule that does not load, or lacks examples, fails.
 
-    Raises UsageError for a path that is not there, and where there are no files.
+    assess: what judges as a scan does, which knows the functions of checks. Raises UsageError for a path that is not
+    there, and where there are no files.
     """
     files = list(policy_files(paths))
     foreign = list(_foreign_tests(paths))
@@ -89,15 +97,14 @@ def run_examples(paths: Sequence[str], version: tuple[int, int] = CURRENT) -> It
         elif GATEKEEPER in _content(file):
             together.append(file)  # a template and its constraints may stand in different files
         elif file not in foreign:
-            yield from _file_outcomes(
-                read_pack([file], version, ours=File(BUILTIN_FOLDER) in file.resolve().parents), version
-            )
-    yield from _file_outcomes(read_pack(together, version), version)
+            ours = File(BUILTIN_FOLDER) in file.resolve().parents
+            yield from _file_outcomes(read_pack([file], version, ours), version, assess)
+    yield from _file_outcomes(read_pack(together, version), version, assess)
     for file in foreign:
         yield from _foreign_outcomes(file, version)
 
 
-def _file_outcomes(pack: Pack, version: tuple[int, int]) -> Iterator[ExampleOutcome]:
+def _file_outcomes(pack: Pack, version: tuple[int, int], assess: Assess) -> Iterator[ExampleOutcome]:
     from transom.rules.read import NOT_JUDGED
 
     for problem in pack.problems:
@@ -109,6 +116,8 @@ def _file_outcomes(pack: Pack, version: tuple[int, int]) -> Iterator[ExampleOutc
         tests = _tests_of(policy, File(policy.file), alone=len(pack.policies) == 1)
         if tests.is_file() or not policy.engine:
             yield from _outcomes(policy, tests, version)
+    for check in pack.checks:
+        yield from _check_outcomes(check, File(check.file).with_name(check.id + TESTS_SUFFIX), assess)
 
 
 def _content(file: File) -> bytes:
@@ -150,18 +159,21 @@ def _tests_of(policy: Policy, file: File, alone: bool) -> File:
     return own if own.is_file() or not alone else file.with_name(file.stem + TESTS_SUFFIX)
 
 
+def _check_outcomes(check: Check, tests: File, assess: Assess) -> Iterator[ExampleOutcome]:
+    examples, problems = _examples_of(check, tests, _check_problem)
+    yield from problems
+    for example in examples:
+        try:
+            _check_joined(check, example, assess)
+        except _Differs as difference:
+            yield ExampleOutcome(check.id, example.name, "failed", str(difference))
+        else:
+            yield ExampleOutcome(check.id, example.name, "passed")
+
+
 def _outcomes(policy: Policy, tests: File, version: tuple[int, int]) -> Iterator[ExampleOutcome]:
-    if not tests.is_file():
-        yield ExampleOutcome(policy.id, "the examples", "failed", f"there is no {tests.name} beside the rule")
-        return
-    try:
-        examples = list(_read(tests))
-    except UsageError as error:
-        yield ExampleOutcome(policy.id, "the examples", "failed", str(error))
-        return
-    for kind, good in (("good", True), ("bad", False)):
-        if not any(example.good is good for example in examples):
-            yield ExampleOutcome(policy.id, f"the {kind} examples", "failed", f"it has no {kind} example")
+    examples, problems = _examples_of(policy, tests, _problem)
+    yield from problems
     native = native_policy(policy, version) if policy.expands else None
     for example in examples:
         yield _outcome(policy, native, example)
@@ -170,7 +182,24 @@ def _outcomes(policy: Policy, tests: File, version: tuple[int, int]) -> Iterator
 # reading
 
 
-def _read(tests: File) -> Iterator[Example]:
+def _examples_of(
+    rule: Policy | Check, tests: File, problem: Callable[[Any], str]
+) -> tuple[list[Example], list[ExampleOutcome]]:
+    """Return a rule's examples, and what is wrong with them as a whole."""
+    if not tests.is_file():
+        return [], [ExampleOutcome(rule.id, "the examples", "failed", f"there is no {tests.name} beside the rule")]
+    try:
+        examples = list(_read(tests, problem))
+    except UsageError as error:
+        return [], [ExampleOutcome(rule.id, "the examples", "failed", str(error))]
+    missing = [kind for kind, good in (("good", True), ("bad", False)) if not any(e.good is good for e in examples)]
+    lacking = [
+        ExampleOutcome(rule.id, f"the {kind} examples", "failed", f"it has no {kind} example") for kind in missing
+    ]
+    return examples, lacking
+
+
+def _read(tests: File, problem: Callable[[Any], str]) -> Iterator[Example]:
     with tests.open("rb") as stream:
         documents = list(read_documents(stream, str(tests)))
     for document in documents:
@@ -178,10 +207,10 @@ def _read(tests: File) -> Iterator[Example]:
             place = document.locator
             raise UsageError(f"{place.file}:{place.line}", document.reason, document.next_step)
         if document.value is not None:
-            yield from _examples(document, tests)
+            yield from _examples(document, tests, problem)
 
 
-def _examples(document: Document, tests: File) -> Iterator[Example]:
+def _examples(document: Document, tests: File, find_problem: Callable[[Any], str]) -> Iterator[Example]:
     value = document.value
     if not isinstance(value, dict) or set(value) - {"good", "bad"}:
         raise UsageError(str(tests), "it holds more than good and bad examples", HELP)
@@ -190,7 +219,7 @@ def _examples(document: Document, tests: File) -> Iterator[Example]:
         if not isinstance(examples, list):
             raise UsageError(str(tests), f"{kind} is no list", HELP)
         for number, fields in enumerate(examples, 1):
-            problem = _problem(fields)
+            problem = find_problem(fields)
             if problem:
                 raise UsageError(str(tests), f"{kind} example {number}: {problem}", HELP)
             yield Example(fields["name"], good, fields)
@@ -211,6 +240,21 @@ def _problem(fields: Any) -> str:
         return f"operation is not one of {', '.join(OPERATIONS)}"
     if not isinstance(fields.get("userInfo", {}), dict):
         return "userInfo is no map"
+    return ""
+
+
+def _check_problem(fields: Any) -> str:
+    """Return what is wrong with the form of a check's example, "" for nothing."""
+    if not isinstance(fields, dict) or not isinstance(fields.get("name"), str):
+        return "it has no name"
+    if set(fields) - CHECK_FIELDS:
+        return f"unknown field {min(set(fields) - CHECK_FIELDS)}"
+    objects = fields.get("objects")
+    if not isinstance(objects, list) or not objects or not all(map(_is_whole, objects)):
+        return "its objects are no list of objects with apiVersion and kind"
+    parameters = fields.get("parameters", {})
+    if not isinstance(parameters, dict) or not all(isinstance(value, str) for value in parameters.values()):
+        return "parameters is no map of texts"
     return ""
 
 
@@ -300,6 +344,24 @@ def _check_judged(policy: Policy, example: Example, value: dict[str, Any], prefi
         _check_promises(example, findings, prefix, where)
 
 
+def _check_joined(check: Check, example: Example, assess: Assess) -> None:
+    """Judge all objects of an example together, as one target, and compare what it promises."""
+    fields = example.fields
+    check = replace(check, parameters={**check.parameters, **fields.get("parameters", {})})
+    inventory = Inventory()
+    for value in fields["objects"]:
+        inventory.add(value, Origin(TARGET))
+    results = list(assess(inventory, [check]))
+    for each in results:
+        if isinstance(each, Skipped):
+            raise _Differs(f"it was not judged: {each.reason}")
+    findings = [each for each in results if isinstance(each, Finding)]
+    if example.good and findings:
+        raise _Differs(f"found: {findings[0].message} at {findings[0].ref.short}")
+    if not example.good:
+        _check_promises(example, findings, (), "")
+
+
 def _check_promises(example: Example, findings: Sequence[Finding], prefix: Path, where: str) -> None:
     fields = example.fields
     if not findings:
@@ -309,6 +371,9 @@ def _check_promises(example: Example, findings: Sequence[Finding], prefix: Path,
         paths = [evidence.locator.path for finding in findings for evidence in finding.evidence]
         if wanted not in paths:
             raise _Differs(f"{where}found at {', '.join(paths)}, not at {wanted}")
+    refs = [finding.ref.short for finding in findings]
+    if "ref" in fields and fields["ref"] not in refs:
+        raise _Differs(f"{where}found of {', '.join(refs)}, not of {fields['ref']}")
     containers = [finding.container for finding in findings]
     if "container" in fields and fields["container"] not in containers:
         raise _Differs(f"{where}found in container {', '.join(containers)}, not in {fields['container']}")

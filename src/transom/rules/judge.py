@@ -1,4 +1,4 @@
-"""Policies over an inventory: findings with their places, what could not be judged, and how many things were.
+"""Rules over an inventory: findings with their places, what could not be judged, and how many things were.
 
 What a policy can know on files. It is judged as if the object were being created now, by somebody unknown:
 
@@ -18,6 +18,8 @@ What a policy can know on files. It is judged as if the object were being create
 
 from __future__ import annotations
 
+from itertools import chain
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from transom.kube.kinds import is_built_in, kind_of, template_path
@@ -29,14 +31,16 @@ from transom.rules.expand import POD, View, pod_problem, pod_view, without_nulls
 from transom.rules.match import Request
 from transom.rules.place import Locating, results_of
 from transom.rules.plan import Plan, Steps, plan
+from transom.rules.policy import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from transom.inventory import Entry, Inventory
+    from transom.rules.check import Check
     from transom.rules.evaluate import Verdict
     from transom.rules.exceptions import Allowances
-    from transom.rules.policy import Policy
+    from transom.rules.joined import Joined
 
 NO_RULE = "objects of kinds that no rule reads"
 
@@ -53,14 +57,19 @@ class _Tally:
 
 def judge(
     inventory: Inventory,
-    policies: Sequence[Policy],
+    rules: Sequence[Policy | Check],
     only: Sequence[Entry] | None = None,
     allowances: Allowances | None = None,
+    functions: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Finding | Accepted | Skipped | Judged]:
-    """Yield what the policies say of the entries, then one Judged for each policy, also where it judged nothing.
+    """Yield what the rules say of the entries, then one Judged for each rule, also where it judged nothing.
 
     only: the entries to judge; the others are there for joins. allowances: what their own files accept of them.
+    functions: where the functions of checks are, by rule id.
     """
+    policies = [rule for rule in rules if isinstance(rule, Policy)]
+    joined = _joined(inventory, [rule for rule in rules if not isinstance(rule, Policy)], functions)
+    ids = {rule.id for rule in rules}
     plans: dict[tuple[str, str], Plan] = {}
     tally = _Tally(policies)
     for entry in inventory.entries() if only is None else only:
@@ -68,24 +77,42 @@ def judge(
         planned = plans.get(key)
         if planned is None:
             planned = plans[key] = plan(*key, policies)
+        results: Iterable[Finding | Skipped] = ()
+        if not planned.is_empty:
+            results = _entry_judged(inventory, entry, planned, tally)
+        if joined is not None and (checks := joined.of(entry)):
+            results = chain(results, joined.results(entry, checks))
         accepts = allowances.get(entry) if allowances else None
-        if accepts:
-            results = () if planned.is_empty else _entry_judged(inventory, entry, planned, tally)
-            yield from applied(inventory, entry, accepts, results, tally.judged)
-        elif not planned.is_empty:
-            yield from _entry_judged(inventory, entry, planned, tally)
+        yield from applied(inventory, entry, accepts, results, ids) if accepts else results
     for policy in policies:
         yield Judged(policy.id, tally.judged[policy.id], tally.passed[policy.id])
+    if joined is not None:
+        yield from (Judged(rule, joined.judged[rule], joined.passed[rule]) for rule in joined.judged)
 
 
-def read_by_none(policies: Sequence[Policy], entries: Sequence[Entry]) -> NotApplicable | None:
-    """Return how many entries are of kinds that no policy reads; None where there are none."""
+def _joined(inventory: Inventory, checks: Sequence[Check], functions: Mapping[str, str]) -> Joined | None:
+    if not checks:
+        return None
+    from transom.rules.joined import Joined
+
+    return Joined(inventory, checks, functions)
+
+
+def read_by_none(
+    policies: Sequence[Policy], entries: Sequence[Entry], checks: Sequence[Check] = ()
+) -> NotApplicable | None:
+    """Return how many entries are of kinds that no rule reads; None where there are none."""
     counts: dict[tuple[str, str], int] = {}
     for entry in entries:
         key = (entry.api_version, entry.ref.kind)
         counts[key] = counts.get(key, 0) + 1
-    unread = sum(count for key, count in counts.items() if plan(*key, policies).is_empty)
+    unread = sum(count for key, count in counts.items() if not _is_read(*key, policies, checks))
     return NotApplicable(NO_RULE, unread) if unread else None
+
+
+def _is_read(api_version: str, kind: str, policies: Sequence[Policy], checks: Sequence[Check]) -> bool:
+    group = api_version.rpartition("/")[0]
+    return not plan(api_version, kind, policies).is_empty or any(check.concerns(group, kind) for check in checks)
 
 
 def _entry_judged(inventory: Inventory, entry: Entry, planned: Plan, tally: _Tally) -> Iterator[Finding | Skipped]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path as File
 
     from transom.model.severity import Severity
+    from transom.rules.check import Check
     from transom.rules.policy import Policy
 
 # What a warm start runs does without pathlib, whose import costs as much as a tenth of the rest.
@@ -29,23 +30,29 @@ OTHERS_WINDOW = "workloads"  # where policies of others are shown: they say what
 
 
 class Pack(Struct, frozen=True):
-    """Rules, and what could not be loaded."""
+    """Rules of both forms, policies and checks, and what could not be loaded."""
 
     policies: tuple[Policy, ...] = ()
     problems: tuple[Skipped, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def rules(self) -> tuple[Policy | Check, ...]:
+        """The rules of both forms."""
+        return (*self.policies, *self.checks)
 
     @property
     def faces(self) -> dict[str, Rule]:
         """The faces of the rules, by id."""
-        return {policy.id: policy.face for policy in self.policies}
+        return {rule.id: rule.face for rule in self.rules}
 
     def joined(self, other: Pack) -> Pack:
         """Return both packs as one; of two rules with one id the second is a problem."""
-        known = {policy.id for policy in self.policies}
+        known = {rule.id for rule in self.rules}
         doubles = [policy for policy in other.policies if policy.id in known]
         fresh = tuple(policy for policy in other.policies if policy.id not in known)
         problems = tuple(double(policy.id, policy.file) for policy in doubles)
-        return Pack(self.policies + fresh, self.problems + other.problems + problems)
+        return Pack(self.policies + fresh, self.problems + other.problems + problems, self.checks + other.checks)
 
     def adapted(self, severities: Mapping[str, Severity], parameters: Mapping[str, Mapping[str, Any]]) -> Pack:
         """Return the pack with severities and parameters as a person set them; raises UsageError for unknown rules."""
@@ -53,11 +60,15 @@ class Pack(Struct, frozen=True):
             return self
         from transom.rules.select import unknown_rule
 
-        known = {policy.id for policy in self.policies}
+        known = {rule.id for rule in self.rules}
         for rule in (*severities, *parameters):
             if rule not in known:
                 raise unknown_rule(rule, known)
-        return replace(self, policies=tuple(_adapted(each, severities, parameters) for each in self.policies))
+        return replace(
+            self,
+            policies=tuple(_adapted(each, severities, parameters) for each in self.policies),
+            checks=tuple(_adapted_check(each, severities, parameters) for each in self.checks),
+        )
 
 
 def _adapted(policy: Policy, severities: Mapping[str, Severity], parameters: Mapping[str, Mapping[str, Any]]) -> Policy:
@@ -69,6 +80,20 @@ def _adapted(policy: Policy, severities: Mapping[str, Severity], parameters: Map
     if not policy.params:
         raise UsageError(f"rule {policy.id} has no parameters", "", f"see transom rules show {policy.id}")
     return replace(policy, params=tuple(_with_values(policy.id, each, wanted) for each in policy.params))
+
+
+def _adapted_check(
+    check: Check, severities: Mapping[str, Severity], parameters: Mapping[str, Mapping[str, Any]]
+) -> Check:
+    if check.id in severities:
+        check = replace(check, face=replace(check.face, severity=severities[check.id]))
+    wanted = parameters.get(check.id)
+    if not wanted:
+        return check
+    if not check.parameters:
+        raise UsageError(f"rule {check.id} has no parameters", "", f"see transom rules show {check.id}")
+    adapted = _with_values(check.id, {"data": check.parameters}, wanted)
+    return replace(check, parameters=adapted["data"])
 
 
 def _with_values(rule: str, params: dict[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def read_policy(source: Source, version: tuple[int, int], ours: bool) -> Policy:
     if not validations and not spec.get("auditAnnotations"):
         raise PolicyError("it has neither validations nor auditAnnotations", _SPEC)
     return Policy(
-        face=_face(source.name, annotations),
+        face=face(source.name, annotations),
         match=match,
         validations=validations,
         conditions=conditions_field(spec, "matchConditions", _SPEC, outside),
@@ -132,7 +132,8 @@ def _object(source: Source) -> Mapping[str, Any]:
     return map_field(map_field(source.value, "metadata", ()), "annotations", ("metadata",))
 
 
-def _face(name: str, annotations: Mapping[str, Any]) -> Rule:
+def face(name: str, annotations: Mapping[str, Any]) -> Rule:
+    """Return the face of a rule from the annotations that hold its texts; raises PolicyError."""
     label = annotations.get(f"{PREFIX}severity")
     if label is not None and label not in SEVERITIES:
         path = ("metadata", "annotations", f"{PREFIX}severity")

@@ -170,6 +170,11 @@ def _name_of(node: Any) -> str:
     return "" if node is None or isinstance(node, list) else str(node)[:MAX_OBSERVED_CHARS]
 
 
+def observed(entry: Entry, path: Path) -> str:
+    """Return what stands at a path of an entry in one short line; no secret value."""
+    return _observed(entry, _nodes(entry.object, path), path)
+
+
 def _observed(entry: Entry, nodes: Sequence[Any], path: Path) -> str:
     """Return what stands at a path in one short line: `privileged: true`, `runAsNonRoot: not set`; no secret value."""
     name = next((step for step in reversed(path) if isinstance(step, str)), entry.ref.kind)

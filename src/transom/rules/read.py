@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path as File
 
+    from transom.rules.check import Check
     from transom.rules.policy import Binding, Policy
 
 
@@ -45,6 +46,7 @@ class _Contents(Struct):
     """
 
     policies: dict[str, Policy] = {}
+    checks: dict[str, Check] = {}
     bindings: list[tuple[Source, Binding]] = []
     objects: list[dict[str, Any]] = []
     problems: list[Skipped] = []
@@ -55,8 +57,8 @@ class _Contents(Struct):
 
 def read_policies(
     files: Iterable[File], version: tuple[int, int], ours: bool
-) -> tuple[tuple[Policy, ...], tuple[Skipped, ...]]:
-    """Return the policies of files with their bindings and parameters, and what did not load."""
+) -> tuple[tuple[Policy, ...], tuple[Skipped, ...], tuple[Check, ...]]:
+    """Return the policies of files with their bindings and parameters, what did not load, and the checks."""
     found = _Contents()
     for item in read_sources(files):
         if isinstance(item, Skipped):
@@ -74,7 +76,7 @@ def read_policies(
             found.problems.append(_problem(source, lost))
     bindings = [binding for _, binding in found.bindings]
     bound = tuple(_bound(policy, bindings, found.objects) for policy in found.policies.values())
-    return bound, tuple(found.problems)
+    return bound, tuple(found.problems), tuple(found.checks.values())
 
 
 def _take(item: Source, found: _Contents, version: tuple[int, int], ours: bool) -> None:
@@ -88,6 +90,8 @@ def _take(item: Source, found: _Contents, version: tuple[int, int], ours: bool) 
         found.policies[policy.id] = replace(policy, face=replace(policy.face, window=window))
         if ours:
             found.problems += _missing_texts(policy, item)
+    elif item.group == "transom.dev":
+        _take_check(item, found, version, ours)
     elif item.group == GROUP and item.kind == "ValidatingAdmissionPolicyBinding":
         found.bindings.append((item, read_binding(item)))
     elif item.group in KYVERNO_GROUPS:
@@ -96,6 +100,19 @@ def _take(item: Source, found: _Contents, version: tuple[int, int], ours: bool) 
         _take_gatekeeper(item, found)
     else:
         found.objects.append(without_nulls(item.value) if is_built_in(item.group, item.kind) else item.value)
+
+
+def _take_check(item: Source, found: _Contents, version: tuple[int, int], ours: bool) -> None:
+    from transom.rules.parse_check import is_check, read_check
+
+    if not is_check(item):
+        return
+    if item.name in found.named:
+        found.problems.append(double(item.name, str(item.file)))
+        return
+    found.named.add(item.name)
+    check = found.checks[item.name] = read_check(item, version, ours)
+    found.problems += _missing_texts(check, item)
 
 
 def _take_kyverno(item: Source, found: _Contents, version: tuple[int, int]) -> None:
@@ -158,7 +175,7 @@ def _problem(item: Source, error: PolicyError) -> Skipped:
     return Skipped(ref, f"{what} does not load: {error}", error.next_step, rule=item.name, locator=place)
 
 
-def _missing_texts(policy: Policy, item: Source) -> Iterator[Skipped]:
+def _missing_texts(policy: Policy | Check, item: Source) -> Iterator[Skipped]:
     face = policy.face
     missing = [name for name in TEXTS if not getattr(face, name) or getattr(face, name) == policy.id]
     missing += [f"{name}-zh" for name in TEXTS if not face.texts.get("zh-CN", {}).get(name)]

@@ -11,17 +11,22 @@ from transom.model.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from transom.rules.check import Check
     from transom.rules.load import Pack
+    from transom.rules.policy import Policy
 
 
 def select(pack: Pack, only: Sequence[str] = (), without: Sequence[str] = ()) -> Pack:
     """Return the pack with only some rules, or without some; raises UsageError for an id that no rule has."""
-    known = {policy.id for policy in pack.policies}
+    known = {rule.id for rule in pack.rules}
     for rule in (*only, *without):
         if rule not in known:
             raise unknown_rule(rule, known)
-    kept = [policy for policy in pack.policies if (not only or policy.id in only) and policy.id not in without]
-    return replace(pack, policies=tuple(kept))
+
+    def kept(rule: Policy | Check) -> bool:
+        return (not only or rule.id in only) and rule.id not in without
+
+    return replace(pack, policies=tuple(filter(kept, pack.policies)), checks=tuple(filter(kept, pack.checks)))
 
 
 def unknown_rule(rule: str, known: Collection[str]) -> UsageError:

@@ -10,9 +10,10 @@ from msgspec import Struct
 
 from transom.model.findings import Skipped
 from transom.rules.load import TESTS_SUFFIX
+from transom.rules.policy import Policy
 
 if TYPE_CHECKING:
-    from transom.rules.policy import Policy
+    from transom.rules.check import Check
 
 MAX_EXAMPLES_BYTES = 1024 * 1024  # examples of honest rules take a few thousand bytes
 _MEANING = re.compile(r"^ *# (?P<meaning>.+)\n *(?P<key>[A-Za-z0-9._-]+):", re.MULTILINE)
@@ -26,20 +27,27 @@ class Parameter(Struct, frozen=True):
     meaning: str = ""
 
 
-def first_examples(policy: Policy) -> tuple[str, str]:
+def first_examples(policy: Policy | Check) -> tuple[str, str]:
     """Return a rule's first good and first bad example as YAML; "" for what is not there, or in another form."""
     examples = _examples(File(policy.file).with_name(policy.id + TESTS_SUFFIX)) if policy.file else {}
     return _first(examples.get("good")), _first(examples.get("bad"))
 
 
-def parameters(policy: Policy) -> tuple[Parameter, ...]:
-    """Return a rule's parameters, as its own parameter objects hold them."""
-    meanings = _meanings(policy.file) if policy.params else {}
+def parameters(rule: Policy | Check) -> tuple[Parameter, ...]:
+    """Return a rule's parameters, as the check, or the policy's own parameter objects, hold them."""
+    found = _values(rule)
+    meanings = _meanings(rule.file) if found else {}
+    return tuple(Parameter(name, value, meanings.get(name, "")) for name, value in found.items())
+
+
+def _values(rule: Policy | Check) -> dict[str, str]:
+    if not isinstance(rule, Policy):
+        return rule.parameters
     found = {}
-    for params in policy.params:
+    for params in rule.params:
         values = params.get("data") or params.get("settings") or params.get("spec") or {}
         found.update({str(key): str(value) for key, value in values.items()})
-    return tuple(Parameter(name, value, meanings.get(name, "")) for name, value in found.items())
+    return found
 
 
 def _meanings(file: str) -> dict[str, str]:
@@ -74,10 +82,15 @@ def _first(examples: Any) -> str:
     from transom.rules.export import write_yaml
 
     first = examples[0] if isinstance(examples, list) and examples else None
-    if not isinstance(first, dict) or not isinstance(first.get("object"), dict):
+    if not isinstance(first, dict):
+        return ""
+    objects = first.get("objects", [first.get("object")])
+    if not isinstance(objects, list) or not all(isinstance(each, dict) for each in objects):
         return ""
     told = f"# {first['name']}\n" if isinstance(first.get("name"), str) and first["name"].isprintable() else ""
     params = first.get("params")
     if isinstance(params, dict) and isinstance(params.get("data"), dict):
         told += "".join(f"# with {key}: {value}\n" for key, value in params["data"].items() if str(value).isprintable())
-    return told + write_yaml([first["object"]]).removeprefix("---\n")
+    if isinstance(first.get("parameters"), dict):
+        told += "".join(f"# with {key}: {value}\n" for key, value in first["parameters"].items())
+    return told + write_yaml(objects).removeprefix("---\n")
