@@ -34,14 +34,10 @@ def corpora() -> Path:
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[ControlPlane]:
     """A Kubernetes for the whole run, shared by tests: they take namespaces of their own and leave the rest alone."""
-    from tests.cluster.binary import NoClusterError, binaries
+    from tests.cluster.binary import binaries_or_skip
     from transom.kube.scratch import ControlPlane
 
-    try:
-        found = binaries()
-    except NoClusterError as reason:
-        pytest.skip(str(reason))
-    with ControlPlane(found) as plane:
+    with ControlPlane(binaries_or_skip()) as plane:
         yield plane
 
 

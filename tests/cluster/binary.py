@@ -28,6 +28,16 @@ def binaries() -> Binaries:
     return find_binaries() or multi_call(str(built()))
 
 
+def binaries_or_skip() -> Binaries:
+    """Return the parts of a Kubernetes; skips the test where there are none."""
+    import pytest
+
+    try:
+        return binaries()
+    except NoClusterError as reason:
+        pytest.skip(str(reason))
+
+
 def cached() -> Path:
     """Return where the program of these sources is kept, whether or not it is there."""
     digest = hashlib.sha256(b"\0".join((HERE / name).read_bytes() for name in SOURCES)).hexdigest()[:16]
