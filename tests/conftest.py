@@ -12,6 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.cluster.api import Api
     from transom.kube.scratch import ControlPlane
+    from transom.model.findings import Result
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -49,3 +50,13 @@ def api(control_plane: ControlPlane) -> Iterator[Api]:
     connection = Api(control_plane)
     yield connection
     connection.close()
+
+
+def scanned(*targets: Path | str) -> list[Result]:
+    """Return everything that a scan with Transom's own rules yields."""
+    from transom.inventory import Inventory
+    from transom.rules.load import builtin_pack
+    from transom.scan import ScanOptions, scan
+
+    pack = builtin_pack()
+    return list(scan([str(target) for target in targets], ScanOptions(policies=pack.policies, checks=pack.checks), Inventory()))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from transom.inventory import Entry, Inventory
+from transom.inventory import Entry, Inventory, unrendered
 from transom.inventory.selection import EVERYTHING, Selection
 from transom.inventory.sources import fill
 from transom.model.findings import NotApplicable, Result, Rule, Skipped
@@ -35,8 +35,9 @@ WORTH_A_PROCESS = 2_000  # objects a process must have to judge, for its start a
 class ScanOptions(Struct, frozen=True):
     """What to look for, and where.
 
-    problems: rules that could not be loaded; exclude: patterns in .gitignore syntax; pod_security: `LEVEL[@VERSION]`,
-    to judge by that Pod Security level and nothing else; exceptions: whether what files declare acceptable is accepted;
+    problems: rules that could not be loaded; exclude: patterns in .gitignore syntax; value_files: laid over the values of
+    charts; pod_security: `LEVEL[@VERSION]`, to judge by that Pod Security level and nothing else; exceptions: whether what
+    files declare acceptable is accepted;
     known_rules: ids that an exception may name, beside those of policies and checks.
     """
 
@@ -45,6 +46,7 @@ class ScanOptions(Struct, frozen=True):
     problems: Sequence[Skipped] = ()
     windows: Sequence[str] = tuple(WINDOWS)
     exclude: Sequence[str] = ()
+    value_files: Sequence[str] = ()
     selection: Selection = EVERYTHING
     pod_security: PodSecurity | None = None
     exceptions: bool = True
@@ -55,7 +57,8 @@ class ScanOptions(Struct, frozen=True):
         """The rules that may have findings, by id."""
         if self.pod_security is not None:
             return self.pod_security.faces()
-        return {rule.id: rule.face for rule in self.rules} | (FACES if self.exceptions else {})
+        faces = {rule.id: rule.face for rule in self.rules} | unrendered.FACES
+        return faces | (FACES if self.exceptions else {})
 
     @property
     def rules(self) -> Sequence[Policy | Check]:
@@ -78,7 +81,9 @@ def assess(
 def scan(targets: Sequence[str], options: ScanOptions, inventory: Inventory) -> Iterator[Result]:
     """Fill the inventory from the targets; yield everything that is wrong in it, and everything that was not judged."""
     for target in targets:
-        yield from fill(inventory, target, options.exclude)  # what could not be read is already a result
+        yield from fill(
+            inventory, target, options.exclude, options.value_files
+        )  # what could not be read is already a result
     chosen = options.selection.of(inventory)
     if len(chosen) < len(inventory):
         yield NotApplicable("objects outside the selection", len(inventory) - len(chosen))
@@ -99,4 +104,9 @@ def scan(targets: Sequence[str], options: ScanOptions, inventory: Inventory) -> 
             return options.pod_security.assess(inventory, only)
         return assess(inventory, options.rules, only, allowances, options.windows)
 
-    yield from in_parallel(of, chosen, WORTH_A_PROCESS)
+    results = in_parallel(of, chosen, WORTH_A_PROCESS)
+    if inventory.rendered:
+        from transom.inventory.charts import with_values
+
+        results = with_values(results, inventory)
+    yield from results

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from transom.inventory.cores import cores, on_cores, slices
-from transom.model.findings import Accepted, Evidence, Finding, Judged, NotApplicable, Result, Skipped
+from transom.model.findings import Accepted, Evidence, Finding, Judged, NotApplicable, Provenance, Result, Skipped
 from transom.model.places import Locator
 from transom.model.refs import Ref
 from transom.model.severity import Severity
 
+PLAIN: dict[str, Any] = {"judged": Judged, "provenance": Provenance, "not applicable": NotApplicable}
 BATCH = 5_000  # results in one message: large enough to share much, small enough to arrive while others work
 
 Item = TypeVar("Item")
@@ -64,6 +65,8 @@ def _packed(result: Result, shared: dict[str, str]) -> tuple[Any, ...]:
         return ("skipped", _ref(result.ref, shared), result.reason, result.next_step, result.rule, place)
     if isinstance(result, Judged):
         return ("judged", result.rule, result.judged, result.passed)
+    if isinstance(result, Provenance):
+        return ("provenance", result.origin, result.how)
     return ("not applicable", result.what, result.count)
 
 
@@ -95,7 +98,8 @@ def _unpacked(packed: tuple[Any, ...], shared: dict[str, str]) -> Result:
     if kind == "skipped":
         _, names, reason, next_step, rule, place = packed
         return Skipped(Ref(*names), reason, next_step, rule, Locator(*place))
-    return Judged(*packed[1:]) if kind == "judged" else NotApplicable(*packed[1:])
+    plain: Result = PLAIN[kind](*packed[1:])
+    return plain
 
 
 def _evidence(packed: tuple[Any, ...], shared: dict[str, str]) -> Evidence:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from transom.kube.files import MAX_FOLDER_DEPTH, Found, walk
+from transom.kube.files import MAX_FOLDER_DEPTH, Found, FoundChart, walk
 from transom.model.errors import UsageError
 from transom.model.findings import Skipped
 
@@ -19,6 +19,10 @@ def names(root: Path, *exclude: str) -> list[str]:
 
 def skips(root: Path) -> list[Skipped]:
     return [item for item in walk(str(root)) if isinstance(item, Skipped)]
+
+
+def charts(root: Path, *exclude: str) -> list[FoundChart]:
+    return [item for item in walk(str(root), exclude) if isinstance(item, FoundChart)]
 
 
 @pytest.fixture
@@ -71,15 +75,14 @@ def test_links_that_leave_the_folder_or_lead_nowhere_are_told(
     assert reasons == ["it is a link that leaves the folder", "it is a link to nothing"]
 
 
-def test_the_templates_of_a_chart_are_one_skip_and_the_rest_is_read(folder: Path) -> None:
+def test_a_chart_is_one_thing_found_and_the_files_beside_it_are_read(folder: Path) -> None:
     chart = folder / "chart"
     (chart / "templates").mkdir(parents=True)
     (chart / "Chart.yaml").write_text("name: x\n")
     (chart / "values.yaml").write_text("a: 1\n")
     (chart / "templates" / "t.yaml").write_text("{{ x }}\n")
-    (skipped,) = skips(folder)
-    assert "chart" in skipped.reason
-    assert "helm template" in skipped.next_step
+    (found,) = charts(folder)
+    assert found.shown == str(chart)
     assert [name for name in names(folder) if name.startswith("chart")] == ["chart/Chart.yaml", "chart/values.yaml"]
 
 
@@ -157,15 +160,8 @@ def test_an_excluded_chart_is_not_told_and_a_chart_within_one_not_twice(folder: 
     for chart in ("chart", "chart/charts/inner"):
         (folder / chart / "templates").mkdir(parents=True)
         (folder / chart / "Chart.yaml").touch()
-    assert len(skips(folder)) == 1
-    assert [item for item in walk(str(folder), ["chart/templates/"]) if isinstance(item, Skipped)] == []
-
-
-def test_a_chart_whose_name_has_spaces_is_quoted_for_the_shell(tmp_path: Path) -> None:
-    (tmp_path / "my chart" / "templates").mkdir(parents=True)
-    (tmp_path / "my chart" / "Chart.yaml").touch()
-    (skipped,) = skips(tmp_path)
-    assert "my chart' | transom" in skipped.next_step
+    assert len(charts(folder)) == 1
+    assert charts(folder, "chart/templates/") == []
 
 
 def test_very_deep_folders_end_with_a_word(tmp_path: Path) -> None:

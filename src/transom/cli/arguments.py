@@ -12,7 +12,7 @@ from transom.model.errors import UsageError
 from transom.model.language import ENGLISH, mark, translated
 from transom.model.severity import SEVERITIES
 
-TARGET_HELP = "a file, folder or snapshot, - for standard input, cluster[:CONTEXT], or image:REF"
+TARGET_HELP = "a file, folder, chart, kustomization or snapshot, - for standard input, cluster[:CONTEXT], or image:REF"
 
 
 USAGE = mark("usage: ")
@@ -115,6 +115,7 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     chosen.add_argument(
         "--exclude", metavar="GLOB", action="append", default=[], help="leave these files out (.gitignore syntax)"
     )
+    add_values_argument(chosen)
     namespaces = chosen.add_mutually_exclusive_group()
     namespaces.add_argument("-n", "--namespace", metavar="NS", help="judge objects of this namespace only")
     namespaces.add_argument(
@@ -122,6 +123,18 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     )
     chosen.add_argument(
         "-l", "--selector", metavar="SELECTOR", help="judge objects with these labels only (kubectl syntax)"
+    )
+
+
+def add_values_argument(parser: argparse._ActionsContainer) -> None:
+    """Add what charts are rendered with."""
+    parser.add_argument(
+        "-f",
+        "--values",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="lay this file over the values of every chart (repeatable, the last one is strongest)",
     )
 
 

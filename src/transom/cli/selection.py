@@ -28,6 +28,7 @@ def scan_options(arguments: argparse.Namespace) -> ScanOptions:
         return ScanOptions(
             pod_security=PodSecurity.parse(arguments.pod_security),
             exclude=[*settings.exclude, *arguments.exclude],
+            value_files=arguments.values,
             selection=_selection(arguments),
         )
     whole = whole_pack(arguments, settings)
@@ -38,6 +39,7 @@ def scan_options(arguments: argparse.Namespace) -> ScanOptions:
         problems=pack.problems,
         windows=_windows(arguments.only, list(WINDOWS)),
         exclude=[*settings.exclude, *arguments.exclude],
+        value_files=arguments.values,
         selection=_selection(arguments),
         exceptions=not arguments.no_exceptions,
         known_rules=[*whole.faces, *(problem.rule for problem in whole.problems)],

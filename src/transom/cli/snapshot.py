@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from transom.cli import terminal
-from transom.cli.arguments import TARGET_HELP, Parser, command_parser
+from transom.cli.arguments import TARGET_HELP, Parser, add_values_argument, command_parser
 from transom.cli.settings import read_settings
 from transom.model.errors import UsageError
 from transom.model.exits import Exit
@@ -31,6 +31,7 @@ def parser() -> Parser:
     made.add_argument(
         "--exclude", metavar="GLOB", action="append", default=[], help="leave these files out (.gitignore syntax)"
     )
+    add_values_argument(made)
     made.add_argument("--config", metavar="FILE", help="settings (default: transom.yaml, where there is one)")
     return made
 
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     exclude = [*read_settings(arguments.config).exclude, *arguments.exclude]
     inventory = Inventory()
     with terminal.progress(lambda: terminal.say("{:,} objects read").format(len(inventory))):
-        others = [other for target in arguments.targets for other in fill(inventory, target, exclude)]
+        others = [other for target in arguments.targets for other in fill(inventory, target, exclude, arguments.values)]
         write(inventory, others, Path(arguments.output))
     skipped = [other for other in others if isinstance(other, Skipped)]
     for other in skipped:

@@ -34,12 +34,16 @@ class Source(Protocol):
 
 
 class Origin(Struct, frozen=True, order=True):
-    """Where an object was told: the target a person named, its file, the document of the file, the item of a List."""
+    """Where an object was told: the target a person named, its file, the document of the file, the item of a List.
+
+    renderer: what made the object from the file, where that is a template of a chart or part of a kustomization.
+    """
 
     target: str
     file: str = ""
     document: int = 0
     item: Path = ()
+    renderer: str = ""
 
 
 class Entry(Struct, frozen=True, eq=False):

@@ -14,9 +14,9 @@ from transom.inventory.entries import Origin, Places
 from transom.inventory.inventory import Inventory
 from transom.kube.comments import Comment, comments
 from transom.kube.documents import Document, DuplicateKey, positions, read_documents
-from transom.kube.files import Found, walk
+from transom.kube.files import Found, FoundChart, walk
 from transom.kube.objects import objects
-from transom.model.findings import NotApplicable, Skipped
+from transom.model.findings import NotApplicable, Skipped, Told
 from transom.model.refs import file_ref
 
 NO_OBJECT = "documents that are no Kubernetes object"
@@ -37,27 +37,37 @@ class DocumentSource(msgspec.Struct, frozen=True, eq=False):
         return comments(self.document)
 
 
-def fill_from_path(inventory: Inventory, root: str, exclude: Sequence[str] = ()) -> Iterator[Skipped | NotApplicable]:
-    """Add every object below a path; yield what could not be read and what is no object."""
+def fill_from_path(
+    inventory: Inventory, root: str, exclude: Sequence[str] = (), value_files: Sequence[str] = ()
+) -> Iterator[Told]:
+    """Add every object below a path; yield what could not be read and what is no object.
+
+    value_files: laid over the values of every chart that is found.
+    """
     found: list[Found] = []
+    charts: list[FoundChart] = []
     for item in walk(root, exclude):
         if isinstance(item, Found):
             found.append(item)
+        elif isinstance(item, FoundChart):
+            charts.append(item)
         else:
             yield item
     count = min(cores(), len(found), sum(file.size_bytes for file in found) // WORTH_A_PROCESS_BYTES)
     read = _read_in_children(found, count) if count > 1 else _read(found)
     yield from _add_all(inventory, root, read)
+    if charts:  # after the fork above: a worker that renders must not be shared with children
+        from transom.inventory.charts import fill_from_charts
+
+        yield from fill_from_charts(inventory, charts, root, value_files)
 
 
-def fill_from_stdin(inventory: Inventory) -> Iterator[Skipped | NotApplicable]:
+def fill_from_stdin(inventory: Inventory) -> Iterator[Told]:
     """Add every object of standard input."""
     yield from fill_from_stream(inventory, sys.stdin.buffer, target="-", file="-")
 
 
-def fill_from_stream(
-    inventory: Inventory, stream: BinaryIO, target: str, file: str
-) -> Iterator[Skipped | NotApplicable]:
+def fill_from_stream(inventory: Inventory, stream: BinaryIO, target: str, file: str) -> Iterator[Told]:
     """Add every object of one stream of YAML or JSON documents."""
     yield from _add_all(inventory, target, read_documents(stream, file))
 
@@ -92,9 +102,7 @@ def _packed(item: Document | Skipped) -> bytes:
     return marshal.dumps((*msgspec.structs.astuple(item)[:-1], duplicates))
 
 
-def _add_all(
-    inventory: Inventory, target: str, read: Iterator[Document | Skipped]
-) -> Iterator[Skipped | NotApplicable]:
+def _add_all(inventory: Inventory, target: str, read: Iterator[Document | Skipped]) -> Iterator[Told]:
     foreign = 0
     for document in read:
         if isinstance(document, Skipped):

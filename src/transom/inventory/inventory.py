@@ -30,6 +30,8 @@ class Inventory:
     """
 
     def __init__(self) -> None:
+        self.rendered: list[object] = []
+        """The charts that objects come from: who asks where a value was set needs them."""
         self._entries: list[Entry] = []
         self._by_kind: dict[tuple[str, str], list[Entry]] = {}
         self._by_ref: dict[Ref, list[Entry]] = {}

@@ -1,7 +1,7 @@
 """Snapshots: a whole inventory in one file, to be judged later, elsewhere, or by another command.
 
 The file is gzip of JSON lines: a header with the schema's version, then one line for each entry (origin, object, places
-of its nodes) and for each Skipped and NotApplicable of its making. The same inventory gives the same bytes. Values of
+of its nodes) and for whatever else its source told (Skipped and the like). The same inventory gives the same bytes. Values of
 Secrets are never written, wherever a Secret stands in an object.
 """
 
@@ -17,7 +17,7 @@ from transom.inventory.entries import Entry, Origin, Places
 from transom.inventory.inventory import Inventory
 from transom.kube.comments import Comment
 from transom.model.errors import TransomError
-from transom.model.findings import NotApplicable, Skipped
+from transom.model.findings import Finding, NotApplicable, Provenance, Skipped, Told
 from transom.model.places import Locator, Path
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class _Stored(msgspec.Struct, frozen=True, omit_defaults=True, tag="object"):
     item: list[str | int] = []
     places: Node | None = None
     comments: Sequence[Comment] = ()
+    renderer: str = ""
 
 
 class _StoredSkipped(msgspec.Struct, frozen=True, tag="skipped"):
@@ -87,10 +88,24 @@ class _StoredNotApplicable(msgspec.Struct, frozen=True, tag="not-applicable"):
     not_applicable: NotApplicable
 
 
-_Line = _Stored | _StoredSkipped | _StoredNotApplicable
+class _StoredProvenance(msgspec.Struct, frozen=True, tag="provenance"):
+    provenance: Provenance
 
 
-def write(inventory: Inventory, others: Iterable[Skipped | NotApplicable], file: File) -> None:
+class _StoredFinding(msgspec.Struct, frozen=True, tag="finding"):
+    finding: Finding
+
+
+_Line = _Stored | _StoredSkipped | _StoredNotApplicable | _StoredProvenance | _StoredFinding
+_TOLD = {
+    Skipped: _StoredSkipped,
+    NotApplicable: _StoredNotApplicable,
+    Provenance: _StoredProvenance,
+    Finding: _StoredFinding,
+}
+
+
+def write(inventory: Inventory, others: Iterable[Told], file: File) -> None:
     """Write a snapshot, replacing the file only when it is whole."""
     import gzip
 
@@ -107,15 +122,16 @@ def write(inventory: Inventory, others: Iterable[Skipped | NotApplicable], file:
         raise TransomError(f"cannot write {file}", error.strerror or str(error), "choose another file") from error
 
 
-def _lines(inventory: Inventory, others: Iterable[Skipped | NotApplicable]) -> Iterator[_Line]:
+def _lines(inventory: Inventory, others: Iterable[Told]) -> Iterator[_Line]:
     for entry in inventory.entries():
         origin = entry.origin
         value = cast("dict[str, Any]", without_secret_values(entry.object))
         item = list(origin.item)
         places = _places(inventory, entry, value)
-        yield _Stored(origin.target, value, origin.file, origin.document, item, places, _comments(inventory, entry))
+        remarks = _comments(inventory, entry)
+        yield _Stored(origin.target, value, origin.file, origin.document, item, places, remarks, origin.renderer)
     for other in others:
-        yield _StoredSkipped(other) if isinstance(other, Skipped) else _StoredNotApplicable(other)
+        yield _TOLD[type(other)](other)
 
 
 def _comments(inventory: Inventory, entry: Entry) -> list[Comment]:
@@ -179,7 +195,7 @@ def is_snapshot(path: str) -> bool:
         return False
 
 
-def fill_from_snapshot(inventory: Inventory, path: str) -> Iterator[Skipped | NotApplicable]:
+def fill_from_snapshot(inventory: Inventory, path: str) -> Iterator[Told]:
     """Add every entry of a snapshot; yield again what was skipped at its making."""
     import gzip
 
@@ -190,7 +206,7 @@ def fill_from_snapshot(inventory: Inventory, path: str) -> Iterator[Skipped | No
         raise TransomError(f"cannot read the snapshot {path}", str(error), "make it again") from error
 
 
-def _read(inventory: Inventory, stream: gzip.GzipFile, path: str) -> Iterator[Skipped | NotApplicable]:
+def _read(inventory: Inventory, stream: gzip.GzipFile, path: str) -> Iterator[Told]:
     header = msgspec.json.decode(stream.readline(MAX_LINE_BYTES), type=_Header)
     if header.schema != SCHEMA:
         raise TransomError(
@@ -199,12 +215,11 @@ def _read(inventory: Inventory, stream: gzip.GzipFile, path: str) -> Iterator[Sk
     decoder = msgspec.json.Decoder(_Line)
     for line in _bounded_lines(cast("BinaryIO", stream), path):
         stored = decoder.decode(line)
-        if isinstance(stored, _StoredSkipped):
-            yield stored.skipped
-        elif isinstance(stored, _StoredNotApplicable):
-            yield stored.not_applicable
+        if not isinstance(stored, _Stored):
+            (told,) = msgspec.structs.astuple(stored)
+            yield told
         else:
-            origin = Origin(stored.target, stored.file, stored.document, tuple(stored.item))
+            origin = Origin(stored.target, stored.file, stored.document, tuple(stored.item), stored.renderer)
             source = StoredPlaces(stored.file, origin.item, stored.places, stored.comments) if stored.places else None
             inventory.add(stored.object, origin, source)
 

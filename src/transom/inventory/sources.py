@@ -6,15 +6,19 @@ import os
 from collections.abc import Iterator, Sequence
 
 from transom.inventory.inventory import Inventory
-from transom.model.findings import NotApplicable, Skipped
+from transom.model.findings import Skipped, Told
 from transom.model.refs import Ref, file_ref
 
+ARCHIVES = (".tgz", ".tar.gz")  # of charts
 
-def fill(inventory: Inventory, target: str, exclude: Sequence[str] = ()) -> Iterator[Skipped | NotApplicable]:
+
+def fill(
+    inventory: Inventory, target: str, exclude: Sequence[str] = (), value_files: Sequence[str] = ()
+) -> Iterator[Told]:
     """Fill the inventory from a target; yield what could not be read.
 
-    target: a file, folder or snapshot, `-` for standard input, `cluster[:CONTEXT]`, or `image:REF`.
-    A file called `cluster` is named `./cluster`.
+    target: a file, folder, chart, kustomization or snapshot, `-` for standard input, `cluster[:CONTEXT]`, or `image:REF`.
+    A file called `cluster` is named `./cluster`. value_files: laid over the values of every chart.
     """
     scheme, _, name = target.partition(":")
     if target == "-":
@@ -32,15 +36,27 @@ def fill(inventory: Inventory, target: str, exclude: Sequence[str] = ()) -> Iter
     elif not os.path.lexists(target):  # a dangling link exists, and is told as such by the walk
         yield Skipped(file_ref(target), "there is no such file or folder", "check the path")
     else:
-        yield from _fill_from_path(inventory, target, exclude)
+        yield from _fill_from_path(inventory, target, exclude, value_files)
 
 
-def _fill_from_path(inventory: Inventory, target: str, exclude: Sequence[str]) -> Iterator[Skipped | NotApplicable]:
+def _fill_from_path(
+    inventory: Inventory, target: str, exclude: Sequence[str], value_files: Sequence[str]
+) -> Iterator[Told]:
     from transom.inventory.snapshot import fill_from_snapshot, is_snapshot
+    from transom.kube.kustomize.tree import kustomization_file
 
     if os.path.isfile(target) and is_snapshot(target):
         yield from fill_from_snapshot(inventory, target)
+    elif os.path.isdir(target) and kustomization_file(target):
+        from transom.inventory.kustomizations import fill_from_kustomization
+
+        yield from fill_from_kustomization(inventory, target, exclude)
+    elif target.endswith(ARCHIVES) and os.path.isfile(target):
+        from transom.inventory.charts import fill_from_charts
+        from transom.kube.files import FoundChart, shown
+
+        yield from fill_from_charts(inventory, [FoundChart(target, shown(target))], target, value_files)
     else:
         from transom.inventory.files import fill_from_path
 
-        yield from fill_from_path(inventory, target, exclude)
+        yield from fill_from_path(inventory, target, exclude, value_files)

@@ -31,11 +31,18 @@ class Found(Struct, frozen=True):
     size_bytes: int = 0
 
 
-def walk(root: str, exclude: Sequence[str] = ()) -> Iterator[Found | Skipped | NotApplicable]:
+class FoundChart(Struct, frozen=True):
+    """A Helm chart to render: its folder or archive, and how people see it."""
+
+    path: str
+    shown: str
+
+
+def walk(root: str, exclude: Sequence[str] = ()) -> Iterator[Found | FoundChart | Skipped | NotApplicable]:
     """Yield the manifests below a folder, or the one file that root is; a Skipped for what cannot be looked at.
 
     exclude: patterns in .gitignore syntax, relative to root; those of a .transomignore file in root are added. A file
-    that is named itself is always read. Of a Helm chart the templates are one Skipped.
+    that is named itself is always read. The templates and subcharts of a Helm chart belong to one FoundChart.
     """
     try:
         status = os.stat(root)  # noqa: PTH116 - path objects cost more than the call
@@ -100,13 +107,6 @@ def _matters(entry: os.DirEntry[str]) -> bool:
     return entry.name.endswith(SUFFIXES) or entry.is_symlink() or entry.is_dir(follow_symlinks=False)
 
 
-def _chart(path: str) -> Skipped:
-    import shlex
-
-    step = f"helm template {shlex.quote(shown(path))} | transom scan -"
-    return _skipped(path, "it is a Helm chart, and charts are not rendered yet", step)
-
-
 class _Walk:
     """One walk: its root, what it leaves out, and how many files it has seen."""
 
@@ -117,7 +117,7 @@ class _Walk:
         self.files = 0
         self.linked: set[str] = set()
 
-    def folder(self, path: str, relative: str, depth: int) -> Iterator[Found | Skipped | NotApplicable]:
+    def folder(self, path: str, relative: str, depth: int) -> Iterator[Found | FoundChart | Skipped | NotApplicable]:
         try:
             with os.scandir(path) as entries:
                 found = sorted(filter(_matters, entries), key=lambda entry: os.fsencode(entry.name))
@@ -131,15 +131,17 @@ class _Walk:
         is_chart = "Chart.yaml" in names and "templates" in names
         for entry in found:
             below = f"{relative}/{entry.name}" if relative else entry.name
-            if is_chart and entry.name in ("templates", "charts"):
+            if is_chart and entry.name in ("templates", "charts", "crds"):
                 if entry.name == "templates" and not self.excluded(below + "/"):
-                    yield _chart(path)
+                    yield FoundChart(path, shown(path))
             else:
                 yield from self.entry(entry, below, depth)
             if self.files > MAX_FILES:
                 return
 
-    def entry(self, entry: os.DirEntry[str], relative: str, depth: int) -> Iterator[Found | Skipped | NotApplicable]:
+    def entry(
+        self, entry: os.DirEntry[str], relative: str, depth: int
+    ) -> Iterator[Found | FoundChart | Skipped | NotApplicable]:
         try:
             if entry.is_symlink():
                 yield from self.link(entry, relative)

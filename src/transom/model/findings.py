@@ -111,5 +111,18 @@ class NotApplicable(Struct, frozen=True):
     count: int = 1
 
 
-Result = Finding | Accepted | Skipped | Judged | NotApplicable
+class Provenance(Struct, frozen=True):
+    """How a source told its objects: a chart by which renderer, a cluster by which version and distribution.
+
+    origin: the chart, the cluster or the file; how: in a person's words.
+    """
+
+    origin: str
+    how: str
+
+
+Told = Finding | Skipped | NotApplicable | Provenance
+"""What a source yields beside the objects that it adds to the inventory."""
+
+Result = Finding | Accepted | Skipped | Judged | NotApplicable | Provenance
 """Everything that travels from a source or a window to a report."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
 
 from msgspec import Struct
 
@@ -27,6 +28,29 @@ class Locator(Struct, frozen=True, omit_defaults=True):
     start: int = 0
     end: int = 0
     path: str = ""
+
+
+_STEP = re.compile(r"""\.?([A-Za-z_][A-Za-z0-9_-]*)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]""")
+
+
+def parse_path(text: str) -> Path:
+    """Read an object path as path_text writes it."""
+    return tuple(
+        int(index) if index else plain or re.sub(r"\\(.)", r"\1", quoted)
+        for plain, index, quoted in _STEP.findall(text)
+    )
+
+
+def value_at(value: Any, path: Path) -> Any:
+    """Return what stands at a path of plain maps and lists; None where nothing does."""
+    for step in path:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
 
 
 @lru_cache(PATHS_KEPT)

@@ -19,6 +19,7 @@ from transom.report.words import MORE, SEVERITY_WORDS, told, where
 
 MAX_CHARS = 60_000  # GitHub takes comments of 65,536 characters; some is left for whoever posts it
 MAX_TEXT_CHARS = 300  # of one foreign text
+PROVENANCES_SHOWN = 10  # lines that tell how charts and clusters were read
 WORST = 10  # findings that are shown without unfolding
 CLOSING_ROOM = 400  # characters kept for what tells how much was left out, and for the end
 _TICKS = re.compile("`+")
@@ -83,6 +84,9 @@ def _summary(report: Report, say: Say) -> Iterator[str]:
     )
     parts += [say(words).format(count=count) for words, count in counts if count]
     yield f"{' · '.join(parts)} · {say('Exit code')} {int(report.exit_code)}\n\n"
+    read = [f"{code(each.origin)}: {escaped(say(each.how))}" for each in report.provenance[:PROVENANCES_SHOWN]]
+    if read:
+        yield "".join(f"- {each}\n" for each in read) + "\n"
 
 
 def _section(title: str, lines: list[str], folded: bool, room: int, say: Say) -> str:

@@ -127,6 +127,7 @@ def summary_record(report: Report) -> dict[str, Any]:
         "judged": report.verdicts,
         "passed": report.passed,
         "not_applicable": {clean(what): count for what, count in report.not_applicable.items()},
+        "provenance": [{"origin": clean(each.origin), "how": clean(each.how)} for each in report.provenance],
         "complete": report.complete,
         "exit_code": int(report.exit_code),
     }

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from transom import __version__
 from transom.model.exits import Exit, exit_code
-from transom.model.findings import Accepted, Evidence, Finding, Judged, NotApplicable, Result, Rule, Skipped
+from transom.model.findings import Accepted, Evidence, Finding, Judged, NotApplicable, Provenance, Result, Rule, Skipped
 from transom.model.refs import Ref
 from transom.model.severity import Severity
 
@@ -21,8 +21,8 @@ class Report(Struct, frozen=True):
     """Everything that a report says, in one stable order whatever order it was found in.
 
     findings: worst first, then by owner; skipped: all, those that were allowed as well; judged: one for each rule;
-    not_applicable: counts by what; known: findings that a baseline knows, which are not among the findings; accepted:
-    findings that their own files declare acceptable, which are not among the findings either.
+    not_applicable: counts by what; provenance: how sources told their objects; known: findings that a baseline knows,
+    which are not among the findings; accepted: findings that their own files declare acceptable, which are not either.
     """
 
     findings: tuple[Finding, ...]
@@ -35,6 +35,7 @@ class Report(Struct, frozen=True):
     allowed_skips: int = 0
     known: tuple[Finding, ...] = ()
     accepted: tuple[Accepted, ...] = ()
+    provenance: tuple[Provenance, ...] = ()
     version: str = __version__
 
     @property
@@ -103,6 +104,7 @@ def gather(
     skipped: list[Skipped] = []
     judged: dict[str, list[int]] = {}
     counts: dict[str, int] = {}
+    provenance: set[Provenance] = set()
     for result in results:
         if isinstance(result, Finding):
             findings.append(result)
@@ -116,6 +118,8 @@ def gather(
             total[1] += result.passed
         elif isinstance(result, NotApplicable):
             counts[result.what] = counts.get(result.what, 0) + result.count
+        else:
+            provenance.add(result)
     skipped = sorted(set(skipped), key=_skipped_key)
     report = Report(
         findings=tuple(sorted(findings, key=_finding_key)),
@@ -127,6 +131,7 @@ def gather(
         threshold=threshold,
         allowed_skips=sum(map(allows, skipped)),
         accepted=tuple(sorted(accepted, key=lambda each: (_finding_key(each.finding), each.reason))),
+        provenance=tuple(sorted(provenance, key=lambda each: (each.origin, each.how))),
     )
     return report.with_known(known) if known else report
 

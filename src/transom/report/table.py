@@ -29,6 +29,7 @@ PLACES_SHOWN = 4  # with path and sight; of the others of one row, line and colu
 SHOWN_OF_ONE_REASON = 8  # of what was skipped or accepted; the rest is counted, and every one is in the JSON
 NOT_SET = mark("not set")  # what rules say of a field that is missing
 COMMONEST_SHOWN = 5
+PROVENANCES_SHOWN = 10  # a monorepo may hold a hundred charts
 COMMONEST_FROM = 20  # findings; fewer are overseen without help
 
 NOUNS = {
@@ -191,6 +192,16 @@ def _evidence(alike: Sequence[_Placed], widest: int, indent: str, look: Look) ->
         others = [place or look.safe(finding.place.path) for finding, place in alike[PLACES_SHOWN:]]
         named = ", ".join(each for each in dict.fromkeys(others) if each)
         yield from wrapped(f"{look.say('also at')} {named}", look.width, indent, indent)
+    causes = dict.fromkeys(line for finding, _ in alike[:PLACES_SHOWN] for line in _causes(finding, look))
+    yield from (indent + look.cut(line, room) for line in causes)
+
+
+def _causes(finding: Finding, look: Look) -> Iterator[str]:
+    """Yield the values of a chart that decide what was seen: evidence in another file than the first."""
+    for evidence in finding.evidence[1:]:
+        place = evidence.locator
+        if place.file != finding.place.file and place.line:
+            yield look.safe(f"{look.say('set by')} {place.file}:{place.line}:{place.column}  {evidence.observed}")
 
 
 def _sight(finding: Finding, place: str, widest: int, width: int, look: Look) -> str:
@@ -275,6 +286,8 @@ def _summary(report: Report, look: Look) -> Iterator[str]:
     if len(report.findings) >= COMMONEST_FROM:
         yield from _dim(_commonest(report, look), look)
     yield from _dim(_counted(report, look), look)
+    for line in _provenance(report, look):
+        yield from _dim(line, look)
     yield from _dim(_exit(report, look), look)
     if report.findings:
         yield from _dim(look.say("Next: transom explain {}").format(look.safe(report.findings[0].rule)), look)
@@ -341,6 +354,15 @@ def _counted(report: Report, look: Look) -> str:
         others = look.say(", ").join(f"{count:,} {look.told(what)}" for what, count in report.not_applicable.items())
         parts.append(look.say("not applicable: {}").format(others))
     return f" {look.dot} ".join(parts)
+
+
+def _provenance(report: Report, look: Look) -> Iterator[str]:
+    """Yield how charts, clusters and the like were read."""
+    for each in report.provenance[:PROVENANCES_SHOWN]:
+        yield f"{look.safe(each.origin)}: {look.told(each.how)}"
+    left = len(report.provenance) - PROVENANCES_SHOWN
+    if left > 0:
+        yield look.say("… and {:,} more").format(left)
 
 
 def _exit(report: Report, look: Look) -> str:

@@ -12,7 +12,7 @@ from transom.lang.cel.version import CURRENT
 from transom.model.errors import UsageError
 from transom.model.findings import Rule, Skipped
 from transom.model.places import Locator
-from transom.model.refs import Ref
+from transom.model.refs import Ref, file_ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -161,7 +161,7 @@ def policy_files(paths: Sequence[str]) -> Iterator[File | Skipped]:
     """Yield the files below the paths that may hold policies (YAML, JSON; nothing that tests them), and what is unread."""
     from pathlib import Path as File
 
-    from transom.kube.files import Found, walk
+    from transom.kube.files import Found, FoundChart, walk
 
     for path in paths:
         if not File(path).exists():
@@ -169,6 +169,10 @@ def policy_files(paths: Sequence[str]) -> Iterator[File | Skipped]:
         for found in walk(path):
             if isinstance(found, Skipped):
                 yield found
+            elif isinstance(found, FoundChart):
+                yield Skipped(
+                    file_ref(found.shown), "policies are not read from Helm charts", "render it, or exclude it"
+                )
             elif isinstance(found, Found) and not found.path.endswith(TESTS_SUFFIX):
                 file = File(found.path)
                 if TEST_FOLDERS.isdisjoint(file.relative_to(path).parts if file != File(path) else ()):

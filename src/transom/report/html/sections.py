@@ -117,6 +117,11 @@ def coverage(report: Report, numbers: Mapping[str, int]) -> Iterator[str]:
         if report.allowed_skips:
             yield f"<p>{say('Allowed by name: {count:,}', count=report.allowed_skips)}</p>\n"
         yield from _skipped(report.skipped)
+    if report.provenance:
+        yield f"<h3>{say('How it was read')}</h3>\n<ul>"
+        for each in report.provenance[:LISTED]:
+            yield f"<li><code>{text(each.origin)}</code>: {text(each.how)}</li>"
+        yield "</ul>\n"
     if report.not_applicable:
         yield f"<h3>{say('Not applicable')}</h3>\n<ul>"
         for what, count in report.not_applicable.items():
