@@ -59,4 +59,6 @@ def scanned(*targets: Path | str) -> list[Result]:
     from transom.scan import ScanOptions, scan
 
     pack = builtin_pack()
-    return list(scan([str(target) for target in targets], ScanOptions(policies=pack.policies, checks=pack.checks), Inventory()))
+    return list(
+        scan([str(target) for target in targets], ScanOptions(policies=pack.policies, checks=pack.checks), Inventory())
+    )
