@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "scan": ("transom.cli.scan", "find every open window in manifests, worst first"),
+    "diff": ("transom.cli.diff", "tell what differs between two sources, and which findings came and went"),
     "explain": ("transom.cli.explain", "tell what a rule means, or show one finding at its place"),
     "rules": ("transom.cli.rules", "list, show, test and export the rules"),
     "snapshot": ("transom.cli.snapshot", "keep an inventory in one file, to be judged later or elsewhere"),

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from transom.inventory import Entry, Inventory
 from transom.inventory.files import DocumentSource
-from transom.inventory.snapshot import LAST_APPLIED
 from transom.kube.documents import Document
+from transom.kube.sight import LAST_APPLIED
 from transom.model.findings import Finding
 from transom.model.places import Path
 from transom.report.options import Excerpt

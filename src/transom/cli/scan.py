@@ -6,8 +6,7 @@ import argparse
 import gc
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from transom.cli import terminal
@@ -17,10 +16,10 @@ from transom.cli.arguments import (
     add_input_arguments,
     add_rule_arguments,
     command_parser,
-    severity_label,
 )
-from transom.model.errors import TransomError, UsageError
-from transom.model.findings import Result, Skipped
+from transom.cli.outputs import add_judging_arguments, allowed_by, outputs, write_to
+from transom.model.errors import UsageError
+from transom.model.findings import Result
 from transom.model.severity import SEVERITIES
 
 if TYPE_CHECKING:
@@ -55,27 +54,7 @@ def parser() -> Parser:
         help="table (default), json, jsonl, sarif, html, junit, markdown, csv, gitlab, gitlab-sast or github; "
         "repeatable, one of them to stdout",
     )
-    made.add_argument(
-        "--fail-on",
-        metavar="SEVERITY",
-        type=severity_label,
-        default="high",
-        help="exit 1 from this severity on (default: high)",
-    )
-    made.add_argument(
-        "--only", metavar="WINDOW", action="append", default=[], help="look through this window only (repeatable)"
-    )
-    made.add_argument(
-        "--pod-security", metavar="LEVEL[@VERSION]", help="judge as Pod Security admission does, and nothing else"
-    )
-    made.add_argument(
-        "--allow-skipped",
-        metavar="PATTERN",
-        action="append",
-        default=[],
-        help="what was skipped and matches (file, object or rule; * and ?) does not make the scan incomplete",
-    )
-    made.add_argument("--no-exceptions", action="store_true", help="report also what files declare acceptable")
+    add_judging_arguments(made, "exit 1 from this severity on (default: high)")
     add_input_arguments(made)
     add_rule_arguments(made)
     baseline = made.add_argument_group("baseline").add_mutually_exclusive_group()
@@ -87,7 +66,9 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     """Scan, write every report, and return the exit code."""
     gc.disable()  # one pass, then exit: collecting cycles costs 3 to 4 times as much as the reading
-    outputs = list(_outputs(arguments.output))
+    from transom.report.formats import FORMATS
+
+    wanted = list(outputs(arguments.output, FORMATS))
     if not arguments.targets:
         raise UsageError("name what to scan", "", "transom scan deploy/, or transom scan - for standard input")
     from transom.cli.selection import scan_options
@@ -98,23 +79,9 @@ def run(arguments: argparse.Namespace) -> int:
     inventory = Inventory()
     with terminal.progress(lambda: terminal.say("{:,} objects read").format(len(inventory))):
         report = _report(scan(arguments.targets, options, inventory), options, arguments)
-    for name, file in outputs:
+    for name, file in wanted:
         _write(name, file, report, inventory)
     return report.exit_code
-
-
-def _outputs(texts: Sequence[str]) -> Iterator[tuple[str, str]]:
-    from transom.report.formats import FORMATS
-
-    to_stdout = 0
-    for text in texts or ["table"]:
-        name, _, file = text.partition("=")
-        if name not in FORMATS:
-            raise UsageError(f"there is no output format {name!r}", "", f"choose from {', '.join(FORMATS)}")
-        to_stdout += not file
-        yield name, file
-    if to_stdout > 1:
-        raise UsageError("two outputs cannot both go to stdout", "", "give one of them a file: -o json=report.json")
 
 
 def _report(results: Iterable[Result], options: ScanOptions, arguments: argparse.Namespace) -> Report:
@@ -122,14 +89,13 @@ def _report(results: Iterable[Result], options: ScanOptions, arguments: argparse
     from transom.rules.baseline import read_baseline, write_baseline
 
     known = read_baseline(arguments.baseline) if arguments.baseline else frozenset()
-    patterns = arguments.allow_skipped
     report = gather(
         results,
         rules=options.faces,
         targets=tuple(arguments.targets),
         threshold=SEVERITIES[arguments.fail_on],
         known=known,
-        allows=lambda skipped: any(_names(pattern, skipped) for pattern in patterns),
+        allows=allowed_by(arguments.allow_skipped),
     )
     if not arguments.write_baseline:
         return report
@@ -139,32 +105,12 @@ def _report(results: Iterable[Result], options: ScanOptions, arguments: argparse
     return report.with_known(frozenset(finding.fingerprint for finding in report.findings))
 
 
-def _names(pattern: str, skipped: Skipped) -> bool:
-    ref = skipped.ref
-    return any(
-        fnmatchcase(text, pattern)
-        for text in (skipped.locator.file, str(ref), ref.short, ref.name, skipped.rule)
-        if text
-    )
-
-
 def _write(name: str, file: str, report: Report, inventory: Inventory) -> None:
     from transom.report.formats import write
-    from transom.report.options import ReportOptions
 
-    if not file:
-        write(name, report, sys.stdout.buffer, _options(name, terminal.report_options(sys.stdout), inventory))
-        sys.stdout.buffer.flush()
-        return
-    to_file = ReportOptions(width=terminal.DEFAULT_WIDTH, language=terminal.language())
-    try:
-        with open(file, "wb") as stream:  # noqa: PTH123 - also /dev/stderr and the like
-            write(name, report, stream, _options(name, to_file, inventory))
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise TransomError(f"cannot write {file}", why, "choose another file") from error
+    shown = terminal.report_options(sys.stdout) if not file else terminal.file_options()
+    options = _options(name, shown, inventory)
+    write_to(file, lambda stream: write(name, report, stream, options))
 
 
 def _options(name: str, options: ReportOptions, inventory: Inventory) -> ReportOptions:

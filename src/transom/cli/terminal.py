@@ -59,6 +59,13 @@ def report_options(stream: TextIO) -> ReportOptions:
     )
 
 
+def file_options() -> ReportOptions:
+    """Return what a report in a file may show."""
+    from transom.report.options import ReportOptions
+
+    return ReportOptions(width=DEFAULT_WIDTH, language=language())
+
+
 @contextmanager
 def progress(describe: Callable[[], str]) -> Iterator[None]:
     """Show, on a terminal's stderr, one line that describe renews while the work takes long."""

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from transom.inventory.entries import Entry, Origin, Places
 from transom.inventory.inventory import Inventory
 from transom.kube.comments import Comment
+from transom.kube.sight import LAST_APPLIED
 from transom.model.errors import TransomError
 from transom.model.findings import Finding, NotApplicable, Provenance, Skipped, Told
 from transom.model.places import Locator, Path
@@ -28,7 +29,6 @@ SCHEMA = "transom.snapshot/1"
 GZIP_MAGIC = b"\x1f\x8b"
 MAX_LINE_BYTES = 64 * 1024 * 1024  # an object of 10 MB with the places of all its nodes
 MAX_SNAPSHOT_BYTES = 16 * 1024**3  # unpacked; 20,000 Deployments take about 0.1 GB
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 MAX_REDACTION_DEPTH = 400  # beyond what a reader of documents lets in
 
 Node = list[Any]

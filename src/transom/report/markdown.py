@@ -59,7 +59,7 @@ def _pieces(report: Report, options: ReportOptions) -> Iterator[str]:
         (say("Accepted"), (f"{_short(each.finding)}: {code(each.reason)}" for each in report.accepted), True),
         (say("Known from the baseline"), map(_short, report.known), True),
     ):
-        piece = _section(title, list(lines), folded, room, say)
+        piece = section(title, list(lines), folded, room, say)
         room -= len(piece)
         yield piece
 
@@ -89,7 +89,7 @@ def _summary(report: Report, say: Say) -> Iterator[str]:
         yield "".join(f"- {each}\n" for each in read) + "\n"
 
 
-def _section(title: str, lines: list[str], folded: bool, room: int, say: Say) -> str:
+def section(title: str, lines: list[str], folded: bool, room: int, say: Say) -> str:
     """Return a heading and a list, of which as many lines are shown as there is room for."""
     if not lines:
         return ""

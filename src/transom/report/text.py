@@ -27,21 +27,21 @@ LABELS = {
     Severity.INFO: mark("INFO"),
 }
 BOLD, DIM, GREEN, RED, YELLOW = "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[31m", "\x1b[33m"
-MARKS = {"cut": ("…", "..."), "dot": ("·", "-"), "times": ("×", "x")}
+MARKS = {"cut": ("…", "..."), "dot": ("·", "-"), "times": ("×", "x"), "arrow": ("→", "->")}
 """Our own characters beyond ASCII, each with what stands for it where a terminal has ASCII only."""
 
 
 class Look:
     """What one terminal can show: its width, colours or none, its characters, its reader's language."""
 
-    __slots__ = ("_colour", "_unicode", "cut_mark", "dot", "language", "say", "times", "width")
+    __slots__ = ("_colour", "_unicode", "arrow", "cut_mark", "dot", "language", "say", "times", "width")
 
     def __init__(self, options: ReportOptions) -> None:
         self.width = options.width
         self.language = options.language if options.unicode else "en"  # others cannot be written in ASCII
         self.say = translator(self.language)
         self._colour, self._unicode = options.colour, options.unicode
-        self.cut_mark, self.dot, self.times = (MARKS[name][not options.unicode] for name in ("cut", "dot", "times"))
+        self.cut_mark, self.dot, self.times, self.arrow = (marks[not options.unicode] for marks in MARKS.values())
 
     def paint(self, text: str, colour: str) -> str:
         """Return a text in a colour, where there are colours."""
@@ -66,7 +66,7 @@ class Look:
         return cut_left(text, width, self.cut_mark)
 
 
-_OWN_MARKS = dict.fromkeys(map(ord, "…·×"), "-")  # marks of the table itself, one column wide: no need to look them up
+_OWN_MARKS = dict.fromkeys(map(ord, "…·×→"), "-")  # marks of the table itself, one column wide: no need to look them up
 
 
 def safe(text: str) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from transom.kube.sight import HIDDEN, MAX_SIGHT_CHARS, is_secret, short, sight
 from transom.lang.cel import Witness, index_paths, places
 from transom.model.findings import Evidence, Finding, Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from transom.inventory import Entry, Inventory
     from transom.model.places import Locator, Path
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
     from transom.rules.policy import Policy
 
 CONTAINER_LISTS = frozenset(("containers", "initContainers", "ephemeralContainers"))
-MAX_OBSERVED_CHARS = 120  # one line of a report
-FIELDS_SHOWN = 3  # of a map; of a larger one the keys tell enough
-HIDDEN = "(hidden)"
-NAMED_VALUES = frozenset(("env", "httpHeaders"))  # lists of names and values, among which passwords and tokens stand
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 class Locating:
@@ -167,7 +162,7 @@ def _name_of(node: Any) -> str:
             if isinstance(named, str | int) and not isinstance(named, bool):
                 return str(named)
         return ""
-    return "" if node is None or isinstance(node, list) else str(node)[:MAX_OBSERVED_CHARS]
+    return "" if node is None or isinstance(node, list) else str(node)[:MAX_SIGHT_CHARS]
 
 
 def observed(entry: Entry, path: Path) -> str:
@@ -180,47 +175,6 @@ def _observed(entry: Entry, nodes: Sequence[Any], path: Path) -> str:
     name = next((step for step in reversed(path) if isinstance(step, str)), entry.ref.kind)
     if nodes and nodes[-1] is None:
         return f"{name}: not set"
-    if _is_secret(entry, path):
+    if is_secret(entry.ref.kind, path):
         return f"{name}: {HIDDEN}"
-    return _short(f"{name}: {_inline(nodes[-1], path)}") if nodes else str(name)
-
-
-def _is_secret(entry: Entry, path: Path) -> bool:
-    """Tell whether a path leads to, or around, values that must not be shown.
-
-    These are what a Secret holds, what a ConfigMap holds that should be one, literal values of environment variables
-    and HTTP headers, and the copy of all of them that `kubectl apply` leaves in an annotation.
-    """
-    if entry.ref.kind in ("Secret", "ConfigMap") and (not path or path[0] in ("data", "stringData", "binaryData")):
-        return True
-    if "annotations" in path and path[-1] in ("annotations", LAST_APPLIED):
-        return True
-    return not NAMED_VALUES.isdisjoint(path) and (path[-1] == "value" or isinstance(path[-1], int))
-
-
-def _inline(node: Any, path: Path) -> str:
-    if isinstance(node, dict):
-        named = node.get("name")
-        if isinstance(named, str) and path and isinstance(path[-1], int):
-            return named
-        if len(node) <= FIELDS_SHOWN and _is_flat(node.values()):
-            return "{" + ", ".join(f"{key}: {_scalar(each)}" for key, each in node.items()) + "}"
-        return "{" + ", ".join(map(str, node)) + "}"
-    if isinstance(node, list):
-        if _is_flat(node):
-            return "[" + ", ".join(_scalar(each) for each in node) + "]"
-        return f"[{len(node)} items]"
-    return _scalar(node)
-
-
-def _is_flat(values: Iterable[Any]) -> bool:
-    return all(not isinstance(each, dict | list) for each in values)
-
-
-def _scalar(value: Any) -> str:
-    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= MAX_OBSERVED_CHARS else line[: MAX_OBSERVED_CHARS - 1] + "…"
+    return short(f"{name}: {sight(nodes[-1], path)}") if nodes else str(name)

@@ -1,0 +1,75 @@
+"""Where results go: the formats and files that -o names, and which skips a person allowed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Collection, Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import BinaryIO
+
+from transom.cli.arguments import severity_label
+from transom.model.errors import TransomError, UsageError
+from transom.model.findings import Skipped
+
+
+def add_judging_arguments(parser: argparse.ArgumentParser, fail_on: str) -> None:
+    """Add what a scan looks for and when it fails; fail_on: the help of --fail-on."""
+    parser.add_argument("--fail-on", metavar="SEVERITY", type=severity_label, default="high", help=fail_on)
+    parser.add_argument(
+        "--only", metavar="WINDOW", action="append", default=[], help="look through this window only (repeatable)"
+    )
+    parser.add_argument(
+        "--pod-security", metavar="LEVEL[@VERSION]", help="judge as Pod Security admission does, and nothing else"
+    )
+    parser.add_argument(
+        "--allow-skipped",
+        metavar="PATTERN",
+        action="append",
+        default=[],
+        help="what was skipped and matches (file, object or rule; * and ?) does not make the scan incomplete",
+    )
+    parser.add_argument("--no-exceptions", action="store_true", help="report also what files declare acceptable")
+
+
+def outputs(texts: Sequence[str], formats: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield format and file of each -o, "" for stdout; the first format where none is named."""
+    to_stdout = 0
+    for text in texts or [next(iter(formats))]:
+        name, _, file = text.partition("=")
+        if name not in formats:
+            raise UsageError(f"there is no output format {name!r}", "", f"choose from {', '.join(formats)}")
+        to_stdout += not file
+        yield name, file
+    if to_stdout > 1:
+        raise UsageError("two outputs cannot both go to stdout", "", "give one of them a file: -o json=report.json")
+
+
+def write_to(file: str, write: Callable[[BinaryIO], None]) -> None:
+    """Call write with the stream of a file, stdout where it is ""."""
+    if not file:
+        write(sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        with open(file, "wb") as stream:  # noqa: PTH123 - also /dev/stderr and the like
+            write(stream)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise TransomError(f"cannot write {file}", why, "choose another file") from error
+
+
+def allowed_by(patterns: Sequence[str]) -> Callable[[Skipped], bool]:
+    """Return what tells whether a skip is allowed by one of the patterns of --allow-skipped."""
+    return lambda skipped: any(_names(pattern, skipped) for pattern in patterns)
+
+
+def _names(pattern: str, skipped: Skipped) -> bool:
+    ref = skipped.ref
+    return any(
+        fnmatchcase(text, pattern)
+        for text in (skipped.locator.file, str(ref), ref.short, ref.name, skipped.rule)
+        if text
+    )
