@@ -13,10 +13,10 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from transom.inventory.entries import Entry
+from transom.inventory.entries import DEFAULT_NAMESPACE, Entry
 from transom.inventory.fields import MISSING, differences
 from transom.inventory.inventory import Inventory
-from transom.inventory.selection import DEFAULT_NAMESPACE, Selection
+from transom.inventory.selection import Selection
 from transom.kube.defaults import gathered
 from transom.kube.kinds import EQUIVALENT, kind_of
 from transom.kube.sight import HIDDEN, is_secret, sight
