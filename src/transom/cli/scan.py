@@ -6,7 +6,8 @@ import argparse
 import gc
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from transom.cli import terminal
@@ -34,6 +35,7 @@ EXAMPLES = """\
   transom scan deploy/ -o table -o sarif=out.sarif     and a file for code scanning
   transom scan deploy/ -o html=report.html             a page to read, search and hand on
   transom scan deploy/ --fail-on critical              exit 1 for critical findings only
+  transom scan deploy/ --since origin/main             only what this branch brings
   transom scan pod.yaml --pod-security restricted      what Pod Security admission would say
   helm template ./chart | transom scan -               what a chart becomes
 
@@ -57,7 +59,9 @@ def parser() -> Parser:
     add_judging_arguments(made, "exit 1 from this severity on (default: high)")
     add_input_arguments(made)
     add_rule_arguments(made)
-    baseline = made.add_argument_group("baseline").add_mutually_exclusive_group()
+    changes = made.add_argument_group("only what is new")
+    changes.add_argument("--since", metavar="REV", help="report only what came since this git revision")
+    baseline = changes.add_mutually_exclusive_group()
     baseline.add_argument("--baseline", metavar="FILE", help="report only what this file does not know")
     baseline.add_argument("--write-baseline", metavar="FILE", help="write what is found now as the baseline")
     return made
@@ -78,17 +82,34 @@ def run(arguments: argparse.Namespace) -> int:
     options = scan_options(arguments)
     inventory = Inventory()
     with terminal.progress(lambda: terminal.say("{:,} objects read").format(len(inventory))):
-        report = _report(scan(arguments.targets, options, inventory), options, arguments)
+        known, told = _known(arguments, options)
+        report = _report(chain(told, scan(arguments.targets, options, inventory)), known, options, arguments)
     for name, file in wanted:
         _write(name, file, report, inventory)
     return report.exit_code
 
 
-def _report(results: Iterable[Result], options: ScanOptions, arguments: argparse.Namespace) -> Report:
-    from transom.report.summary import gather
-    from transom.rules.baseline import read_baseline, write_baseline
+def _known(arguments: argparse.Namespace, options: ScanOptions) -> tuple[frozenset[str], Sequence[Result]]:
+    """Return the fingerprints that are no news, and how they are known."""
+    known: frozenset[str] = frozenset()
+    if arguments.baseline:
+        from transom.rules.baseline import read_baseline
 
-    known = read_baseline(arguments.baseline) if arguments.baseline else frozenset()
+        known = read_baseline(arguments.baseline)
+    if not arguments.since:
+        return known, ()
+    from transom.cli.since import known_since
+
+    before, told = known_since(arguments.since, arguments.targets, options)
+    return known | before, [told]
+
+
+def _report(
+    results: Iterable[Result], known: frozenset[str], options: ScanOptions, arguments: argparse.Namespace
+) -> Report:
+    from transom.report.summary import gather
+    from transom.rules.baseline import write_baseline
+
     report = gather(
         results,
         rules=options.faces,
