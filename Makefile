@@ -49,6 +49,9 @@ picture: venv ## draw the picture of the report in the README
 	COLUMNS=110 FORCE_COLOR=1 LC_ALL=C.UTF-8 $(BIN)/transom scan examples/shop > build/report.txt || test $$? -eq 1
 	(head -34 build/report.txt; echo "…"; tail -4 build/report.txt) | $(BIN)/python docs/pictures/terminal.py > docs/pictures/report.svg
 
+cluster: venv ## a Kubernetes to play with, the example estate loaded, until Ctrl-C
+	@PYTHONPATH=. $(BIN)/python -m tests.cluster
+
 cluster-binary: venv ## build the Kubernetes that tests run against (with Go; minutes, once)
 	PYTHONPATH=. $(BIN)/python tests/cluster/binary.py
 
@@ -65,4 +68,4 @@ lock: ## renew the locked dependencies
 clean: ## remove what was made
 	rm -rf $(VENV) build
 
-.PHONY: help venv demo test lint conformance bench docs picture lock clean
+.PHONY: help venv demo test lint conformance bench docs picture cluster lock clean

@@ -2,5 +2,6 @@
 
 from transom.kube.scratch.binaries import Binaries, find_binaries, multi_call
 from transom.kube.scratch.control_plane import ControlPlane, Wishes
+from transom.kube.scratch.node import Node, obstacle
 
-__all__ = ["Binaries", "ControlPlane", "Wishes", "find_binaries", "multi_call"]
+__all__ = ["Binaries", "ControlPlane", "Node", "Wishes", "find_binaries", "multi_call", "obstacle"]

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from subprocess import Popen
 from types import TracebackType
 from typing import Any
 
@@ -19,6 +20,7 @@ from msgspec import Struct
 from transom.kube.scratch.binaries import APISERVER, CONTROLLERS, ETCD, SCHEDULER, Binaries
 from transom.kube.scratch.certificates import Authority, Pair, service_account_key
 from transom.kube.scratch.processes import Process, free_ports
+from transom.kube.scratch.reaper import end_reaper, start_reaper
 from transom.model.errors import TransomError
 
 READY_S = 90.0  # a busy machine takes 20; nothing takes more but what never comes
@@ -51,7 +53,7 @@ class Wishes(Struct, frozen=True):
 class ControlPlane:
     """A running control plane; use it in a `with` statement, or call start and stop.
 
-    Nothing is left behind: no process, even if this one is killed, and no file after stop.
+    Nothing is left behind, even if this process is killed: no process, and no file but in a folder that was given.
     """
 
     def __init__(self, binaries: Binaries, wishes: Wishes | None = None, folder: str | None = None) -> None:
@@ -63,6 +65,7 @@ class ControlPlane:
         self.processes: dict[str, Process] = {}
         self.port = 0
         self.etcd_port = 0
+        self._reaper: Popen[bytes] | None = None
 
     def __enter__(self) -> ControlPlane:
         try:
@@ -98,6 +101,8 @@ class ControlPlane:
                 f"there is no {', '.join(missing)}",
                 "name its folder in TRANSOM_CLUSTER_BIN",
             )
+        if not self._keeps_folder:
+            self._reaper = start_reaper(self.folder)
         self._write_files()
         for attempt in range(1, START_ATTEMPTS + 1):
             self.etcd_port, peer_port, self.port = free_ports(3)
@@ -116,7 +121,10 @@ class ControlPlane:
     def stop(self) -> None:
         """End every part, the API server before its etcd, and remove the folder if it was made here."""
         self._stop_processes()
-        if not self._keeps_folder:
+        if self._reaper is not None:
+            end_reaper(self._reaper)
+            self._reaper = None
+        elif not self._keeps_folder:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def kill(self, part: str) -> None:
@@ -148,6 +156,18 @@ class ControlPlane:
         )
         log = self.folder / "logs" / f"{part}.log"
         self.processes[part] = Process(part, command, log)
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """Return status and body of what the API server answers an administrator; 0 where it does not answer."""
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10, context=self._admin_context())
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+        except (OSError, http.client.HTTPException, ValueError):
+            return 0, None
+        finally:
+            connection.close()
 
     # who may come in
 
