@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 COMMANDS = {
     "scan": ("transom.cli.scan", "find every open window in manifests, worst first"),
     "diff": ("transom.cli.diff", "tell what differs between two sources, and which findings came and went"),
+    "who-can": ("transom.cli.who_can", "tell everybody who may do something, and through which binding"),
+    "can": ("transom.cli.can", "tell what somebody may do, and answer access reviews in bulk"),
+    "rbac": ("transom.cli.rbac", "show rights as a matrix, what changed between two sources, and as a graph"),
     "explain": ("transom.cli.explain", "tell what a rule means, or show one finding at its place"),
     "rules": ("transom.cli.rules", "list, show, test and export the rules"),
     "snapshot": ("transom.cli.snapshot", "keep an inventory in one file, to be judged later or elsewhere"),

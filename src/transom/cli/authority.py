@@ -1,0 +1,185 @@
+"""What commands about rights share: where the policy comes from, how it is read, and how answers are written."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from transom.cli import terminal
+from transom.cli.arguments import TARGET_HELP, Parser, kubernetes_version
+from transom.model.errors import UsageError
+from transom.model.findings import Skipped
+from transom.model.language import translated
+
+if TYPE_CHECKING:
+    from transom.inventory.authority import Authority
+    from transom.inventory.inventory import Inventory
+    from transom.kube.authorizer import Question
+    from transom.report.grid import Grid
+
+FORMATS = ("table", "json", "html")
+
+
+def add_source_arguments(parser: argparse.ArgumentParser, positional: bool = False) -> None:
+    """Add where the policy comes from, and how it is read."""
+    source = parser.add_argument_group("source")
+    if not positional:
+        source.add_argument(
+            "--from",
+            dest="targets",
+            metavar="SOURCE",
+            action="append",
+            default=[],
+            help=f"where roles and bindings are: {TARGET_HELP}; repeatable, all taken as one cluster",
+        )
+    source.add_argument(
+        "--exclude", metavar="GLOB", action="append", default=[], help="leave these files out (.gitignore syntax)"
+    )
+    source.add_argument("--kubernetes-version", metavar="V", default="1.36", help="decide as this version does (1.36)")
+    source.add_argument(
+        "--no-defaults",
+        action="store_true",
+        help="do not add the roles and bindings that every cluster has, where the source does not tell them",
+    )
+    source.add_argument(
+        "--stored-rules",
+        action="store_true",
+        help="take the rules of aggregated ClusterRoles as stored, not as the labels of others make them",
+    )
+
+
+def add_format_argument(parser: argparse.ArgumentParser, formats: Sequence[str] = FORMATS) -> None:
+    """Add how the answer is written."""
+    told = ", ".join(formats[1:-1]) + f" or {formats[-1]}" if len(formats) > 2 else formats[-1]
+    parser.add_argument("-o", "--output", choices=formats, default="table", help=f"table (default), {told}")
+
+
+def filled(targets: Sequence[str], arguments: argparse.Namespace) -> tuple[Inventory, list[Skipped]]:
+    """Return what the sources tell, and what could not be read of them."""
+    from transom.inventory import Inventory
+    from transom.inventory.sources import fill
+
+    if not targets:
+        raise UsageError("name where the roles and bindings are", "", "add --from deploy/")
+    inventory = Inventory()
+    with terminal.progress(lambda: terminal.say("{:,} objects read").format(len(inventory))):
+        others = [other for target in targets for other in fill(inventory, target, arguments.exclude)]
+    return inventory, [other for other in others if isinstance(other, Skipped)]
+
+
+def read_authority(targets: Sequence[str], arguments: argparse.Namespace) -> tuple[Authority, Inventory, list[Skipped]]:
+    """Return who may do what in the sources, what else these tell, and everything that was skipped, already told."""
+    from transom.inventory.authority import authority
+
+    version = kubernetes_version(arguments.kubernetes_version)
+    inventory, skipped = filled(targets, arguments)
+    found = authority(inventory, version, defaults=not arguments.no_defaults, stored=arguments.stored_rules)
+    skipped += found.skipped
+    tell(skipped)
+    if found.added:
+        note = "the roles and bindings that Kubernetes 1.36 makes by itself are added; --no-defaults leaves them out"
+        remark(terminal.say(note))
+    return found, inventory, skipped
+
+
+def tell(skipped: Iterable[Skipped]) -> None:
+    """Say on stderr what was skipped."""
+    spoken = terminal.language()
+    for each in skipped:
+        place = f"{each.locator.file}:{each.locator.line}" if each.locator.line else each.locator.file
+        reason = translated(each.reason, spoken)
+        remark(f"{terminal.say('skipped:')} {place or each.ref.short or each.ref.kind}: {reason}")
+
+
+def remark(text: str) -> None:
+    """Say something on stderr that is no part of the answer."""
+    from transom.report.text import safe
+
+    sys.stderr.write(f"{safe(text)}\n")
+
+
+def show(arguments: argparse.Namespace, grid: Grid, record: Mapping[str, Any]) -> None:
+    """Write an answer to stdout: the grid for people, or the record as JSON."""
+    from transom.report.grid import page, write
+
+    if arguments.output == "json":
+        write_json(record)
+    elif arguments.output == "html":
+        for piece in page(grid, terminal.language()):
+            sys.stdout.buffer.write(piece.encode("utf-8", "backslashreplace"))
+    else:
+        write(grid, sys.stdout.buffer, terminal.report_options(sys.stdout))
+    sys.stdout.buffer.flush()
+
+
+def write_json(record: object) -> None:
+    """Write a record to stdout as indented JSON."""
+    import msgspec
+
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+
+
+def skipped_records(skipped: Iterable[Skipped]) -> list[dict[str, str]]:
+    """Return what was skipped as JSON has it."""
+    return [{"ref": str(each.ref), "reason": each.reason, "next_step": each.next_step} for each in skipped]
+
+
+# what is asked
+
+
+def add_question_arguments(parser: Parser) -> None:
+    """Add what narrows a question."""
+    parser.add_argument("-n", "--namespace", metavar="NS", help="in this namespace")
+    parser.add_argument("--subresource", metavar="NAME", help="about a subresource: exec, log, token …")
+
+
+def question_of(
+    found: Authority, verb: str, what: str, namespace: str | None, subresource: str | None, default: str = ""
+) -> tuple[Question, bool]:
+    """Return a question as typed, and whether what it is about lives in namespaces.
+
+    what: a URL that begins with a slash, or RESOURCE[/NAME]. `pods/exec` is the subresource, unless --subresource says
+    something, be it nothing. default: the namespace of a namespaced resource, where none is named.
+    """
+    from transom.kube.authorizer import Question
+
+    if what.startswith("/"):
+        if namespace or subresource:
+            raise UsageError("a URL has no namespace and no subresource", "", "leave -n and --subresource out")
+        return Question(verb, path=what), False
+    word, _, name = what.partition("/")
+    if not word:
+        raise UsageError(f"{what!r} names no resource", "", "write it like secrets, deploy.apps/web or /metrics")
+    group, resource, namespaced = _resolved(found, word)
+    if subresource is None and name and found.resources.get(group, f"{resource}/{name}"):
+        name, subresource = "", name
+    if not namespaced:
+        if namespace:
+            remark(terminal.say("{} is cluster-wide: the namespace is left out").format(resource))
+        namespace = default = name if resource == "namespaces" and not group else ""
+    _check_verb(found, verb, group, f"{resource}/{subresource}" if subresource else resource)
+    return Question(verb, group, resource, subresource or "", namespace or default, name), namespaced
+
+
+SPECIAL_VERBS = ("*", "use", "bind", "escalate", "impersonate", "approve", "sign", "attest", "proxy")
+"""Verbs that no discovery tells, and that authorizers and admission ask for."""
+
+
+def _check_verb(found: Authority, verb: str, group: str, resource: str) -> None:
+    """Say where a verb is none that this resource knows; the answer is right all the same."""
+    known = found.resources.get(group, resource)
+    if known and verb not in known.verbs and verb.partition(":")[0] not in (*SPECIAL_VERBS, "impersonate-on"):
+        remark(terminal.say("{} knows no verb {}: {}").format(resource, verb, ", ".join(known.verbs)))
+
+
+def _resolved(found: Authority, word: str) -> tuple[str, str, bool]:
+    """Return group, resource and whether it is namespaced; one that is not known is taken as typed, and told."""
+    resource = found.resources.find(word)
+    if resource is not None:
+        return resource.group, resource.name, resource.namespaced
+    name, _, group = word.partition(".")
+    if "*" not in word:
+        remark(terminal.say("nothing is known of a resource {}: it is taken as typed").format(word))
+    return group, name, True
