@@ -1,8 +1,6 @@
 """`python -m transom` is the `transom` command."""
 
-import sys
-
-from transom.cli import main
+from transom.cli import end
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end()

@@ -234,6 +234,16 @@ def test_explain_tells_a_rule_and_a_finding(manifests: Path, capsys: pytest.Capt
     assert "privileged: true" in capsys.readouterr().out
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("words", [["scan", "bad.yaml"], ["scan", "bad.yaml", "-o", "json"], ["version"], ["--help"]])
+def test_a_full_disk_is_told_and_never_looks_like_a_verdict(manifests: Path, words: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "transom", *words]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=manifests, check=False)
+    assert done.returncode == 3
+    assert done.stderr == "transom: No space left on device\n"
+
+
 def test_a_pipe_that_closes_early_ends_quietly(manifests: Path) -> None:
     (manifests / "many.yaml").write_text("---\n".join(BAD.replace("name: web", f"name: web-{n}") for n in range(2_000)))
     command = f"{sys.executable} -m transom scan many.yaml -o jsonl | head -1"

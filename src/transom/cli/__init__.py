@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from io import TextIOWrapper
 
 from transom import __version__
@@ -10,6 +11,7 @@ from transom import __version__
 TYPE_CHECKING = False  # as typing has it, which costs 10 ms to import
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import NoReturn
 
 COMMANDS = {
     "scan": ("transom.cli.scan", "find every open window in manifests, worst first"),
@@ -92,21 +94,48 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     if language() != "en" and isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # it may be unable to carry what is said
+    try:
+        return _chosen_by(words)
+    except BrokenPipeError:
+        _silence_stdout()
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except OSError as error:  # a full disk behind stdout, as a rule: what was to be said is not said whole
+        _silence_stdout()
+        sys.stderr.write(f"transom: {error.strerror or error}{f': {error.filename}' if error.filename else ''}\n")
+        return 3
+
+
+def end() -> NoReturn:
+    """Run the command as a process of its own: the `transom` script.
+
+    It leaves without taking its memory apart, which costs as much as reading a small estate.
+    """
+    code = main()
+    import atexit
+    import os
+
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # main has told of it
+            stream.flush()
+    os._exit(code)
+
+
+def _chosen_by(words: list[str]) -> int:
+    """Run what the words choose: help, or a command."""
     if words and words[0] in ("-h", "--help", "help") and len(words) == 1:
-        return _print(overview())
+        sys.stdout.write(overview())
+        sys.stdout.flush()
+        return 0
     if words and words[0] in ("-V", "--version"):
         words = ["version"]
     if words and words[0] == "help":
         words = [words[1], "--help"]
     if not words or words[0] not in COMMANDS:
         return _unknown_command(words)
-    try:
-        return _run(words)
-    except BrokenPipeError:
-        _silence_stdout()
-        return BROKEN_PIPE
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    return _run(words)
 
 
 def _without_language(words: list[str]) -> tuple[list[str], str]:
@@ -124,15 +153,6 @@ def _without_language(words: list[str]) -> tuple[list[str], str]:
         else:
             kept.append(word)
     return kept, wanted
-
-
-def _print(text: str) -> int:
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _silence_stdout()
-    return 0
 
 
 def _unknown_command(words: list[str]) -> int:
