@@ -29,6 +29,9 @@ WINDOWS = {
 }
 """Every window: its name, and the module that looks through it. Each offers assess(inventory, rules, only, allowances)."""
 
+TOGETHER = (
+    500  # objects that every window sees before the next ones, so that places are worked out once for all windows
+)
 WORTH_A_PROCESS = 2_000  # objects a process must have to judge, for its start and its messages to pay
 
 
@@ -74,8 +77,11 @@ def assess(
     windows: Sequence[str] = tuple(WINDOWS),
 ) -> Iterator[Result]:
     """Yield what the rules say through the windows of the entries, or of only some; allowances: what files accept."""
-    for window in windows:
-        yield from import_module(WINDOWS[window]).assess(inventory, rules, only, allowances)
+    entries = inventory.entries() if only is None else only
+    for start in range(0, max(len(entries), 1), TOGETHER):
+        for window in windows:
+            together = entries[start : start + TOGETHER]
+            yield from import_module(WINDOWS[window]).assess(inventory, rules, together, allowances)
 
 
 def scan(targets: Sequence[str], options: ScanOptions, inventory: Inventory) -> Iterator[Result]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from transom.kube.comments import Comment
 
 ITEM_STEPS = 2  # `items` and an index: the way from a List to one of its objects
-PLACES_KEPT = 64  # positions of a document are asked for while its objects are judged, one after the other
+PLACES_KEPT_BYTES = 2 * 1024 * 1024  # of text whose places are kept, at some ten times that: what is judged together
 
 Label = tuple[str, str, str, str, str, str]
 """target, group, kind, namespace, label, value: the key of the label index."""
@@ -38,6 +38,7 @@ class Inventory:
         self._by_label: dict[Label, list[Entry]] | None = None
         self._joins: Joins | None = None
         self._places: dict[int, tuple[Source, Places]] = {}
+        self._placed_bytes = 0
         self._remarks: tuple[Source | None, dict[Path, list[Comment]]] = (None, {})
 
     def __len__(self) -> int:
@@ -131,7 +132,10 @@ class Inventory:
         """Return the place of a field, or of its deepest ancestor that exists; the locator's path is the one asked for."""
         if entry.source is None:
             return Locator(file=entry.origin.file, path=path_text(path))
-        found = self._places_of(entry.source).find(entry.origin.item + path)
+        item = entry.origin.item
+        found = self._places_of(entry.source).find(item + path)
+        if not item:
+            return found  # half the time of a place is making it
         return Locator(found.file, found.line, found.column, found.start, found.end, path_text(path))
 
     def comments(self, entry: Entry) -> list[Comment]:
@@ -157,8 +161,10 @@ class Inventory:
         # keyed by identity, and the source kept beside, so that an id is never reused while it is a key
         kept = self._places.get(id(source))
         if kept is None:
-            if len(self._places) >= PLACES_KEPT:
+            self._placed_bytes += source.size_bytes
+            if self._placed_bytes > PLACES_KEPT_BYTES:
                 self._places.clear()
+                self._placed_bytes = source.size_bytes
             kept = self._places[id(source)] = (source, source.places())
         return kept[1]
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from msgspec import Struct
 from yaml import MarkedYAMLError
-from yaml._yaml import CParser
-from yaml.events import (
+
+from transom.kube.events import (
     AliasEvent,
+    CParser,
     DocumentEndEvent,
     MappingEndEvent,
     MappingStartEvent,
@@ -17,7 +18,6 @@ from yaml.events import (
     SequenceStartEvent,
     StreamEndEvent,
 )
-
 from transom.kube.scalars import (
     NUMBER_STARTS,
     WORDS,

@@ -76,8 +76,8 @@ def comments(document: Document) -> tuple[Comment, ...]:
 def _outside_scalars(text: bytes, candidates: Iterator[re.Match[str]]) -> Iterator[re.Match[str]]:
     """Yield the candidates that stand in no scalar; none of a text that is no YAML, as JSON with odd escapes is."""
     from yaml import YAMLError
-    from yaml._yaml import CParser
-    from yaml.events import DocumentEndEvent, ScalarEvent, StreamEndEvent
+
+    from transom.kube.events import CParser, DocumentEndEvent, ScalarEvent, StreamEndEvent
 
     parser = CParser(text)
     candidate = next(candidates, None)

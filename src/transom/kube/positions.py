@@ -9,9 +9,11 @@ from typing import Any
 
 from msgspec import Struct
 from yaml import YAMLError
-from yaml._yaml import CParser
-from yaml.events import (
+
+from transom.kube.builder import known_keys
+from transom.kube.events import (
     AliasEvent,
+    CParser,
     DocumentEndEvent,
     MappingEndEvent,
     MappingStartEvent,
@@ -20,8 +22,6 @@ from yaml.events import (
     SequenceStartEvent,
     StreamEndEvent,
 )
-
-from transom.kube.builder import known_keys
 from transom.kube.scalars import ScalarError, is_merge, plain_key, tagged_key
 from transom.model.limits import MAX_DEPTH, MAX_NODES
 from transom.model.places import Locator, Path, path_text

@@ -30,7 +30,7 @@ from transom.rules.exceptions import applied
 from transom.rules.expand import POD, View, pod_problem, pod_view, without_nulls
 from transom.rules.match import Request
 from transom.rules.place import Locating, results_of
-from transom.rules.plan import Plan, Steps, plan
+from transom.rules.plan import Plan, Steps, is_read, plan
 from transom.rules.policy import Policy
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def read_by_none(
 
 def _is_read(api_version: str, kind: str, policies: Sequence[Policy], checks: Sequence[Check]) -> bool:
     group = api_version.rpartition("/")[0]
-    return not plan(api_version, kind, policies).is_empty or any(check.concerns(group, kind) for check in checks)
+    return is_read(api_version, kind, policies) or any(check.concerns(group, kind) for check in checks)
 
 
 def _entry_judged(inventory: Inventory, entry: Entry, planned: Plan, tally: _Tally) -> Iterator[Finding | Skipped]:

@@ -22,10 +22,22 @@ if TYPE_CHECKING:
 CONTAINER_LISTS = frozenset(("containers", "initContainers", "ephemeralContainers"))
 
 
-class Locating:
-    """What turns a witness into places of one entry: made once per object, its index when first needed."""
+class Spot(Struct, frozen=True):
+    """A place of an object as every rule tells it: the container it lies in, the witness key, what stands there."""
 
-    __slots__ = ("_indexes", "entry", "inventory", "roots", "view")
+    container: str
+    key: str
+    locator: Locator
+    observed: str
+
+
+class Locating:
+    """What turns a witness into places of one entry: made once per object, its index when first needed.
+
+    Spots are kept, because several rules point at one place: that halves their cost, and they share memory.
+    """
+
+    __slots__ = ("_indexes", "_spots", "entry", "inventory", "roots", "view")
 
     def __init__(self, inventory: Inventory, entry: Entry, view: View) -> None:
         self.inventory = inventory
@@ -33,12 +45,23 @@ class Locating:
         self.view = view
         self.roots = {"object": view.object}
         self._indexes: dict[str, dict[int, Path]] | None = None
+        self._spots: dict[Path, Spot] = {}
 
     def paths(self, witness: Witness) -> list[Path]:
         """Return what a witness read as paths in the view's object, the deepest that exists first."""
         if self._indexes is None:
             self._indexes = {"object": index_paths(self.view.object)}
         return [path for _, path in places(witness, self.roots, self._indexes)]
+
+    def spot(self, path: Path) -> Spot:
+        """Return what is told of a path in the view's object."""
+        spot = self._spots.get(path)
+        if spot is None:
+            nodes = _nodes(self.view.object, path)
+            container, key = _witness_key(nodes, path)
+            place = self.inventory.locate(self.entry, (*self.view.prefix, *path))
+            spot = self._spots[path] = Spot(container, key, place, _observed(self.entry, nodes, path))
+        return spot
 
 
 class _Seen(Struct):
@@ -102,20 +125,16 @@ def _secret_values(entry: Entry) -> Iterator[str]:
 
 
 def _place(locating: Locating, failure: Failure) -> Locator:
-    path = _deciding(locating, failure)[0]
-    return locating.inventory.locate(locating.entry, (*locating.view.prefix, *path))
+    return locating.spot(_deciding(locating, failure)[0]).locator
 
 
 def _note(seen: dict[str, _Seen], policy: Policy, failure: Failure, path: Path, locating: Locating) -> None:
-    nodes = _nodes(locating.view.object, path)
-    container, key = _witness_key(nodes, path)
-    if failure.index:
-        key = f"{key}#{failure.index}"
-    locator = locating.inventory.locate(locating.entry, (*locating.view.prefix, *path))
-    evidence = Evidence(locator, _observed(locating.entry, nodes, path), policy.expect)
+    spot = locating.spot(path)
+    key = f"{spot.key}#{failure.index}" if failure.index else spot.key
+    evidence = Evidence(spot.locator, spot.observed, policy.expect)
     known = seen.get(key)
     if known is None:
-        seen[key] = _Seen(failure, container, [evidence])
+        seen[key] = _Seen(failure, spot.container, [evidence])
     elif evidence not in known.evidence:
         known.evidence.append(evidence)
 

@@ -63,6 +63,16 @@ def plan(api_version: str, kind_name: str, policies: Sequence[Policy]) -> Plan:
     return Plan(kind, _steps(whole, kind), _steps(controlled, kind), _steps(through, POD))
 
 
+def is_read(api_version: str, kind_name: str, policies: Sequence[Policy]) -> bool:
+    """Tell whether a policy reads objects of a kind, as they are or through their pod: whether its plan has steps."""
+    kind = kind_of(api_version, kind_name)
+    templated = template_path(kind.group, kind.kind) is not None
+    return any(
+        could_match(each.match, kind) or (templated and each.expands and could_match(each.match, POD))
+        for each in policies
+    )
+
+
 def _steps(policies: Iterable[Policy], kind: Kind) -> Steps:
     scopes: list[dict[str, Program]] = []
     steps = tuple(Step(each, _scope(each, scopes) if _is_settled(each, kind) else None) for each in policies)

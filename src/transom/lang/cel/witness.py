@@ -48,6 +48,8 @@ class Witness(Struct, frozen=True):
 
 def each_once(witnesses: list[Witness]) -> list[Witness]:
     """Drop repeated witnesses, the later ones."""
+    if len(witnesses) < 2:
+        return witnesses
     seen: dict[tuple[object, ...], Witness] = {}
     for each in witnesses:
         roots = tuple((root if isinstance(root, str) else id(root), path) for root, path in each.reads)
@@ -67,6 +69,8 @@ def together(reasons: list[list[Witness]], elements: tuple[object, ...]) -> list
 
 def distinct(found: tuple[Read, ...]) -> tuple[Read, ...]:
     """Drop repeated reads, the later ones."""
+    if len(found) < 2:
+        return found
     seen: dict[tuple[object, Path], Read] = {}
     for root, path in found:
         seen.setdefault((root if isinstance(root, str) else id(root), path), (root, path))
@@ -94,6 +98,8 @@ def places(witness: Witness, roots: Mapping[str, object], indexes: Mapping[str, 
     """
     found = _depths(witness.reads, roots, indexes)
     found = found or _depths([(element, ()) for element in reversed(witness.elements)], roots, indexes)
+    if len(found) < 2:
+        return list(found)
     return sorted(found, key=lambda place: (len(place[1]) != found[place], -found[place]))
 
 
