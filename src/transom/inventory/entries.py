@@ -26,10 +26,6 @@ class Places(Protocol):
 class Source(Protocol):
     """Whatever can be asked, later and at some cost, for the places of a document."""
 
-    @property
-    def size_bytes(self) -> int:
-        """How much text the document is: what its places take grows with it."""
-
     def places(self) -> Places:
         """Return the places of all nodes."""
 

@@ -28,11 +28,6 @@ class DocumentSource(msgspec.Struct, frozen=True, eq=False):
 
     document: Document
 
-    @property
-    def size_bytes(self) -> int:
-        """The length of the document's text."""
-        return len(self.document.text)
-
     def places(self) -> Places:
         """Return the places of all nodes of the document."""
         return positions(self.document)

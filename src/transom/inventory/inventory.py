@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from transom.kube.comments import Comment
 
 ITEM_STEPS = 2  # `items` and an index: the way from a List to one of its objects
-PLACES_KEPT_BYTES = 2 * 1024 * 1024  # of text whose places are kept, at some ten times that: what is judged together
+PLACES_KEPT = (
+    500  # documents whose objects are judged together, by one window after the other; scan.TOGETHER is as many
+)
 
 Label = tuple[str, str, str, str, str, str]
 """target, group, kind, namespace, label, value: the key of the label index."""
@@ -38,7 +40,6 @@ class Inventory:
         self._by_label: dict[Label, list[Entry]] | None = None
         self._joins: Joins | None = None
         self._places: dict[int, tuple[Source, Places]] = {}
-        self._placed_bytes = 0
         self._remarks: tuple[Source | None, dict[Path, list[Comment]]] = (None, {})
 
     def __len__(self) -> int:
@@ -134,8 +135,8 @@ class Inventory:
             return Locator(file=entry.origin.file, path=path_text(path))
         item = entry.origin.item
         found = self._places_of(entry.source).find(item + path)
-        if not item:
-            return found  # half the time of a place is making it
+        if found.path and not item:
+            return found  # as it was asked for; making a place again would cost as much as finding it
         return Locator(found.file, found.line, found.column, found.start, found.end, path_text(path))
 
     def comments(self, entry: Entry) -> list[Comment]:
@@ -161,10 +162,8 @@ class Inventory:
         # keyed by identity, and the source kept beside, so that an id is never reused while it is a key
         kept = self._places.get(id(source))
         if kept is None:
-            self._placed_bytes += source.size_bytes
-            if self._placed_bytes > PLACES_KEPT_BYTES:
+            if len(self._places) >= PLACES_KEPT:
                 self._places.clear()
-                self._placed_bytes = source.size_bytes
             kept = self._places[id(source)] = (source, source.places())
         return kept[1]
 

@@ -19,7 +19,7 @@ from transom.kube.comments import Comment
 from transom.kube.sight import LAST_APPLIED
 from transom.model.errors import TransomError
 from transom.model.findings import Finding, NotApplicable, Provenance, Skipped, Told
-from transom.model.places import Locator, Path, path_text
+from transom.model.places import Locator, Path
 
 if TYPE_CHECKING:
     import gzip
@@ -43,11 +43,6 @@ class StoredPlaces(msgspec.Struct, frozen=True, eq=False):
     tree: Node
     remarks: Sequence[Comment] = ()
 
-    @property
-    def size_bytes(self) -> int:
-        """Nothing: the places are there already."""
-        return 0
-
     def places(self) -> Places:
         """Return itself: nothing needs computing."""
         return self
@@ -67,7 +62,7 @@ class StoredPlaces(msgspec.Struct, frozen=True, eq=False):
                 node = children[step]
             else:
                 break
-        return Locator(self.file, node[0], node[1], node[2], node[3], path_text(path[len(self.item) :]))
+        return Locator(self.file, *node[:4])
 
 
 class _Header(msgspec.Struct, frozen=True, omit_defaults=True):
