@@ -54,6 +54,7 @@ def measurements() -> Iterator[Line]:
     yield from expressions()
     yield from decisions()
     yield from html_page()
+    yield from leaks()
     yield from large_estate(ours)
     yield from joins(ours)
     yield from beside_checkov(ours)
@@ -101,6 +102,19 @@ def html_page() -> Iterator[Line]:
     yield Line("10,000 findings as HTML, CPU", many.cpu_s, 2.0, "s", many.cpu_s / 2, "under 2 s", many.cpu_s < 2, note)
     met = few.size_mb < 1
     yield Line("5,000 findings as HTML, size", few.size_mb, 1.0, "MB", few.size_mb, "under 1 MB", met)
+
+
+def leaks() -> Iterator[Line]:
+    """Credentials in source text by the rules that gitleaks publishes, beside the goal of 20 MB/s of one core."""
+    from bench.leaks import megabytes_a_second
+
+    rules = CORPORA / "gitleaks" / "config" / "gitleaks.toml"
+    if not rules.is_file():
+        print(f"not measured: leaks ({rules} is not a file)")
+        return
+    ours, keywords = megabytes_a_second(rules, ROOT / "src")
+    name, note = "leaks: 222 rules over source text", f"{keywords:.0f} MB/s where no keyword stands"
+    yield Line(name, ours, 20, "MB/s", ours / 20, "at least 20 MB/s", ours >= 20, note)
 
 
 def large_estate(command: Path) -> Iterator[Line]:

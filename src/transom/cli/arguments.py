@@ -105,6 +105,9 @@ def add_rule_arguments(parser: argparse.ArgumentParser) -> None:
     rules.add_argument(
         "--skip-rule", metavar="ID", action="append", default=[], help="leave this rule out (repeatable)"
     )
+    rules.add_argument(
+        "--secret-rules", metavar="FILE", help="find credentials by the rules of this file, in the gitleaks format"
+    )
     rules.add_argument("--kubernetes-version", metavar="V", default="1.36", help="judge as this version would (1.36)")
     rules.add_argument("--config", metavar="FILE", help="settings (default: transom.yaml, where there is one)")
 

@@ -16,6 +16,7 @@ from transom.kube.sight import LAST_APPLIED
 from transom.model.findings import Finding
 from transom.model.places import Path
 from transom.report.options import Excerpt
+from transom.secrets.credentials import secret_words
 
 AROUND = 3  # lines above and below the place
 MAX_LINE_CHARS = 160  # a longer line is minified: what is near the place is shown of it
@@ -23,6 +24,9 @@ BEFORE_CHARS = 40  # of such a line, before the place
 HIDDEN = "***"
 KEPT = 32  # documents: findings are asked for by owner, and owners of large files are mixed
 MANY_SECRETS = 100  # in one document; from here on hiding all of them once is quicker than asking for each line
+OF_CREDENTIALS = ("known-credential-in-configmap", "known-credential-in-pod")
+"""Rules that may find credentials by a person's own rules, anywhere in a line."""
+
 PUBLIC_PAIRS = ("sysctls",)  # lists of name and value that hold no secret
 _ENTRY = re.compile(r"""\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^:\n"']*):[ ]?""")
 _ANCHOR = re.compile(r"(?:^|[\s,\[{])&\w", re.M)
@@ -39,7 +43,8 @@ class _Held(Struct, frozen=True, eq=False):
 def excerpts(inventory: Inventory) -> Callable[[Finding], Excerpt | None]:
     """Return the function that tells the lines around a finding; None where there are none, or they are a Secret's.
 
-    Hidden are Secrets, values of ConfigMaps, values of variables and headers, and copies of objects that kubectl keeps.
+    Hidden are Secrets, values of ConfigMaps, values of variables and headers, words of commands that hold a credential, and
+    copies of objects that kubectl keeps.
     """
     by_file = lru_cache(1)(lambda: _by_file(inventory))
     opened = lru_cache(KEPT)(partial(_Opened, inventory))
@@ -48,7 +53,7 @@ def excerpts(inventory: Inventory) -> Callable[[Finding], Excerpt | None]:
         place = finding.place
         lines, held = by_file().get(place.file, ([], []))
         index = bisect_right(lines, place.line) - 1
-        if place.line < 1 or index < 0 or finding.ref.kind == "Secret":
+        if place.line < 1 or index < 0 or finding.ref.kind == "Secret" or finding.rule in OF_CREDENTIALS:
             return None
         return _excerpt(opened(held[index]), place.line, place.column)
 
@@ -120,6 +125,8 @@ def _secrets(value: object, path: Path) -> Iterator[tuple[Path, object]]:
             return
         if "value" in value and "name" in value and not any(step in PUBLIC_PAIRS for step in path[-2:]):
             yield (*path, "value"), value["value"]
+        if "args" in value or "command" in value:
+            yield from (((*path, *way), None) for way, _ in secret_words(value))
         if LAST_APPLIED in value:
             yield (*path, LAST_APPLIED), value[LAST_APPLIED]
         for key, part in value.items():

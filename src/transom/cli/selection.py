@@ -61,7 +61,30 @@ def whole_pack(arguments: argparse.Namespace, settings: Settings) -> Pack:
     pack = builtin_pack(version)
     if arguments.rules:
         pack = pack.joined(load_pack(arguments.rules, version))
-    return pack.adapted(settings.severities(), settings.parameters)
+    pack = pack.adapted(settings.severities(), settings.parameters)
+    named = arguments.secret_rules or settings.secret_rules
+    return _with_secret_rules(pack, named) if named else pack
+
+
+def _with_secret_rules(pack: Pack, file: str) -> Pack:
+    """Return the pack with checks that find credentials by the rules of a file; those that do not load are problems."""
+    from msgspec.structs import replace
+
+    from transom.model.findings import Skipped
+    from transom.model.places import Locator
+    from transom.model.refs import file_ref
+    from transom.secrets.credentials import PARAMETER, finder
+
+    step = "correct the rule, or remove it"
+    problems = [
+        Skipped(file_ref(file), f"secret rule {problem.rule} does not load: {problem.reason}", step, "", Locator(file))
+        for problem in finder(file).rules.problems
+    ]
+    checks = [
+        replace(check, parameters={**check.parameters, PARAMETER: file}) if PARAMETER in check.parameters else check
+        for check in pack.checks
+    ]
+    return replace(pack, checks=tuple(checks), problems=(*pack.problems, *problems))
 
 
 def _windows(names: Sequence[str], known: Sequence[str]) -> Sequence[str]:

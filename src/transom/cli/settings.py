@@ -22,13 +22,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file.
 
     exclude: patterns in .gitignore syntax; severity: rule id to label; parameters: rule id to the values of its
-    parameters, which replace those of the rule's own parameter object.
+    parameters, which replace those of the rule's own parameter object; secret_rules: a file in the gitleaks format.
     """
 
     version: int
     exclude: list[str] = []
     severity: dict[str, str] = {}
     parameters: dict[str, dict[str, Any]] = {}
+    secret_rules: str = ""
 
     def severities(self) -> dict[str, Severity]:
         """Return the overrides by rule id."""

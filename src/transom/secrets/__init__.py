@@ -11,7 +11,10 @@ from transom.rules.exceptions import Allowances
 from transom.rules.judge import judge
 from transom.rules.policy import Policy
 
-CHECKS: dict[str, str] = {}
+CHECKS: dict[str, str] = {
+    "known-credential-in-configmap": "transom.secrets.credentials:credential_in_settings",
+    "known-credential-in-pod": "transom.secrets.credentials:credential_in_pod",
+}
 """The checks of this window: rule id, and `module:function`."""
 
 
