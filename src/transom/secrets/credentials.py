@@ -56,7 +56,8 @@ def finder(rules: str = "") -> LeakFinder:
     """Return what finds credentials by the rules of a file, "" for Transom's own; raises UsageError."""
     from transom.lang.leaks import LeakFinder, read_rules
 
-    return LeakFinder(read_rules(rules or OWN_RULES, OWN_RULES))
+    own = not rules  # which the tests hold to be sound
+    return LeakFinder(read_rules(rules or OWN_RULES, OWN_RULES, checked=not own))
 
 
 def secret_words(container: object) -> Iterator[tuple[Path, str]]:
@@ -68,7 +69,10 @@ def secret_words(container: object) -> Iterator[tuple[Path, str]]:
 
 def _leaks(fields: Fields, entry: Entry, check: Check) -> Iterator[Fault]:
     found = finder(check.parameters[PARAMETER])
-    for key, text, path, container in fields:
+    asked = list(fields)
+    if not found.wakes("\n".join(text for _, text, _, _ in asked).encode("utf-8", "replace")):
+        return
+    for key, text, path, container in asked:
         told: set[str] = set()
         for leak in found.find(text[:MAX_VALUE_CHARS].encode("utf-8", "replace"), entry.origin.file):
             what = leak.rule.description or leak.rule.id

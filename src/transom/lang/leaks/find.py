@@ -9,16 +9,16 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property
 from typing import Any
 
-import re2
 from msgspec import Struct
 
 from transom.lang.leaks.read import compiled
 from transom.lang.leaks.rules import Allowlist, LeakRule, LeakRules
 
 MAX_LEAKS = 10_000  # of one text: no honest one has as many, a hostile one would fill memory
+SHORT_BYTES, FEW_TEXTS = 4_096, 100  # up to here looking for each keyword costs less than importing RE2 for one pass
 LINE_BYTES = 10_000  # of a line, before and behind a leak: minified files have lines of megabytes
 MAX_RIVALS = 100  # leaks of one line that a generic one is compared with
 ALLOWED = b"gitleaks:allow"
@@ -52,8 +52,8 @@ class LeakFinder:
             for keyword in rule.keywords:
                 self._by_keyword.setdefault(keyword, []).append(rule)
         self._keywords = list(self._by_keyword)
-        self._set = _literals(self._keywords)
-        self._regex = lru_cache(None)(compiled)
+        self._short_texts = 0
+        self._literals = [keyword.encode() for keyword in self._keywords]
 
     def find(self, text: bytes, path: str = "") -> list[Leak]:
         """Return the leaks of a text in their order, at most MAX_LEAKS; path: of the file that it is of."""
@@ -69,11 +69,32 @@ class LeakFinder:
         kept = _without_doubles(found, text)
         return sorted(kept, key=lambda leak: (leak.secret_start, leak.secret_end, leak.rule.id))
 
+    def wakes(self, text: bytes) -> bool:
+        """Tell whether any rule is to be tried on a text at all."""
+        return bool(self._always or self._met(text.lower()))
+
     def _woken(self, text: bytes) -> Iterable[LeakRule]:
         """Return the rules whose keywords stand in the text, each once, in the order of the file."""
-        met = (self._set.Match(text.lower()) or ()) if self._set is not None else ()
-        woken = {rule.id for index in met for rule in self._by_keyword[self._keywords[index]]}
+        woken = {rule.id for index in self._met(text.lower()) for rule in self._by_keyword[self._keywords[index]]}
         return (rule for rule in self.rules.rules if rule.id in woken or not rule.keywords)
+
+    def _met(self, text: bytes) -> Sequence[int]:
+        """Return the numbers of the keywords that stand in a text in lower case."""
+        if len(text) < SHORT_BYTES and self._short_texts < FEW_TEXTS:
+            self._short_texts += 1
+            return [number for number, literal in enumerate(self._literals) if literal in text]
+        return self._set.Match(text) or ()
+
+    @cached_property
+    def _set(self) -> Any:
+        """What tells in one pass which keywords stand in a text."""
+        import re2
+
+        made = re2.Set.SearchSet()
+        for literal in self._literals or [b"\0"]:
+            made.Add(re2.escape(literal))
+        made.Compile()
+        return made
 
     def _of_rule(self, rule: LeakRule, text: bytes, path: bytes) -> Iterator[Leak]:
         allowlists = [
@@ -82,12 +103,12 @@ class LeakFinder:
         ]
         if any(self._allows_path(each, path) for each in allowlists):
             return
-        if rule.path and not self._regex(rule.path).search(path):
+        if rule.path and not compiled(rule.path).search(path):
             return
         if not rule.regex:
             yield Leak(rule)
             return
-        for match in self._regex(rule.regex).finditer(text):
+        for match in compiled(rule.regex).finditer(text):
             leak = _leak(rule, text, match)
             if leak is not None and self._counts(leak, text, path, allowlists):
                 yield leak
@@ -104,7 +125,7 @@ class LeakFinder:
 
     def _allows(self, allowlist: Allowlist, targets: dict[str, bytes], path: bytes) -> bool:
         target, secret = targets[allowlist.target], targets["secret"].lower()
-        by_regex = any(self._regex(each).search(target) for each in allowlist.regexes)
+        by_regex = any(compiled(each).search(target) for each in allowlist.regexes)
         by_word = any(word.encode() in secret for word in allowlist.stopwords)
         if not allowlist.every:
             return by_regex or by_word
@@ -118,7 +139,7 @@ class LeakFinder:
         return bool(path and allowlist.paths) and alone and self._path_matches(allowlist, path)
 
     def _path_matches(self, allowlist: Allowlist, path: bytes) -> bool:
-        return any(self._regex(each).search(path) for each in allowlist.paths)
+        return any(compiled(each).search(path) for each in allowlist.paths)
 
 
 def entropy(secret: bytes) -> float:
@@ -128,17 +149,6 @@ def entropy(secret: bytes) -> float:
         return 0.0
     shares = (count / len(text) for count in Counter(text).values())
     return -sum(share * math.log2(share) for share in shares)
-
-
-def _literals(keywords: Sequence[str]) -> Any:
-    """Return the set that tells in one pass which keywords stand in a text; None for no keywords."""
-    if not keywords:
-        return None
-    made = re2.Set.SearchSet()
-    for keyword in keywords:
-        made.Add(re2.escape(keyword.encode()))
-    made.Compile()
-    return made
 
 
 def _leak(rule: LeakRule, text: bytes, match: Any) -> Leak | None:
