@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from transom.inventory import Inventory, Origin
 from transom.model.findings import Finding, Judged, Skipped
@@ -35,16 +36,24 @@ def _variants(value: Any, top: bool = True) -> Iterator[Any]:
 
 def _first_bad(policy: Policy) -> dict[str, Any]:
     text = Path(policy.file).with_name(policy.id + TESTS_SUFFIX).read_text(encoding="utf-8")
-    value: dict[str, Any] = yaml.safe_load(text)["bad"][0]["object"]
-    return value
+    example: dict[str, Any] = yaml.safe_load(text)["bad"][0]
+    return example
+
+
+def _with_values(policy: Policy, example: dict[str, Any]) -> Policy:
+    """Return the policy with the parameters of the example, without which some ask for nothing."""
+    wanted = example.get("params", {}).get("data", {})
+    return replace(policy, params=tuple({**each, "data": {**each["data"], **wanted}} for each in policy.params))
 
 
 @pytest.mark.parametrize("policy", builtin_pack().policies, ids=lambda policy: policy.id)
 def test_a_hostile_object_is_judged_or_skipped(policy: Policy) -> None:
     inventory = Inventory()
-    for variant in _variants(_first_bad(policy)):
+    example = _first_bad(policy)
+    for variant in _variants(example["object"]):
         inventory.add(variant, Origin("hostile"))
-    (judged, *others) = [each for each in judge(inventory, [policy]) if not isinstance(each, Finding)][::-1]
+    found = judge(inventory, [_with_values(policy, example)])
+    (judged, *others) = [each for each in found if not isinstance(each, Finding)][::-1]
     assert isinstance(judged, Judged)
     assert judged.judged > 0
     assert all(isinstance(each, Skipped) and each.reason for each in others)

@@ -34,7 +34,7 @@ def test_every_kind_with_a_template_has_a_view(group: str, kind: str) -> None:
 
 
 def test_a_kind_without_pods_has_none() -> None:
-    assert pod_view({"spec": {"template": {"spec": {}}}}, "argoproj.io", "Rollout") is None
+    assert pod_view({"spec": {"template": {"spec": {}}}}, "argoproj.io", "Application") is None
 
 
 def test_a_containers_setting_overrides_the_pods() -> None:

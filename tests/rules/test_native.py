@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from transom.kube.kinds import TEMPLATE_PATHS, kind_of
+from transom.kube.kinds import SERVED_GROUPS, TEMPLATE_PATHS, kind_of
 from transom.lang.cel.parser import parse
 from transom.lang.cel.unparse import unparse
 from transom.rules.evaluate import evaluate
@@ -12,7 +12,11 @@ from transom.rules.match import could_match
 from transom.rules.native import native_policy
 
 EXPAND = {"transom.dev/expand": "true"}
-SERVED = [(group, kind, path) for (group, kind), path in TEMPLATE_PATHS.items() if path and group != "extensions"]
+SERVED = [
+    (group, kind, path)
+    for (group, kind), path in TEMPLATE_PATHS.items()
+    if path and group in SERVED_GROUPS - {"extensions"}
+]
 
 
 def workload(group, kind, path, pod):

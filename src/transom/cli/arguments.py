@@ -101,6 +101,13 @@ def add_rule_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what chooses and adapts the rules."""
     rules = parser.add_argument_group("rules")
     rules.add_argument("--rules", metavar="DIR", action="append", default=[], help="also use the policies below DIR")
+    rules.add_argument(
+        "--profile",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="the rules of this profile (default: default; repeatable)",
+    )
     rules.add_argument("--rule", metavar="ID", action="append", default=[], help="use this rule only (repeatable)")
     rules.add_argument(
         "--skip-rule", metavar="ID", action="append", default=[], help="leave this rule out (repeatable)"

@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.what.startswith("pod-security/"):
         arguments.pod_security = "restricted"
-    options = scan_options(arguments)
+    options = scan_options(arguments, every_profile=True)
     rule = options.faces.get(arguments.what)
     if rule is not None:
         _print(_rule_page(options, rule))

@@ -59,6 +59,7 @@ def parser() -> Parser:
     for each in (listing, testing):
         each.add_argument("-o", "--output", choices=("table", "json"), default="table", help="table (default) or json")
     listing.add_argument("--framework", metavar="ID", help="only rules that serve a control of it, like cis-kubernetes")
+    actions.add_parser("profiles", help="the profiles: named choices of rules, and why those")
     writing = actions.add_parser("docs", help="write a page for each rule, in Markdown")
     writing.add_argument("-o", "--output", metavar="DIR", default=DOCS_FOLDER, help=f"where to ({DOCS_FOLDER})")
     add_rule_arguments(writing)
@@ -67,14 +68,24 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the chosen action."""
-    actions = {"list": _list, "show": _show, "test": _test, "export": _export, "docs": _docs}
+    actions = {
+        "list": _list,
+        "show": _show,
+        "test": _test,
+        "export": _export,
+        "profiles": _profiles,
+        "docs": _docs,
+    }
     return actions[arguments.action](arguments)
 
 
-def _pack(arguments: argparse.Namespace) -> Pack:
+def _pack(arguments: argparse.Namespace, profile: str = "") -> Pack:
+    """Return the chosen rules; profile: which to take where the command line names none, "" for all."""
     from transom.cli.selection import chosen_pack
     from transom.cli.settings import read_settings
 
+    if profile and not arguments.profile:
+        arguments.profile = [profile]
     pack = chosen_pack(arguments, read_settings(arguments.config))
     for problem in pack.problems:
         place = f"{problem.locator.file}:{problem.locator.line}: " if problem.locator.file else ""
@@ -88,7 +99,7 @@ def _list(arguments: argparse.Namespace) -> int:
     faces = sorted((rule.face for rule in wanted), key=lambda face: (-face.severity, face.window, face.id))
     language = terminal.language()
     if arguments.output == "json":
-        _write_json([_face_record(face, language) for face in faces])
+        _write_json([_face_record(face, language) | {"profiles": _profiles_of(face.id, pack)} for face in faces])
     else:
         width = max((len(face.id) for face in faces), default=0)
         for face in faces:
@@ -110,6 +121,14 @@ def _of_framework(framework: str | None, pack: Pack) -> Sequence[Policy | Check]
 def _face_record(face: Any, language: str) -> dict[str, str]:
     texts = {"title": face.title, "why": face.why, "fix": face.fix, **face.texts.get(language, {})}
     return {"id": face.id, "severity": face.severity.label, "window": face.window, **texts}
+
+
+def _profiles_of(rule: str, pack: Pack) -> list[str]:
+    from transom.rules.load import builtin_pack
+    from transom.rules.profiles import profile_names, rules_of
+
+    every = frozenset(builtin_pack().faces)
+    return [name for name in profile_names() if rule in rules_of(name, every)]
 
 
 def _show(arguments: argparse.Namespace) -> int:
@@ -189,8 +208,9 @@ def _write_outcomes(outcomes: Iterable[ExampleOutcome], counts: Counter[str]) ->
 
 def _export(arguments: argparse.Namespace) -> int:
     from transom.rules.export import export, write_yaml
+    from transom.rules.profiles import DEFAULT
 
-    pack = _pack(arguments)
+    pack = _pack(arguments, DEFAULT)  # some of the others contradict one another
     foreign = [policy for policy in pack.policies if policy.engine]
     if foreign:
         engines = " and ".join(sorted({policy.engine for policy in foreign}))
@@ -201,6 +221,23 @@ def _export(arguments: argparse.Namespace) -> int:
     objects = export([policy for policy in pack.policies if not policy.engine], arguments.actions or ["Deny"])
     sys.stdout.write(write_yaml(objects))
     return Exit.INCOMPLETE if pack.problems else Exit.CLEAN
+
+
+def _profiles(_: argparse.Namespace) -> int:
+    from transom.report.text import wrapped
+    from transom.rules.load import builtin_pack
+    from transom.rules.profiles import profile_named, profile_names, rules_of
+
+    every = frozenset(builtin_pack().faces)
+    width = terminal.width(sys.stdout)
+    for name in profile_names():
+        profile = profile_named(name)
+        counted = terminal.say("{} rules").format(len(rules_of(name, every)))
+        sys.stdout.write(f"{name}  {profile.title} ({counted})\n")
+        for text in (profile.why, *(f"- {choice.why} {', '.join(choice.rules)}" for choice in profile.leaves_out)):
+            sys.stdout.writelines(f"{line}\n" for line in wrapped(" ".join(text.split()), width, "  ", "    "))
+        sys.stdout.write("\n")
+    return Exit.CLEAN
 
 
 def _docs(arguments: argparse.Namespace) -> int:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from transom.scan import ScanOptions
 
 
-def scan_options(arguments: argparse.Namespace) -> ScanOptions:
-    """Return what a scan is asked to do."""
+def scan_options(arguments: argparse.Namespace, every_profile: bool = False) -> ScanOptions:
+    """Return what a scan is asked to do; every_profile: all rules are asked for, where no profile is named."""
     from transom.rules.select import select
     from transom.scan import WINDOWS, ScanOptions
 
@@ -32,7 +32,8 @@ def scan_options(arguments: argparse.Namespace) -> ScanOptions:
             selection=_selection(arguments),
         )
     whole = whole_pack(arguments, settings)
-    pack = select(whole, arguments.rule, arguments.skip_rule)
+    named = arguments.profile if every_profile else profiles(arguments, settings)
+    pack = select(whole, arguments.rule, arguments.skip_rule, named)
     return ScanOptions(
         policies=pack.policies,
         checks=pack.checks,
@@ -47,10 +48,17 @@ def scan_options(arguments: argparse.Namespace) -> ScanOptions:
 
 
 def chosen_pack(arguments: argparse.Namespace, settings: Settings) -> Pack:
-    """Return the rules that the command line and the settings choose, adapted as they say."""
+    """Return the rules that the command line and the settings choose, adapted as they say; of every profile by default."""
     from transom.rules.select import select
 
-    return select(whole_pack(arguments, settings), arguments.rule, arguments.skip_rule)
+    return select(whole_pack(arguments, settings), arguments.rule, arguments.skip_rule, arguments.profile)
+
+
+def profiles(arguments: argparse.Namespace, settings: Settings) -> Sequence[str]:
+    """Return the profiles in force: those of the command line, else of the settings, else the default."""
+    from transom.rules.profiles import DEFAULT
+
+    return arguments.profile or settings.profiles or [DEFAULT]
 
 
 def whole_pack(arguments: argparse.Namespace, settings: Settings) -> Pack:

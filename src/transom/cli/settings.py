@@ -21,12 +21,14 @@ MAX_SETTINGS_BYTES = 1024 * 1024  # written by hand
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file.
 
-    exclude: patterns in .gitignore syntax; severity: rule id to label; parameters: rule id to the values of its
-    parameters, which replace those of the rule's own parameter object; secret_rules: a file in the gitleaks format.
+    exclude: patterns in .gitignore syntax; profiles: ids of the profiles whose rules are asked for; severity: rule id to
+    label; parameters: rule id to the values of its parameters, which replace those of the rule's own parameter object;
+    secret_rules: a file in the gitleaks format.
     """
 
     version: int
     exclude: list[str] = []
+    profiles: list[str] = []
     severity: dict[str, str] = {}
     parameters: dict[str, dict[str, Any]] = {}
     secret_rules: str = ""

@@ -65,6 +65,7 @@ _BUILT_IN: dict[str, str] = {
     "storagemigration.k8s.io": "/storageversionmigrations:StorageVersionMigration",
     # families of custom resources that many clusters have, and that are cluster-wide or irregular
     "gateway.networking.k8s.io": "/gatewayclasses:GatewayClass gateways:Gateway",
+    "networking.istio.io": "gateways:Gateway",
     "cert-manager.io": "/clusterissuers:ClusterIssuer",
     "kyverno.io": "/clusterpolicies:ClusterPolicy policies:Policy /clustercleanuppolicies:ClusterCleanupPolicy",
     "templates.gatekeeper.sh": "/constrainttemplates:ConstraintTemplate",
@@ -113,6 +114,10 @@ TEMPLATE_PATHS: dict[tuple[str, str], Path] = {
     ("extensions", "DaemonSet"): _TEMPLATE,
     ("batch", "Job"): _TEMPLATE,
     ("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template"),
+    ("argoproj.io", "Rollout"): _TEMPLATE,
+    ("serving.knative.dev", "Service"): _TEMPLATE,
+    ("agents.x-k8s.io", "Sandbox"): ("spec", "podTemplate"),
+    ("extensions.agents.x-k8s.io", "SandboxTemplate"): ("spec", "podTemplate"),
 }
 """Where each kind that makes pods carries their template, by group and kind."""
 

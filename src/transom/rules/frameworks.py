@@ -1,7 +1,7 @@
 """Frameworks: which controls of the standards that people are held to a rule serves.
 
 Each framework is one table, `content/frameworks/<id>.yaml`; nowhere else does a control's id stand. A control without
-rules is there to say that no check covers it.
+rules is there to say that objects do not decide it, and why.
 """
 
 from __future__ import annotations
@@ -17,11 +17,15 @@ FRAMEWORKS_FOLDER = File(__file__).parent.parent / "content" / "frameworks"
 
 
 class Control(Struct, frozen=True, forbid_unknown_fields=True):
-    """One demand of a framework: its id there, what it asks in a few words of ours, and the rules that serve it."""
+    """One demand of a framework: its id there, what it asks in a few words of ours, and the rules that serve it.
+
+    undecided: why no object decides it, where there are no rules.
+    """
 
     id: str
     title: str
     rules: tuple[str, ...]
+    undecided: str = ""
 
 
 class Framework(Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,6 +80,8 @@ def _problem(framework: Framework, file: File) -> str:
         seen.add(control.id)
         if len(set(control.rules)) != len(control.rules):
             return f"control {control.id} names a rule twice"
+        if bool(control.rules) == bool(control.undecided):
+            return f"control {control.id} must either name rules, or say why it is undecided"
     return ""
 
 

@@ -110,7 +110,7 @@ def read_policy(source: Source, version: tuple[int, int], ours: bool) -> Policy:
         variables=variables,
         param_kind=kind,
         fail=one_of(spec, "failurePolicy", ("Fail", "Ignore"), _SPEC, "Fail") == "Fail",
-        expands=ours or annotations.get(f"{PREFIX}expand") == "true",
+        expands=annotations.get(f"{PREFIX}expand", "true" if ours else "false") == "true",
         ours=ours,
         expect=str(annotations.get(f"{PREFIX}expect", "")),
         audit=tuple(audit_field(spec, _SPEC, scope)),

@@ -16,12 +16,19 @@ if TYPE_CHECKING:
     from transom.rules.policy import Policy
 
 
-def select(pack: Pack, only: Sequence[str] = (), without: Sequence[str] = ()) -> Pack:
-    """Return the pack with only some rules, or without some; raises UsageError for an id that no rule has."""
+def select(pack: Pack, only: Sequence[str] = (), without: Sequence[str] = (), profiles: Sequence[str] = ()) -> Pack:
+    """Return the pack with only some rules, or without some; raises UsageError for an id that no rule has.
+
+    profiles: ids of profiles, one of which must have a rule that is not named; none: every rule is chosen.
+    """
     known = {rule.id for rule in pack.rules}
     for rule in (*only, *without):
         if rule not in known:
             raise unknown_rule(rule, known)
+    if profiles and not only:
+        from transom.rules.profiles import in_profiles
+
+        pack = in_profiles(pack, profiles)
 
     def kept(rule: Policy | Check) -> bool:
         return (not only or rule.id in only) and rule.id not in without
