@@ -12,6 +12,7 @@ from transom.inventory import Entry, Inventory, unrendered
 from transom.inventory.selection import EVERYTHING, Selection
 from transom.inventory.sources import fill
 from transom.model.findings import NotApplicable, Result, Rule, Skipped
+from transom.rules.custom import unseen_pods
 from transom.rules.exceptions import FACES, Allowances, declared
 from transom.rules.judge import read_by_none
 from transom.workers import in_parallel
@@ -99,6 +100,7 @@ def scan(targets: Sequence[str], options: ScanOptions, inventory: Inventory) -> 
         unread = read_by_none(options.policies, chosen, options.checks)
         if unread:
             yield unread
+        yield from unseen_pods(options.policies, inventory, chosen)
     allowances: Allowances = {}
     if options.exceptions and options.pod_security is None:
         known = {*options.known_rules, *(rule.id for rule in options.rules)}

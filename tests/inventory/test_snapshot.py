@@ -101,10 +101,21 @@ def test_a_cut_snapshot_is_an_error_a_person_understands(tmp_path: Path) -> None
         list(fill_from_snapshot(Inventory(), str(tmp_path / "cut")))
 
 
-def test_a_snapshot_of_another_schema_is_refused(tmp_path: Path) -> None:
+def test_a_snapshot_of_another_schema_is_skipped_as_a_target(tmp_path: Path) -> None:
     (tmp_path / "new").write_bytes(gzip.compress(b'{"schema":"transom.snapshot/9"}\n'))
-    with pytest.raises(TransomError, match="its schema is"):
-        list(fill(Inventory(), str(tmp_path / "new")))
+    (skipped,) = fill(Inventory(), str(tmp_path / "new"))
+    assert isinstance(skipped, Skipped)
+    assert "its schema is" in skipped.reason
+
+
+def test_what_a_cut_snapshot_held_before_the_cut_is_kept_beside_what_is_told_of_it(tmp_path: Path) -> None:
+    lines = [b'{"schema":"transom.snapshot/1"}']
+    lines.append(b'{"type":"object","target":"x","object":{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}}}')
+    (tmp_path / "cut").write_bytes(gzip.compress(b"\n".join([*lines, b'{"type":"obj'])))
+    inventory = Inventory()
+    (skipped,) = fill(inventory, str(tmp_path / "cut"))
+    assert isinstance(skipped, Skipped)
+    assert [entry.ref.name for entry in inventory.entries()] == ["a"]
 
 
 @pytest.mark.parametrize("target", ["cluster", "cluster:prod", "image:nginx:1.27", "no/such/folder"])

@@ -173,7 +173,7 @@ def test_a_clean_scan_says_what_was_judged() -> None:
     text = shown([JUDGED, NotApplicable("documents that are no Kubernetes object", 4)])
     assert "shut" in text
     assert "3 verdicts of 1 rule, 3 passed" in text
-    assert "not applicable: 4 documents that are no Kubernetes object" in text
+    assert "not applicable: documents that are no Kubernetes object (4)" in text
 
 
 @pytest.mark.parametrize(

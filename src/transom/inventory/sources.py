@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterator, Sequence
 
 from transom.inventory.inventory import Inventory
+from transom.model.errors import TransomError
 from transom.model.findings import Skipped, Told
+from transom.model.places import Locator
 from transom.model.refs import Ref, file_ref
 
 ARCHIVES = (".tgz", ".tar.gz")  # of charts
@@ -46,7 +48,10 @@ def _fill_from_path(
     from transom.kube.kustomize.tree import kustomization_file
 
     if os.path.isfile(target) and is_snapshot(target):
-        yield from fill_from_snapshot(inventory, target)
+        try:
+            yield from fill_from_snapshot(inventory, target)
+        except TransomError as error:  # what it held before the fault is kept
+            yield Skipped(file_ref(target), f"{error.what}: {error.why}", error.next_step, locator=Locator(target))
     elif os.path.isdir(target) and kustomization_file(target):
         from transom.inventory.kustomizations import fill_from_kustomization
 

@@ -351,7 +351,7 @@ def _counted(report: Report, look: Look) -> str:
     if report.known:
         parts.append(look.say("{:,} known from the baseline").format(report.suppressed))
     if report.not_applicable:
-        others = look.say(", ").join(f"{count:,} {look.told(what)}" for what, count in report.not_applicable.items())
+        others = look.say(", ").join(f"{look.told(what)} ({count:,})" for what, count in report.not_applicable.items())
         parts.append(look.say("not applicable: {}").format(others))
     return f" {look.dot} ".join(parts)
 

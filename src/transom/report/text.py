@@ -10,6 +10,7 @@ from transom.report.options import ReportOptions
 
 _SPACES = "\xa0\u3000"  # not printable to Python, harmless to a terminal
 CLOSING = "、。，；：！？）》」』】〉〕"  # no line begins with one
+MAX_TEXT = 2_000  # characters; a name has 253 at most, and of a hostile megabyte nobody reads more
 MIN_PIECE = 8  # columns; a word is not cut smaller however narrow the terminal is
 RESET = "\x1b[0m"
 COLOURS = {
@@ -48,7 +49,9 @@ class Look:
         return f"{colour}{text}{RESET}" if self._colour and text else text
 
     def safe(self, text: str) -> str:
-        """Return a text with everything escaped that this terminal cannot show or must not obey."""
+        """Return a text with everything escaped that this terminal cannot show or must not obey; cut where it floods."""
+        if len(text) > MAX_TEXT:
+            text = text[:MAX_TEXT] + self.cut_mark
         if self._unicode or text.isascii():
             return safe(text)
         return "".join(safe(each) if each.isascii() else _escaped(each) for each in text)
