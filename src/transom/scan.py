@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from transom.inventory import Entry, Inventory, unrendered
-from transom.inventory.selection import EVERYTHING, Selection
+from transom.inventory.selection import EVERYTHING, OWN_POLICY, Selection, without_defaults
 from transom.inventory.sources import fill
 from transom.model.findings import NotApplicable, Result, Rule, Skipped
 from transom.rules.custom import unseen_pods
@@ -18,6 +18,7 @@ from transom.rules.judge import read_by_none
 from transom.workers import in_parallel
 
 if TYPE_CHECKING:
+    from transom.inventory.cluster import ClusterOptions
     from transom.rules.check import Check
     from transom.rules.policy import Policy
     from transom.workloads.pod_security import PodSecurity
@@ -41,8 +42,8 @@ class ScanOptions(Struct, frozen=True):
 
     problems: rules that could not be loaded; exclude: patterns in .gitignore syntax; value_files: laid over the values of
     charts; pod_security: `LEVEL[@VERSION]`, to judge by that Pod Security level and nothing else; exceptions: whether what
-    files declare acceptable is accepted;
-    known_rules: ids that an exception may name, beside those of policies and checks.
+    files declare acceptable is accepted; known_rules: ids that an exception may name, beside those of policies and
+    checks; cluster: what to read of a live one, and as whom.
     """
 
     policies: Sequence[Policy] = ()
@@ -55,6 +56,7 @@ class ScanOptions(Struct, frozen=True):
     pod_security: PodSecurity | None = None
     exceptions: bool = True
     known_rules: Collection[str] = ()
+    cluster: ClusterOptions | None = None
 
     @property
     def faces(self) -> dict[str, Rule]:
@@ -89,11 +91,15 @@ def scan(targets: Sequence[str], options: ScanOptions, inventory: Inventory) -> 
     """Fill the inventory from the targets; yield everything that is wrong in it, and everything that was not judged."""
     for target in targets:
         yield from fill(
-            inventory, target, options.exclude, options.value_files
+            inventory, target, options.exclude, options.value_files, options.cluster
         )  # what could not be read is already a result
     chosen = options.selection.of(inventory)
     if len(chosen) < len(inventory):
         yield NotApplicable("objects outside the selection", len(inventory) - len(chosen))
+
+    chosen, own = without_defaults(inventory, chosen)
+    if own:
+        yield NotApplicable(OWN_POLICY, own)
 
     yield from options.problems
     if options.rules:

@@ -115,7 +115,9 @@ def add_rule_arguments(parser: argparse.ArgumentParser) -> None:
     rules.add_argument(
         "--secret-rules", metavar="FILE", help="find credentials by the rules of this file, in the gitleaks format"
     )
-    rules.add_argument("--kubernetes-version", metavar="V", default="1.36", help="judge as this version would (1.36)")
+    rules.add_argument(
+        "--kubernetes-version", metavar="V", help="judge as this version would (default: the cluster's, else 1.36)"
+    )
     rules.add_argument("--config", metavar="FILE", help="settings (default: transom.yaml, where there is one)")
 
 

@@ -18,6 +18,7 @@ from transom.cli.arguments import (
     add_rule_arguments,
     command_parser,
 )
+from transom.cli.clusters import add_cluster_arguments
 from transom.cli.outputs import add_judging_arguments, allowed_by, outputs, write_to
 from transom.model.errors import UsageError
 from transom.model.findings import Result
@@ -36,6 +37,8 @@ EXAMPLES = """\
   transom scan deploy/ -o html=report.html             a page to read, search and hand on
   transom scan deploy/ --fail-on critical              exit 1 for critical findings only
   transom scan deploy/ --since origin/main             only what this branch brings
+  transom scan cluster                                 the cluster of the current context
+  transom scan cluster:prod -n shop                    one namespace, as a user who may list no other
   transom scan pod.yaml --pod-security restricted      what Pod Security admission would say
   helm template ./chart | transom scan -               what a chart becomes
 
@@ -59,6 +62,7 @@ def parser() -> Parser:
     add_judging_arguments(made, "exit 1 from this severity on (default: high)")
     add_input_arguments(made)
     add_rule_arguments(made)
+    add_cluster_arguments(made)
     changes = made.add_argument_group("only what is new")
     changes.add_argument("--since", metavar="REV", help="report only what came since this git revision")
     baseline = changes.add_mutually_exclusive_group()
@@ -84,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     with terminal.progress(lambda: terminal.say("{:,} objects read").format(len(inventory))):
         known, told = _known(arguments, options)
         report = _report(chain(told, scan(arguments.targets, options, inventory)), known, options, arguments)
+    report = report.of_clusters(inventory.clusters.values())
     for name, file in wanted:
         _write(name, file, report, inventory)
     return report.exit_code

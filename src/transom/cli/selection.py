@@ -7,12 +7,16 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from transom.cli.arguments import kubernetes_version
+from transom.cli.clusters import cluster_options, names_cluster, told_version
 from transom.cli.settings import Settings, read_settings
 from transom.model.errors import UsageError
 
 if TYPE_CHECKING:
+    from transom.inventory.cluster import ClusterOptions
     from transom.inventory.selection import Selection
+    from transom.rules.check import Check
     from transom.rules.load import Pack
+    from transom.rules.policy import Policy
     from transom.scan import ScanOptions
 
 
@@ -30,21 +34,41 @@ def scan_options(arguments: argparse.Namespace, every_profile: bool = False) -> 
             exclude=[*settings.exclude, *arguments.exclude],
             value_files=arguments.values,
             selection=_selection(arguments),
+            cluster=_cluster(arguments, (), ()),
         )
     whole = whole_pack(arguments, settings)
     named = arguments.profile if every_profile else profiles(arguments, settings)
     pack = select(whole, arguments.rule, arguments.skip_rule, named)
+    windows = _windows(arguments.only, list(WINDOWS))
     return ScanOptions(
         policies=pack.policies,
         checks=pack.checks,
         problems=pack.problems,
-        windows=_windows(arguments.only, list(WINDOWS)),
+        windows=windows,
         exclude=[*settings.exclude, *arguments.exclude],
         value_files=arguments.values,
         selection=_selection(arguments),
         exceptions=not arguments.no_exceptions,
         known_rules=[*whole.faces, *(problem.rule for problem in whole.problems)],
+        cluster=_cluster(
+            arguments,
+            [policy for policy in pack.policies if policy.window in windows],
+            [check for check in pack.checks if check.window in windows],
+        ),
     )
+
+
+def _cluster(
+    arguments: argparse.Namespace, policies: Sequence[Policy], checks: Sequence[Check]
+) -> ClusterOptions | None:
+    """Return what to read of a cluster for these rules; None where no target is one."""
+    if not names_cluster(arguments.targets):
+        return None
+    from msgspec.structs import replace
+
+    from transom.rules.reads import reader
+
+    return replace(cluster_options(arguments, arguments.namespace), reads=reader(policies, checks))
 
 
 def chosen_pack(arguments: argparse.Namespace, settings: Settings) -> Pack:
@@ -65,7 +89,7 @@ def whole_pack(arguments: argparse.Namespace, settings: Settings) -> Pack:
     """Return every rule that there is to choose from, adapted as the settings say."""
     from transom.rules.load import builtin_pack, load_pack
 
-    version = kubernetes_version(arguments.kubernetes_version)
+    version = judged_version(arguments)
     pack = builtin_pack(version)
     if arguments.rules:
         pack = pack.joined(load_pack(arguments.rules, version))
@@ -93,6 +117,16 @@ def _with_secret_rules(pack: Pack, file: str) -> Pack:
         for check in pack.checks
     ]
     return replace(pack, checks=tuple(checks), problems=(*pack.problems, *problems))
+
+
+def judged_version(arguments: argparse.Namespace) -> tuple[int, int]:
+    """Return the version to judge as: the one asked for, else that of a cluster among the targets, else the newest."""
+    if arguments.kubernetes_version:
+        return kubernetes_version(arguments.kubernetes_version)
+    from transom.lang.cel.version import CURRENT
+
+    told = told_version(arguments, getattr(arguments, "targets", ()))
+    return kubernetes_version(told) if told else CURRENT
 
 
 def _windows(names: Sequence[str], known: Sequence[str]) -> Sequence[str]:

@@ -6,17 +6,23 @@ import argparse
 import gc
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from transom.cli import terminal
 from transom.cli.arguments import TARGET_HELP, Parser, add_values_argument, command_parser
+from transom.cli.clusters import add_cluster_arguments, cluster_options, names_cluster
 from transom.cli.settings import read_settings
 from transom.model.errors import UsageError
 from transom.model.exits import Exit
 from transom.model.findings import Skipped
 from transom.model.language import translated
 
+if TYPE_CHECKING:
+    from transom.inventory.cluster import ClusterOptions
+
 EXAMPLES = """\
   transom snapshot deploy/ -o estate.transom
+  transom snapshot cluster -o prod.transom
   transom scan estate.transom
 """
 
@@ -32,7 +38,9 @@ def parser() -> Parser:
         "--exclude", metavar="GLOB", action="append", default=[], help="leave these files out (.gitignore syntax)"
     )
     add_values_argument(made)
+    made.add_argument("-n", "--namespace", metavar="NS", help="of a live cluster keep this namespace only")
     made.add_argument("--config", metavar="FILE", help="settings (default: transom.yaml, where there is one)")
+    add_cluster_arguments(made)
     return made
 
 
@@ -46,9 +54,14 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("name what to keep", "", "transom snapshot deploy/ -o estate.transom")
     gc.disable()  # one pass, then exit: collecting cycles costs more than the reading
     exclude = [*read_settings(arguments.config).exclude, *arguments.exclude]
+    cluster = _cluster(arguments) if names_cluster(arguments.targets) else None
     inventory = Inventory()
     with terminal.progress(lambda: terminal.say("{:,} objects read").format(len(inventory))):
-        others = [other for target in arguments.targets for other in fill(inventory, target, exclude, arguments.values)]
+        others = [
+            other
+            for target in arguments.targets
+            for other in fill(inventory, target, exclude, arguments.values, cluster)
+        ]
         write(inventory, others, Path(arguments.output))
     skipped = [other for other in others if isinstance(other, Skipped)]
     for other in skipped:
@@ -57,3 +70,14 @@ def run(arguments: argparse.Namespace) -> int:
     told = terminal.say("{file}: {kept:,} kept, {skipped:,} skipped")
     sys.stderr.write(told.format(kept=len(inventory), file=arguments.output, skipped=len(skipped)) + "\n")
     return Exit.INCOMPLETE if skipped or not len(inventory) else Exit.CLEAN
+
+
+def _cluster(arguments: argparse.Namespace) -> ClusterOptions:
+    """Return what to read of a cluster: all that rules of ours read, so that every command may follow."""
+    from msgspec.structs import replace
+
+    from transom.rules.load import builtin_pack
+    from transom.rules.reads import reader
+
+    pack = builtin_pack()
+    return replace(cluster_options(arguments, arguments.namespace), reads=reader(pack.policies, pack.checks))

@@ -15,6 +15,7 @@ from transom.model.refs import Ref
 if TYPE_CHECKING:
     from transom.inventory.joins import Joins
     from transom.kube.comments import Comment
+    from transom.model.clusters import ClusterFacts
 
 ITEM_STEPS = 2  # `items` and an index: the way from a List to one of its objects
 PLACES_KEPT = (
@@ -28,10 +29,12 @@ Label = tuple[str, str, str, str, str, str]
 class Inventory:
     """Every object of every source. Joins never leave the target in which they start.
 
-    The key of an entry is its ref and its origin: the same object in two folders is two entries.
+    The key of an entry is its ref and its origin: the same object in two folders is two entries. clusters: what is known
+    of each target that is, or was, a live cluster.
     """
 
     def __init__(self) -> None:
+        self.clusters: dict[str, ClusterFacts] = {}
         self.rendered: list[object] = []
         """The charts that objects come from: who asks where a value was set needs them."""
         self._entries: list[Entry] = []

@@ -34,6 +34,7 @@ class Joins:
         self._kinds: dict[tuple[str, str], dict[Home, list[Entry]]] = {}
         self._workloads: dict[Home, list[Entry]] | None = None
         self._makers: set[int] = set()
+        self._children: dict[int, list[Entry]] = {}
         self._labels: dict[tuple[str, str, str, str], list[Entry]] = {}
         self._selected: dict[tuple[str, str, bytes], Sequence[Entry]] = {}
         self._namespaces: dict[int, str] | None = None
@@ -78,6 +79,11 @@ class Joins:
         """Return whatever makes pods in a namespace."""
         return self._index_pods().get((target, namespace), NO_ENTRIES)
 
+    def children(self, entry: Entry) -> Sequence[Entry]:
+        """Return what an entry made of its template: the ReplicaSets of a Deployment, the pods of a ReplicaSet."""
+        self._index_pods()
+        return self._children.get(id(entry), NO_ENTRIES)
+
     def selected(self, target: str, namespace: str, selector: Any) -> Sequence[Entry]:
         """Return what makes pods that a LabelSelector selects; raises SelectorError for one the API server refuses.
 
@@ -116,8 +122,13 @@ class Joins:
         if self._workloads is None:
             self._workloads = {}
             for entry in self._inventory.entries():
-                if template_path(entry.ref.group, entry.ref.kind) is not None and not self._is_controlled(entry):
+                if template_path(entry.ref.group, entry.ref.kind) is None:
+                    continue
+                maker = self._maker(entry)
+                if maker is None:
                     self._index_pod(entry, self._workloads)
+                else:
+                    self._children.setdefault(id(maker), []).append(entry)
         return self._workloads
 
     def _index_pod(self, entry: Entry, workloads: dict[Home, list[Entry]]) -> None:
@@ -127,9 +138,11 @@ class Joins:
         for label, value in pod_labels(entry).items():
             self._labels.setdefault((target, namespace, label, value), []).append(entry)
 
-    def _is_controlled(self, entry: Entry) -> bool:
+    def _maker(self, entry: Entry) -> Entry | None:
+        """Return what made an entry of its own template, where the same target tells it."""
         owner = self._inventory.owner_entry(entry) if entry.metadata.get("ownerReferences") else None
-        return owner is not None and template_path(owner.ref.group, owner.ref.kind) is not None
+        makes = owner is not None and template_path(owner.ref.group, owner.ref.kind) is not None
+        return owner if makes else None
 
     # what several objects of a kind say
 

@@ -1,12 +1,13 @@
 """Snapshots: a whole inventory in one file, to be judged later, elsewhere, or by another command.
 
-The file is gzip of JSON lines: a header with the schema's version, then one line for each entry (origin, object, places
-of its nodes) and for whatever else its source told (Skipped and the like). The same inventory gives the same bytes. Values of
-Secrets are never written, wherever a Secret stands in an object.
+The file is gzip of JSON lines: a header with the schema's version, then one line for each cluster that was read, for each
+entry (origin, object, places of its nodes) and for whatever else its source told (Skipped and the like). The same
+inventory gives the same bytes. Values of Secrets are never written, wherever a Secret stands in an object.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -17,6 +18,7 @@ from transom.inventory.entries import Entry, Origin, Places
 from transom.inventory.inventory import Inventory
 from transom.kube.comments import Comment
 from transom.kube.sight import LAST_APPLIED
+from transom.model.clusters import ClusterFacts
 from transom.model.errors import TransomError
 from transom.model.findings import Finding, NotApplicable, Provenance, Skipped, Told
 from transom.model.places import Locator, Path
@@ -69,6 +71,11 @@ class _Header(msgspec.Struct, frozen=True, omit_defaults=True):
     schema: str
 
 
+class _StoredCluster(msgspec.Struct, frozen=True, tag="cluster"):
+    target: str
+    facts: ClusterFacts
+
+
 class _Stored(msgspec.Struct, frozen=True, omit_defaults=True, tag="object"):
     target: str
     object: dict[str, Any]
@@ -96,7 +103,7 @@ class _StoredFinding(msgspec.Struct, frozen=True, tag="finding"):
     finding: Finding
 
 
-_Line = _Stored | _StoredSkipped | _StoredNotApplicable | _StoredProvenance | _StoredFinding
+_Line = _Stored | _StoredSkipped | _StoredNotApplicable | _StoredProvenance | _StoredFinding | _StoredCluster
 _TOLD = {
     Skipped: _StoredSkipped,
     NotApplicable: _StoredNotApplicable,
@@ -123,6 +130,8 @@ def write(inventory: Inventory, others: Iterable[Told], file: File) -> None:
 
 
 def _lines(inventory: Inventory, others: Iterable[Told]) -> Iterator[_Line]:
+    for target, facts in sorted(inventory.clusters.items()):
+        yield _StoredCluster(target, facts)
     for entry in inventory.entries():
         origin = entry.origin
         value = cast("dict[str, Any]", without_secret_values(entry.object))
@@ -215,13 +224,35 @@ def _read(inventory: Inventory, stream: gzip.GzipFile, path: str) -> Iterator[To
     decoder = msgspec.json.Decoder(_Line)
     for line in _bounded_lines(cast("BinaryIO", stream), path):
         stored = decoder.decode(line)
-        if not isinstance(stored, _Stored):
+        if isinstance(stored, _StoredCluster):
+            inventory.clusters[stored.target] = stored.facts
+        elif not isinstance(stored, _Stored):
             (told,) = msgspec.structs.astuple(stored)
             yield told
         else:
             origin = Origin(stored.target, stored.file, stored.document, tuple(stored.item), stored.renderer)
             source = StoredPlaces(stored.file, origin.item, stored.places, stored.comments) if stored.places else None
             inventory.add(stored.object, origin, source)
+
+
+def clusters_of(path: str) -> dict[str, ClusterFacts]:
+    """Return what a snapshot tells of the clusters in it, by target, read from its first lines; {} for other files."""
+    if not os.path.isfile(path) or not is_snapshot(path):
+        return {}
+    import gzip
+
+    found: dict[str, ClusterFacts] = {}
+    try:
+        with gzip.open(path, "rb") as stream:
+            stream.readline(MAX_LINE_BYTES)
+            for line in _bounded_lines(cast("BinaryIO", stream), path):
+                stored = msgspec.json.decode(line, type=_Line)
+                if not isinstance(stored, _StoredCluster):
+                    break
+                found[stored.target] = stored.facts
+    except (OSError, EOFError, msgspec.DecodeError, UnicodeDecodeError):
+        return {}  # whoever reads all of it will say so
+    return found
 
 
 def _bounded_lines(stream: BinaryIO, path: str) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from transom.inventory.inventory import Inventory
 from transom.model.errors import TransomError
@@ -11,16 +12,24 @@ from transom.model.findings import Skipped, Told
 from transom.model.places import Locator
 from transom.model.refs import Ref, file_ref
 
+if TYPE_CHECKING:
+    from transom.inventory.cluster import ClusterOptions
+
 ARCHIVES = (".tgz", ".tar.gz")  # of charts
 
 
 def fill(
-    inventory: Inventory, target: str, exclude: Sequence[str] = (), value_files: Sequence[str] = ()
+    inventory: Inventory,
+    target: str,
+    exclude: Sequence[str] = (),
+    value_files: Sequence[str] = (),
+    cluster: ClusterOptions | None = None,
 ) -> Iterator[Told]:
     """Fill the inventory from a target; yield what could not be read.
 
     target: a file, folder, chart, kustomization or snapshot, `-` for standard input, `cluster[:CONTEXT]`, or `image:REF`.
-    A file called `cluster` is named `./cluster`. value_files: laid over the values of every chart.
+    A file called `cluster` is named `./cluster`. value_files: laid over the values of every chart. cluster: what to read
+    of a live one, and as whom.
     """
     scheme, _, name = target.partition(":")
     if target == "-":
@@ -28,10 +37,9 @@ def fill(
 
         yield from fill_from_stdin(inventory)
     elif scheme == "cluster":
-        reason = "reading a live cluster is not part of this version yet"
-        yield Skipped(
-            Ref(cluster=name, kind="Cluster", name=name), reason, "kubectl get all -A -o yaml | transom scan -"
-        )
+        from transom.inventory.cluster import ClusterOptions, fill_from_cluster
+
+        yield from fill_from_cluster(inventory, target, cluster or ClusterOptions())
     elif scheme == "image" and name:
         reason = "reading an image is not part of this version yet"
         yield Skipped(Ref(scope="image", name=name), reason, "leave it out until a version reads images")

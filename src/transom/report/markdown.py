@@ -15,7 +15,7 @@ from transom.report.options import ReportOptions
 from transom.report.score import score
 from transom.report.summary import Report
 from transom.report.text import safe
-from transom.report.words import MORE, SEVERITY_WORDS, told, where
+from transom.report.words import MORE, SEVERITY_WORDS, cluster_told, told, where
 
 MAX_CHARS = 60_000  # GitHub takes comments of 65,536 characters; some is left for whoever posts it
 MAX_TEXT_CHARS = 300  # of one foreign text
@@ -74,6 +74,8 @@ def _summary(report: Report, say: Say) -> Iterator[str]:
         yield f"{say('Nothing was found.')}\n\n"
     else:
         yield f"{say('Nothing was found in what could be judged; the scan is incomplete.')}\n\n"
+    for facts in report.clusters:
+        yield f"{escaped(cluster_told(facts, say))}\n\n"
     reached = score(report)
     parts = [] if reached is None else [f"{say('Score')}: {reached}/100"]
     parts.append(say("{count:,} verdicts, {passed:,} passed").format(count=report.verdicts, passed=report.passed))

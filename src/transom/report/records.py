@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from transom.model.clusters import ClusterFacts
 from transom.model.findings import Accepted, Evidence, Finding, Judged, Skipped
 from transom.model.refs import Ref
 from transom.report.summary import SCHEMA, Report
@@ -117,6 +118,7 @@ def summary_record(report: Report) -> dict[str, Any]:
         "schema": SCHEMA,
         "tool": tool_record(report),
         "targets": [clean(target) for target in report.targets],
+        "clusters": [_cluster_record(facts) for facts in report.clusters],
         "findings": len(report.findings),
         "by_severity": {severity.label: count for severity, count in report.by_severity.items()},
         "threshold": report.threshold.label,
@@ -130,4 +132,14 @@ def summary_record(report: Report) -> dict[str, Any]:
         "provenance": [{"origin": clean(each.origin), "how": clean(each.how)} for each in report.provenance],
         "complete": report.complete,
         "exit_code": int(report.exit_code),
+    }
+
+
+def _cluster_record(facts: ClusterFacts) -> dict[str, Any]:
+    return {
+        "context": clean(facts.context),
+        "version": clean(facts.version),
+        "distribution": clean(facts.distribution),
+        "namespace": clean(facts.namespace),
+        "verified": facts.verified,
     }

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from transom import __version__
+from transom.model.clusters import ClusterFacts
 from transom.model.exits import Exit, exit_code
 from transom.model.findings import Accepted, Evidence, Finding, Judged, NotApplicable, Provenance, Result, Rule, Skipped
 from transom.model.refs import Ref
@@ -22,7 +23,8 @@ class Report(Struct, frozen=True):
 
     findings: worst first, then by owner; skipped: all, those that were allowed as well; judged: one for each rule;
     not_applicable: counts by what; provenance: how sources told their objects; known: findings that a baseline knows,
-    which are not among the findings; accepted: findings that their own files declare acceptable, which are not either.
+    which are not among the findings; accepted: findings that their own files declare acceptable, which are not either;
+    clusters: those that were read, live or from a snapshot.
     """
 
     findings: tuple[Finding, ...]
@@ -36,6 +38,7 @@ class Report(Struct, frozen=True):
     known: tuple[Finding, ...] = ()
     accepted: tuple[Accepted, ...] = ()
     provenance: tuple[Provenance, ...] = ()
+    clusters: tuple[ClusterFacts, ...] = ()
     version: str = __version__
 
     @property
@@ -76,6 +79,10 @@ class Report(Struct, frozen=True):
         """What the command ends with."""
         skipped = len(self.skipped) - self.allowed_skips
         return exit_code(findings_at_threshold=self.at_threshold, skipped=skipped, judged=self.verdicts)
+
+    def of_clusters(self, clusters: Iterable[ClusterFacts]) -> Report:
+        """Return the report with what is known of the clusters that were read."""
+        return replace(self, clusters=tuple(sorted(clusters, key=lambda facts: facts.context)))
 
     def with_known(self, fingerprints: frozenset[str]) -> Report:
         """Return the report with the findings of these fingerprints set apart as known."""

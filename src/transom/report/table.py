@@ -19,6 +19,7 @@ from transom.model.severity import Severity
 from transom.report.options import ReportOptions
 from transom.report.summary import Report, owner_of
 from transom.report.text import BOLD, COLOURS, DIM, GREEN, LABELS, RED, YELLOW, Look, columns, wrapped
+from transom.report.words import cluster_told
 
 LABEL_WIDTH = 8  # CRITICAL
 INDENT = " " * (LABEL_WIDTH + 2)
@@ -285,6 +286,8 @@ def _summary(report: Report, look: Look) -> Iterator[str]:
     yield from _findings_counted(report, look) if report.findings else _nothing_found(report, look)
     if len(report.findings) >= COMMONEST_FROM:
         yield from _dim(_commonest(report, look), look)
+    for facts in report.clusters:
+        yield from _dim(look.safe(cluster_told(facts, look.say)), look)
     yield from _dim(_counted(report, look), look)
     for line in _provenance(report, look):
         yield from _dim(line, look)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from transom.model.clusters import ClusterFacts
 from transom.model.findings import Finding
 from transom.model.language import mark
 from transom.model.places import Locator
@@ -35,3 +38,13 @@ def where(place: Locator, column: bool = False) -> str:
     if not place.line:
         return place.file
     return f"{place.file}:{place.line}:{place.column}" if column else f"{place.file}:{place.line}"
+
+
+def cluster_told(facts: ClusterFacts, say: Callable[[str], str]) -> str:
+    """Return a line about a cluster that was read; a part of it is foreign text, which the caller makes safe."""
+    parts = [f"{facts.version} ({facts.distribution})" if facts.distribution else facts.version]
+    if facts.namespace:
+        parts.append(say("of namespace {namespace} only").format(namespace=facts.namespace))
+    if not facts.verified:
+        parts.append(say("its certificate not verified"))
+    return say("Cluster {name}: Kubernetes {told}").format(name=facts.context, told=say(", ").join(parts))

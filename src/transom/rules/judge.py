@@ -13,7 +13,8 @@ What a policy can know on files. It is judged as if the object were being create
 - An expression that fails is a refusal under failurePolicy Fail: a finding that says so; under Ignore it is Skipped. So
   it is in our own policies, which fail on malformed objects only.
 - Policies that expand are judged on the pods that templates make; an object whose controller is in the same target, and
-  carries a template, is judged through that.
+  carries a template, is judged through that. A pod that runs otherwise than its template says is judged for what is
+  found in it alone.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ from transom.model.findings import Accepted, Finding, Judged, NotApplicable, Ski
 from transom.rules.evaluate import Subject, activation, evaluate, evaluate_in, scope_of
 from transom.rules.exceptions import applied
 from transom.rules.expand import POD, View, pod_problem, pod_view, without_nulls
+from transom.rules.fold import of_strays, strays
 from transom.rules.match import Request
 from transom.rules.place import Locating, results_of
-from transom.rules.plan import Plan, Steps, is_read, plan
+from transom.rules.plan import Plan, Steps, is_read, plan, pod_steps
 from transom.rules.policy import Policy
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ def judge(
             planned = plans[key] = plan(*key, policies)
         results: Iterable[Finding | Skipped] = ()
         if not planned.is_empty:
-            results = _entry_judged(inventory, entry, planned, tally)
+            results = _entry_judged(inventory, entry, planned, tally, policies)
         if joined is not None and (checks := joined.of(entry)):
             results = chain(results, joined.results(entry, checks))
         accepts = allowances.get(entry) if allowances else None
@@ -115,7 +117,9 @@ def _is_read(api_version: str, kind: str, policies: Sequence[Policy], checks: Se
     return is_read(api_version, kind, policies) or any(check.concerns(group, kind) for check in checks)
 
 
-def _entry_judged(inventory: Inventory, entry: Entry, planned: Plan, tally: _Tally) -> Iterator[Finding | Skipped]:
+def _entry_judged(
+    inventory: Inventory, entry: Entry, planned: Plan, tally: _Tally, policies: Sequence[Policy]
+) -> Iterator[Finding | Skipped]:
     built_in = is_built_in(entry.ref.group, entry.ref.kind)
     value = without_nulls(entry.object) if built_in else entry.object
     owner = inventory.owner_entry(entry)
@@ -126,7 +130,22 @@ def _entry_judged(inventory: Inventory, entry: Entry, planned: Plan, tally: _Tal
     if planned.pod.steps and not controlled:
         view = pod_view(value, entry.ref.group, entry.ref.kind)
         if view is not None:
-            yield from _view_judged(inventory, entry, view, planned.pod, tally)
+            found = list(_view_judged(inventory, entry, view, planned.pod, tally))
+            yield from found
+            yield from _strays_judged(inventory, entry, found, policies)
+
+
+def _strays_judged(
+    inventory: Inventory, entry: Entry, found: Sequence[Finding | Skipped], policies: Sequence[Policy]
+) -> Iterator[Finding]:
+    """Yield what is wrong with pods of an entry that run otherwise than it says, beyond what is wrong with itself."""
+    known = {(each.rule, each.witness) for each in found if isinstance(each, Finding)}
+    for group in strays(inventory, entry):
+        pod = group.pods[0]
+        seen = _view_judged(inventory, pod, View(pod.object, POD), pod_steps(policies), _Tally(policies))
+        own = [each for each in seen if isinstance(each, Finding) and (each.rule, each.witness) not in known]
+        for finding in own:
+            yield from of_strays(finding, group, inventory.owner(entry))
 
 
 def _view_judged(

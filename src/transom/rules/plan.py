@@ -73,6 +73,11 @@ def is_read(api_version: str, kind_name: str, policies: Sequence[Policy]) -> boo
     )
 
 
+def pod_steps(policies: Sequence[Policy]) -> Steps:
+    """Return how a pod is judged by itself that would otherwise be judged through what made it."""
+    return _steps([each for each in policies if each.expands and could_match(each.match, POD)], POD)
+
+
 def _steps(policies: Iterable[Policy], kind: Kind) -> Steps:
     scopes: list[dict[str, Program]] = []
     steps = tuple(Step(each, _scope(each, scopes) if _is_settled(each, kind) else None) for each in policies)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from transom.kube.authorizer.policy import Policy, read_policy
+from transom.kube.authorizer.policy import Binding, Policy, RefusedError, Role, read_object, read_policy
 from transom.kube.authorizer.rules import PolicyRule
 from transom.kube.resources import shipped
 
@@ -29,3 +30,23 @@ def node_rules() -> tuple[PolicyRule, ...]:
 def tells_defaults(policy: Policy) -> bool:
     """Tell whether a policy has the bootstrap policy in it, as that of a whole cluster has."""
     return EVERYWHERE in policy.roles
+
+
+def is_default(value: Mapping[str, Any]) -> bool:
+    """Tell whether an object is a role or binding of the bootstrap policy, and gives no more than that does."""
+    try:
+        made = read_object(value)
+    except RefusedError:
+        return False
+    if isinstance(made, Role):
+        known = default_policy().roles.get(made.key)
+        return known is not None and set(made.rules) <= set(known.rules)
+    if isinstance(made, Binding):
+        bound = _default_bindings().get((made.namespace, made.name))
+        return bound is not None and bound.role_key == made.role_key and set(made.subjects) <= set(bound.subjects)
+    return False
+
+
+@lru_cache(maxsize=1)
+def _default_bindings() -> dict[tuple[str, str], Binding]:
+    return {(each.namespace, each.name): each for each in default_policy().bindings}

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from transom.model.clusters import ClusterFacts
 from transom.model.exits import Exit
 from transom.model.findings import Accepted, Finding, Judged, Rule, Skipped
-from transom.model.language import LANGUAGES, mark
+from transom.model.language import LANGUAGES, mark, translator
 from transom.model.severity import Severity
 from transom.report.html.findings import TERMS, explained
 from transom.report.html.island import label
-from transom.report.html.markup import MAX_TEXT_CHARS, rule_text, say, text
+from transom.report.html.markup import MAX_TEXT_CHARS, in_each_language, rule_text, say, text
 from transom.report.score import FORMULA, ceiling, figures, score, weights
 from transom.report.summary import Report
-from transom.report.words import MORE, SEVERITY_WORDS, where
+from transom.report.words import MORE, SEVERITY_WORDS, cluster_told, where
 
 LISTED = 200  # of what was skipped, accepted or known; the rest is counted, and every one is in the JSON
 LANGUAGE_NAMES = {"en": "English", "zh-CN": "中文"}  # each in its own language
@@ -31,7 +32,10 @@ def banner(report: Report, made_at: str, language: str) -> Iterator[str]:
     yield ", ".join(f"<code>{text(target)}</code>" for target in report.targets[:LISTED])
     if len(report.targets) > LISTED:
         yield " " + say(MORE, count=len(report.targets) - LISTED)
-    yield "</p></div></div>\n"
+    yield "</p>"
+    for facts in report.clusters:
+        yield f'<p class="targets">{_cluster(facts)}</p>'
+    yield "</div></div>\n"
     yield '<div class="switches" hidden><div role="group" aria-labelledby="language">'
     yield f'<span id="language" class="unseen">{say("Language")}</span>'
     for name in LANGUAGES:
@@ -43,6 +47,10 @@ def banner(report: Report, made_at: str, language: str) -> Iterator[str]:
     if made_at:
         yield f' · <time datetime="{text(made_at)}Z">{text(made_at.replace("T", " "))} UTC</time>'
     yield "</p></header>\n"
+
+
+def _cluster(facts: ClusterFacts) -> str:
+    return in_each_language(lambda language: text(cluster_told(facts, translator(language))))
 
 
 def summary(report: Report) -> Iterator[str]:
