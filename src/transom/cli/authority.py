@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from transom.cli import terminal
 from transom.cli.arguments import TARGET_HELP, Parser, kubernetes_version
+from transom.cli.clusters import add_cluster_arguments, cluster_options, names_cluster
 from transom.model.errors import UsageError
 from transom.model.findings import Skipped
 from transom.model.language import translated
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
     from transom.inventory.inventory import Inventory
     from transom.kube.authorizer import Question
     from transom.report.grid import Grid
+
+READ = frozenset(
+    [
+        "ConfigMap",
+        "CustomResourceDefinition",
+        "Namespace",
+        "Node",
+        "PersistentVolume",
+        "Pod",
+        "ServiceAccount",
+        "VolumeAttachment",
+    ]
+)
+"""Kinds that answers about rights need beside roles and bindings: of a cluster only these are listed."""
 
 FORMATS = ("table", "json", "html")
 
@@ -49,6 +64,8 @@ def add_source_arguments(parser: argparse.ArgumentParser, positional: bool = Fal
         help="take the rules of aggregated ClusterRoles as stored, not as the labels of others make them",
     )
 
+    add_cluster_arguments(parser)
+
 
 def add_format_argument(parser: argparse.ArgumentParser, formats: Sequence[str] = FORMATS) -> None:
     """Add how the answer is written."""
@@ -58,15 +75,23 @@ def add_format_argument(parser: argparse.ArgumentParser, formats: Sequence[str] 
 
 def filled(targets: Sequence[str], arguments: argparse.Namespace) -> tuple[Inventory, list[Skipped]]:
     """Return what the sources tell, and what could not be read of them."""
+    from msgspec.structs import replace
+
     from transom.inventory import Inventory
     from transom.inventory.sources import fill
 
     if not targets:
         raise UsageError("name where the roles and bindings are", "", "add --from deploy/")
+    cluster = replace(cluster_options(arguments), reads=_is_read) if names_cluster(targets) else None
     inventory = Inventory()
     with terminal.progress(lambda: terminal.say("{:,} objects read").format(len(inventory))):
-        others = [other for target in targets for other in fill(inventory, target, arguments.exclude)]
+        others = [other for target in targets for other in fill(inventory, target, arguments.exclude, cluster=cluster)]
     return inventory, [other for other in others if isinstance(other, Skipped)]
+
+
+def _is_read(api_version: str, kind: str) -> bool:
+    """Tell whether a question about rights needs the objects of a kind of a live cluster."""
+    return api_version.startswith("rbac.authorization.k8s.io/") or kind in READ
 
 
 def read_authority(targets: Sequence[str], arguments: argparse.Namespace) -> tuple[Authority, Inventory, list[Skipped]]:

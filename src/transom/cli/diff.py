@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from transom.cli import terminal
 from transom.cli.arguments import TARGET_HELP, Parser, add_input_arguments, add_rule_arguments, command_parser
+from transom.cli.clusters import add_cluster_arguments
 from transom.cli.outputs import add_judging_arguments, allowed_by, outputs, write_to
 from transom.model.errors import UsageError
 from transom.model.severity import SEVERITIES
@@ -47,6 +48,7 @@ def parser() -> Parser:
     add_judging_arguments(made, "exit 1 for new findings from this severity on (default: high)")
     add_input_arguments(made)
     add_rule_arguments(made)
+    add_cluster_arguments(made)
     return made
 
 
@@ -60,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("name what to compare", "", "transom diff main/deploy deploy")
     if arguments.before == arguments.after == "-":
         raise UsageError("standard input cannot be both sources", "", "write one of them to a file")
+    arguments.targets = [arguments.before, arguments.after]
     report = _report(arguments)
     for name, file in wanted:
         options = terminal.file_options() if file else terminal.report_options(sys.stdout)
