@@ -68,7 +68,7 @@ def test_hostile_objects_are_judged_together_or_skipped(check: Check) -> None:
         inventory = Inventory()
         for number, variant in enumerate(_variants(value)):
             for each in (*objects[:index], variant, *objects[index + 1 :]):
-                inventory.add(each, Origin(f"hostile {number}"))
+                inventory.add(each, Origin(f"hostile {number}", "hostile"))
         for each in assess(inventory, [check]):
             assert isinstance(each, Finding | Judged | Skipped)
             judged += each.judged if isinstance(each, Judged) else 0

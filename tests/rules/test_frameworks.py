@@ -39,13 +39,25 @@ SERVES_NONE = {
 }
 """Rules for the sake of order and uptime, which no framework of security asks for."""
 JOINED_SERVE_NONE = {
-    *("gateway-missing", "ingress-backend-missing", "ingress-host-claimed-twice", "route-backend-missing"),
-    *(
-        "service-monitor-selects-nothing",
-        "service-port-undeclared",
-        "service-selects-nothing",
-        "service-selector-twice",
-    ),
+    "autoscaler-cannot-scale",
+    "autoscaler-target-missing",
+    "config-map-missing",
+    "disruption-budget-blocks",
+    "disruption-budget-missing",
+    "disruption-budget-selects-nothing",
+    "gateway-missing",
+    "ingress-backend-missing",
+    "ingress-host-claimed-twice",
+    "replicas-beside-autoscaler",
+    "route-backend-missing",
+    "secret-missing",
+    "service-account-missing",
+    "service-monitor-selects-nothing",
+    "service-port-undeclared",
+    "service-selector-twice",
+    "service-selects-nothing",
+    "stateful-set-service-missing",
+    "volume-claim-missing",
 }
 """The same, of checks that join objects."""
 

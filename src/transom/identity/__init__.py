@@ -11,7 +11,12 @@ from transom.rules.exceptions import Allowances
 from transom.rules.judge import judge
 from transom.rules.policy import Policy
 
-CHECKS: dict[str, str] = {}
+CHECKS: dict[str, str] = {
+    "bound-account-missing": "transom.identity.accounts:bound_account_missing",
+    "role-missing": "transom.identity.accounts:role_missing",
+    "service-account-missing": "transom.identity.accounts:account_missing",
+    "service-account-shared": "transom.identity.accounts:account_shared",
+}
 """The checks of this window: rule id, and `module:function`."""
 
 

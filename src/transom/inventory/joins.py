@@ -173,6 +173,18 @@ class Joins:
         found: dict[Any, tuple[Entry, Path]] = self._tables[key]
         return found
 
+    def first_maker(self, workload: Entry, claim_of: Callable[[Entry], tuple[str, Path]]) -> tuple[Entry, Path]:
+        """Return which workload of the namespace claims first what another one claims, and where."""
+        key = (*home(workload), claim_of)
+        if key not in self._tables:
+            table: dict[str, tuple[Entry, Path]] = {}
+            for entry in self.workloads(*home(workload)):
+                claim, path = claim_of(entry)
+                table.setdefault(claim, (entry, path))
+            self._tables[key] = table
+        found: tuple[Entry, Path] = self._tables[key][claim_of(workload)[0]]
+        return found
+
     # namespaces
 
     def namespace_told_by(self, entry: Entry) -> str:
@@ -202,6 +214,12 @@ def home(entry: Entry) -> Home:
     if not kind_of(entry.api_version, entry.ref.kind).namespaced:
         return entry.origin.target, ""
     return entry.origin.target, entry.ref.namespace or DEFAULT_NAMESPACE
+
+
+def same(one: Entry, other: Entry) -> bool:
+    """Tell whether two entries tell the same thing, be it in another file, or with its namespace left out."""
+    names = (one.ref.group, one.ref.kind, one.ref.name) == (other.ref.group, other.ref.kind, other.ref.name)
+    return names and home(one) == home(other)
 
 
 def pod_path(entry: Entry) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from transom.inventory import Entry, Inventory
-from transom.inventory.joins import home
+from transom.inventory.joins import home, same
 from transom.kube.reading import at, list_at, map_at, maps_at, text_at
 from transom.model.places import Path
 from transom.rules.check import Answer, Check, Fault
@@ -103,7 +103,7 @@ def _claimed(ingress: Entry, claims: list[tuple[Any, Path]], inventory: Inventor
     table = inventory.joins.claimed(ingress.origin.target, "networking.k8s.io", "Ingress", _claims)
     for claim, path in claims:
         first, where = table[claim]
-        if first.ref != ingress.ref:
+        if not same(first, ingress):
             _, host, web_path, _ = claim
             told = f"ingress {first.ref.short} already claims {host or 'every host'}{web_path}"
             yield Fault(told, path, f"{host}{web_path}", beside=((first, where),))

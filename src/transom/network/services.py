@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from transom.inventory import Entry, Inventory
-from transom.inventory.joins import home, pod_containers
+from transom.inventory.joins import home, pod_containers, same
 from transom.kube.reading import at, map_at, maps_at, text_at, texts_at
 from transom.kube.selectors import compile_selector
 from transom.model.places import Path
@@ -36,8 +36,8 @@ def selector_shared(service: Entry, inventory: Inventory, _: Check) -> Answer:
         return None
     table = inventory.joins.claimed(service.origin.target, "", "Service", _pods_and_ports)
     first, path = table[next(_pods_and_ports(service))[0]]
-    if first.ref == service.ref:
-        return ()  # itself, or the same object told in another file
+    if same(first, service):
+        return ()
     told = f"service {first.ref.name} selects the same pods for the same ports"
     return [Fault(told, path, beside=((first, path),))]
 

@@ -92,12 +92,12 @@ def run_examples(
         raise UsageError("there are no policies to test", "", "name a folder of policies")
     together: list[File] = []
     for file in files:
+        ours = not isinstance(file, Skipped) and File(BUILTIN_FOLDER) in file.resolve().parents
         if isinstance(file, Skipped):
             yield ExampleOutcome(file.locator.file or file.ref.name, "the file", "failed", file.reason)
-        elif GATEKEEPER in _content(file):
+        elif GATEKEEPER in _content(file) and not ours:
             together.append(file)  # a template and its constraints may stand in different files
         elif file not in foreign:
-            ours = File(BUILTIN_FOLDER) in file.resolve().parents
             yield from _file_outcomes(read_pack([file], version, ours), version, assess)
     yield from _file_outcomes(read_pack(together, version), version, assess)
     for file in foreign:
@@ -350,7 +350,7 @@ def _check_joined(check: Check, example: Example, assess: Assess) -> None:
     check = replace(check, parameters={**check.parameters, **fields.get("parameters", {})})
     inventory = Inventory()
     for value in fields["objects"]:
-        inventory.add(value, Origin(TARGET))
+        inventory.add(value, Origin(TARGET, TARGET))
     results = list(assess(inventory, [check]))
     for each in results:
         if isinstance(each, Skipped):

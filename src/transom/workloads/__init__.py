@@ -11,7 +11,22 @@ from transom.rules.exceptions import Allowances
 from transom.rules.judge import judge
 from transom.rules.policy import Policy
 
-CHECKS: dict[str, str] = {}
+CHECKS: dict[str, str] = {
+    "autoscaler-cannot-scale": "transom.workloads.disruption:autoscaler_bounds",
+    "autoscaler-target-missing": "transom.workloads.disruption:autoscaler_target_missing",
+    "config-map-missing": "transom.workloads.references:settings_missing",
+    "disruption-budget-blocks": "transom.workloads.disruption:budget_blocks",
+    "disruption-budget-missing": "transom.workloads.disruption:budget_missing",
+    "disruption-budget-selects-nothing": "transom.workloads.disruption:budget_selects_nothing",
+    "namespace-unbounded": "transom.workloads.namespaces:unbounded",
+    "namespace-without-policy": "transom.workloads.namespaces:undecided",
+    "replicas-beside-autoscaler": "transom.workloads.disruption:replicas_beside_autoscaler",
+    "secret-missing": "transom.workloads.references:secret_missing",
+    "stateful-set-service-missing": "transom.workloads.references:service_missing",
+    "volume-claim-missing": "transom.workloads.references:claim_missing",
+    "webhook-leaves-out": "transom.workloads.webhooks:leaves_out",
+    "webhook-service-missing": "transom.workloads.webhooks:service_missing",
+}
 """The checks of this window: rule id, and `module:function`."""
 
 
