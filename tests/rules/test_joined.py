@@ -10,6 +10,7 @@ import yaml
 from msgspec.structs import replace
 
 from transom.inventory import Inventory, Origin
+from transom.model.clusters import ClusterFacts, Gap
 from transom.model.errors import UsageError
 from transom.model.findings import Accepted, Finding, Judged, Skipped
 from transom.model.severity import Severity
@@ -149,3 +150,14 @@ def test_an_example_that_does_not_keep_its_promise_fails() -> None:
     outcomes = list(run_examples([check().file], assess=nothing_wrong))
     assert {outcome.state for outcome in outcomes} == {"passed", "failed"}
     assert all("nothing was found" in outcome.why for outcome in outcomes if outcome.state == "failed")
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_what_a_cluster_did_not_tell_is_no_fault(refused: bool) -> None:
+    inventory = Inventory()
+    for value in (SERVICE, POD, {**SERVICE, "metadata": {"name": "api", "namespace": "shop"}}):
+        inventory.add(value, Origin("cluster"))
+    inventory.clusters["cluster"] = ClusterFacts("test", "v1.36.0", gaps=(Gap("", "Pod", refused),))
+    *skipped, judged = assess(inventory, [check()])
+    assert judged == Judged("service-selects-nothing", 0, 0)
+    assert [each.rule for each in skipped if isinstance(each, Skipped)] == ["service-selects-nothing"] * refused

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from transom.inventory import Entry, Inventory
+    from transom.model.clusters import Gap
     from transom.model.places import Path
     from transom.rules.check import Check, Fault, Function
 
@@ -37,6 +38,8 @@ class Joined:
         self.passed = dict(self.judged)
         self._functions = {check.id: functions[check.id] for check in checks}
         self._loaded: dict[str, Function] = {}
+        self._refused: set[tuple[str, str]] = set()
+        self._gaps: dict[tuple[str, str], Gap | None] = {}
         self._of_kind: dict[str, list[Check]] = {}
         for check in checks:
             for kind in check.judges:
@@ -55,6 +58,10 @@ class Joined:
     def results(self, entry: Entry, checks: Sequence[Check]) -> Iterator[Finding | Skipped]:
         """Yield what checks say of an entry, and count it."""
         for check in checks:
+            gap = self._gap(check, entry.origin.target)
+            if gap is not None:
+                yield from self._told(gap, check, entry)
+                continue
             try:
                 answer = self._function(check.id)(entry, self.inventory, check)
                 if answer is None:
@@ -66,6 +73,24 @@ class Joined:
             self.judged[check.id] += 1
             self.passed[check.id] += not faults
             yield from self._findings(entry, check, faults)
+
+    def _gap(self, check: Check, target: str) -> Gap | None:
+        """Return a kind that a check reads and a cluster did not tell whole, None where there is none."""
+        facts = self.inventory.clusters.get(target)
+        if facts is None:
+            return None
+        key = (check.id, target)
+        if key not in self._gaps:
+            found = [gap for gap in facts.gaps if check.concerns(gap.group, gap.kind)]
+            self._gaps[key] = max(found, key=lambda gap: gap.refused, default=None)
+        return self._gaps[key]
+
+    def _told(self, gap: Gap, check: Check, entry: Entry) -> Iterator[Skipped]:
+        """Tell once of a kind that the cluster refused; one that nobody wanted to read is not applicable."""
+        if gap.refused and (check.id, entry.origin.target) not in self._refused:
+            self._refused.add((check.id, entry.origin.target))
+            reason = f"the cluster did not tell every {gap.kind}, which this rule reads"
+            yield Skipped(Ref(kind="Cluster", name=entry.origin.target), reason, "let the scan list them", check.id)
 
     def _function(self, rule: str) -> Function:
         if rule not in self._loaded:
