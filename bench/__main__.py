@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 CORPORA = Path(os.environ.get("TRANSOM_CORPORA") or ROOT.parent / "shared" / "corpora")
 ESTATE_SIZE = 20_000
+AUDIT_EVENTS = 1_000_000
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -55,6 +56,7 @@ def measurements() -> Iterator[Line]:
     yield from decisions()
     yield from html_page()
     yield from leaks()
+    yield from right_size(ours)
     yield from large_estate(ours)
     yield from joins(ours)
     yield from beside_checkov(ours)
@@ -115,6 +117,18 @@ def leaks() -> Iterator[Line]:
     ours, keywords = megabytes_a_second(rules, ROOT / "src")
     name, note = "leaks: 222 rules over source text", f"{keywords:.0f} MB/s where no keyword stands"
     yield Line(name, ours, 20, "MB/s", ours / 20, "at least 20 MB/s", ours >= 20, note)
+
+
+def right_size(command: Path) -> Iterator[Line]:
+    """A million audit events to usage, a proposal and its replay, beside the limit of 30 s."""
+    from bench.audit import write_audit
+
+    policy, log = write_audit(BUILD / "audit", AUDIT_EVENTS)
+    words = [command, "least", "rbac", "--audit", log, "--from", policy, "-o", "json"]
+    ours = measure(words, runs=1, warm_up=0)
+    note = f"peak {ours.peak_mb:.0f} MB"
+    ratio, met = ours.cpu_s / 30, ours.cpu_s < 30
+    yield Line(f"{AUDIT_EVENTS:,} audit events to a proposal, CPU", ours.cpu_s, 30, "s", ratio, "under 30 s", met, note)
 
 
 def large_estate(command: Path) -> Iterator[Line]:

@@ -21,6 +21,7 @@ COMMANDS = {
     "rbac": ("transom.cli.rbac", "show rights as a matrix, what changed between two sources, and as a graph"),
     "explain": ("transom.cli.explain", "tell what a rule means, or show one finding at its place"),
     "rules": ("transom.cli.rules", "list, show, test and export the rules"),
+    "least": ("transom.cli.least", "compare what was granted with what was used, and propose less"),
     "snapshot": ("transom.cli.snapshot", "keep an inventory in one file, to be judged later or elsewhere"),
     "doctor": ("transom.cli.doctor", "tell whether this installation can do its work"),
     "completion": ("transom.cli.completion", "print the completion script of a shell"),
