@@ -19,6 +19,7 @@ COMMANDS = {
     "who-can": ("transom.cli.who_can", "tell everybody who may do something, and through which binding"),
     "can": ("transom.cli.can", "tell what somebody may do, and answer access reviews in bulk"),
     "rbac": ("transom.cli.rbac", "show rights as a matrix, what changed between two sources, and as a graph"),
+    "admits": ("transom.cli.admits", "tell whether a cluster's admission would take objects from a user"),
     "explain": ("transom.cli.explain", "tell what a rule means, or show one finding at its place"),
     "rules": ("transom.cli.rules", "list, show, test and export the rules"),
     "least": ("transom.cli.least", "compare what was granted with what was used, and propose less"),

@@ -120,3 +120,45 @@ def _rounded(digits: int, exponent: int) -> tuple[int, int]:
     if exponent >= _NANO:
         return digits * 10 ** (exponent - _NANO), _NANO
     return -(-digits // 10 ** (_NANO - exponent)), _NANO
+
+
+def canonical(value: object) -> object:
+    """Return the text that Kubernetes writes for a quantity, given as text or number; what is none is left as it is.
+
+    Followed: CanonicalizeBytes of apimachinery: the greatest suffix that leaves an integer, of the kind that was written.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return value
+    text = str(value).strip()
+    try:
+        quantity = parse_quantity(text)
+    except QuantityError:
+        return value
+    suffix = text.lstrip("+-.0123456789")
+    if suffix in _BINARY and abs(quantity.amount) >= 1024:
+        return _with_suffix(*_reduced(-int(-quantity.amount // 1), 1024), _BINARY_SUFFIXES)
+    digits, exponent = _reduced(quantity.digits, 10, quantity.exponent)
+    digits, exponent = digits * 10 ** (exponent % 3), exponent - exponent % 3
+    if suffix[:1] in ("e", "E") and suffix not in _DECIMAL:
+        return f"{digits}e{exponent}" if exponent else str(digits)
+    return _with_suffix(digits, exponent, _DECIMAL_SUFFIXES)
+
+
+_DECIMAL_SUFFIXES = {exponent: suffix for suffix, exponent in _DECIMAL.items()}
+_BINARY_SUFFIXES = {0: ""} | {power // 10: suffix for suffix, power in _BINARY.items()}
+
+
+def _reduced(digits: int, base: int, exponent: int = 0) -> tuple[int, int]:
+    """Return digits without factors of a base, which the exponent counts instead."""
+    if not digits:
+        return 0, 0
+    while digits % base == 0:
+        digits, exponent = digits // base, exponent + 1
+    return digits, exponent
+
+
+def _with_suffix(digits: int, exponent: int, suffixes: dict[int, str]) -> str:
+    """Return the text, with the greatest suffix there is where the exponent goes beyond it."""
+    base = 1024 if 1 in suffixes else 10
+    fitting = max((each for each in suffixes if each <= exponent), default=0)
+    return f"{digits * base ** (exponent - fitting)}{suffixes[fitting]}"

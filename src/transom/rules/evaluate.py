@@ -49,6 +49,7 @@ class Subject(Struct, frozen=True):
     namespace_object: Any = None
     user: Any = USER
     authorizer: Any = AUTHORIZER
+    request_resource: Any = AUTHORIZER
     options: Any = Unknown("the options of the request")
     dry_run: Any = Unknown("whether it is a dry run")
     answers: Mapping[str, Any] = ANSWERS
@@ -86,7 +87,7 @@ def activation(subject: Subject, params: Any = None) -> dict[str, Any]:
         "namespaceObject": subject.namespace_object,
         "params": params,
         "authorizer": subject.authorizer,
-        "authorizer.requestResource": subject.authorizer,
+        "authorizer.requestResource": subject.request_resource,
     }
 
 

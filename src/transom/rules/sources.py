@@ -12,7 +12,7 @@ from transom.kube.documents import Document, positions, read_documents
 from transom.kube.objects import objects
 from transom.model.findings import Skipped
 from transom.model.limits import MAX_POLICY_BYTES
-from transom.model.places import Locator, Path
+from transom.model.places import Locator, Path, path_text
 from transom.model.refs import file_ref
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ _BEFORE_TEXT = re.compile(r"""(?:"[^"]*"|'[^']*'|[^:\s]+)\s*:\s*(?:[|>][-+0-9]*[
 
 
 class Source(Struct, frozen=True):
-    """One object of a policy file."""
+    """One object of a policy file; document: None where the object comes from elsewhere, and its fields have no places."""
 
     file: File
-    document: Document
+    document: Document | None
     item: Path
     value: dict[str, Any]
 
@@ -49,6 +49,8 @@ class Source(Struct, frozen=True):
 
     def place(self, path: Path, text: str = "", offset: int = 0) -> Locator:
         """Return where a field stands, or, where it holds text, where the character at offset of the text stands."""
+        if self.document is None:
+            return Locator(str(self.file), path=path_text(path))
         found = positions(self.document).find(self.item + path)
         if not text:
             return found
