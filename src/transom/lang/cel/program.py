@@ -6,15 +6,15 @@ alone decides on values outside Python's own rules, on errors and on cost.
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Callable, Collection, Mapping
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from transom.lang.cel.errors import CelTypeError, EvaluationError
 from transom.lang.cel.guards import NAMES, reject
 
 if TYPE_CHECKING:
-    from types import CodeType
-
     from transom.lang.cel.environment import Environment
     from transom.lang.cel.syntax import Node
     from transom.lang.cel.types import Type
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Activation = Mapping[str, Any]
 """What an expression may name, by name. Kubernetes data is given as it was decoded, without conversion."""
+
+Code = CodeType | bytes
+"""A module of generated code, compiled; bytes as the marshal module writes it, where it was loaded and has not run."""
 
 Parts = tuple[Any, ...]
 """A stored program: nothing but what the marshal module writes."""
@@ -43,10 +46,10 @@ class Program:
         self.names = tuple(names)
         self._type = stored_type
         self._node = node
-        self._code: CodeType | None = None
+        self._code: Code | None = None
         self._run: Callable[[Activation], Any] = self._first_run
         self.origin: str | None = None  # what reasons.origin says of the node, when first asked
-        self._explaining: dict[bool | None, CodeType | None] = {}
+        self._explaining: dict[bool | None, Code | None] = {}
         self._explainers: dict[bool | None, Callable[[Activation], list[Witness]]] = {}
 
     def __call__(self, activation: Activation) -> Any:
@@ -118,7 +121,7 @@ class Program:
             explainer = self._explainers[outcome] = _explainer(self._explaining_code(outcome))
         return explainer(activation)
 
-    def _explaining_code(self, outcome: bool | None) -> CodeType | None:
+    def _explaining_code(self, outcome: bool | None) -> Code | None:
         if outcome not in self._explaining:
             from transom.lang.cel.reasons import explaining_source
 
@@ -135,7 +138,8 @@ class Program:
 
             found = origin(self.node, None)
             self.origin = None if found == COMPUTED else found  # with its variables it may be seen not to be so
-        return (self.source, self.names, self._type, self._code, self._explaining, self.origin)
+        explaining = {outcome: _packed(code) for outcome, code in self._explaining.items()}
+        return (self.source, self.names, self._type, _packed(self._code), explaining, self.origin)
 
     @classmethod
     def load(cls, parts: Parts) -> Program:
@@ -171,15 +175,22 @@ def _compiled(write: Callable[[], str]) -> CodeType | None:
         return None  # Python's compiler has limits on nesting that CEL does not have
 
 
-def _function(code: CodeType, name: str, names: Mapping[str, Any]) -> Callable[..., Any]:
+def _packed(code: Code | None) -> bytes | None:
+    """Return code as it is stored: by itself, so that of a thousand programs only those that run are unpacked."""
+    return marshal.dumps(code) if isinstance(code, CodeType) else code
+
+
+def _function(code: Code, name: str, names: Mapping[str, Any]) -> Callable[..., Any]:
     """Run a module of generated code; return its function."""
     found: dict[str, Any] = dict(names)
+    if isinstance(code, bytes):
+        code = marshal.loads(code)  # noqa: S302 - from where Program.load's caller has it, who vouches for that
     exec(code, found)  # noqa: S102 - our own generator wrote it, no text of an expression gets into it unquoted
     function: Callable[..., Any] = found[name]
     return function
 
 
-def _explainer(code: CodeType | None) -> Callable[[Activation], list[Witness]]:
+def _explainer(code: Code | None) -> Callable[[Activation], list[Witness]]:
     if code is None:
         return reject
     from transom.lang.cel.explaining import EXPLAINING_NAMES, finished

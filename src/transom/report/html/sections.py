@@ -75,8 +75,10 @@ def _verdict(report: Report) -> str:
         return say("Findings at {severity} or above: {count:,}", severity=report.threshold, count=report.at_threshold)
     if not report.complete:
         return say("Nothing at {severity} or above in what could be judged", severity=report.threshold)
-    if report.findings or report.skipped or report.known or report.accepted:
+    if report.known:
         return say("Nothing new at {severity} or above", severity=report.threshold)
+    if report.findings or report.skipped or report.accepted:
+        return say("Nothing at {severity} or above", severity=report.threshold)
     return say("Every window that was looked at is shut")
 
 
