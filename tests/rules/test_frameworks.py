@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from transom.model.errors import TransomError, UsageError
+from transom.model.frameworks import Framework
 from transom.rules.frameworks import (
     FRAMEWORKS_FOLDER,
-    Framework,
     controls_of,
     framework_named,
     frameworks,

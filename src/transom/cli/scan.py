@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from transom.cli import terminal
 from transom.cli.arguments import (
     TARGET_HELP,
@@ -26,11 +28,13 @@ from transom.model.severity import SEVERITIES
 
 if TYPE_CHECKING:
     from transom.inventory import Inventory
+    from transom.model.frameworks import Framework
+    from transom.model.refs import Ref
     from transom.report.options import ReportOptions
     from transom.report.summary import Report
     from transom.scan import ScanOptions
 
-DATED = ("html", "gitlab-sast")  # formats that say when a scan was made
+DATED = ("html", "gitlab-sast", "oscal")  # formats that say when a scan was made
 EXAMPLES = """\
   transom scan deploy/                                 a table, worst first
   transom scan deploy/ -o table -o sarif=out.sarif     and a file for code scanning
@@ -40,6 +44,7 @@ EXAMPLES = """\
   transom scan cluster                                 the cluster of the current context
   transom scan cluster:prod -n shop                    one namespace, as a user who may list no other
   transom scan pod.yaml --pod-security restricted      what Pod Security admission would say
+  transom scan deploy/ --framework cis-kubernetes      which of its controls pass, fail or are unknown
   helm template ./chart | transom scan -               what a chart becomes
 
 exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 incomplete (something was not judged)
@@ -56,10 +61,13 @@ def parser() -> Parser:
         metavar="FORMAT[=FILE]",
         action="append",
         default=[],
-        help="table (default), json, jsonl, sarif, html, junit, markdown, csv, gitlab, gitlab-sast or github; "
+        help="table (default), json, jsonl, sarif, html, junit, markdown, csv, gitlab, gitlab-sast, oscal or github; "
         "repeatable, one of them to stdout",
     )
     add_judging_arguments(made, "exit 1 from this severity on (default: high)")
+    made.add_argument(
+        "--framework", metavar="NAME", help="what the rules of this framework say of its controls, like cis-kubernetes"
+    )
     add_input_arguments(made)
     add_rule_arguments(made)
     add_cluster_arguments(made)
@@ -77,6 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
     from transom.report.formats import FORMATS
 
     wanted = list(outputs(arguments.output, FORMATS))
+    if any(name == "oscal" for name, _ in wanted) and not arguments.framework:
+        raise UsageError("OSCAL tells the controls of a framework", "none was named", "add --framework cis-kubernetes")
     if not arguments.targets:
         raise UsageError("name what to scan", "", "transom scan deploy/, or transom scan - for standard input")
     from transom.cli.selection import scan_options
@@ -89,6 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
         known, told = _known(arguments, options)
         report = _report(chain(told, scan(arguments.targets, options, inventory)), known, options, arguments)
     report = report.of_clusters(inventory.clusters.values())
+    report = replace(report, framework=_framework(arguments.framework), exposed=_exposed(inventory))
     for name, file in wanted:
         _write(name, file, report, inventory)
     return report.exit_code
@@ -131,6 +142,20 @@ def _report(
     return report.with_known(frozenset(finding.fingerprint for finding in report.findings))
 
 
+def _exposed(inventory: Inventory) -> frozenset[Ref]:
+    from transom.network.exposure import exposed
+
+    return exposed(inventory)
+
+
+def _framework(name: str | None) -> Framework | None:
+    if not name:
+        return None
+    from transom.rules.frameworks import framework_named
+
+    return framework_named(name)
+
+
 def _write(name: str, file: str, report: Report, inventory: Inventory) -> None:
     from transom.report.formats import write
 
@@ -144,8 +169,6 @@ def _options(name: str, options: ReportOptions, inventory: Inventory) -> ReportO
     if name not in DATED:
         return options
     from time import gmtime, strftime, time
-
-    from msgspec.structs import replace
 
     from transom.cli.excerpts import excerpts
 

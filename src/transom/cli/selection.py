@@ -37,8 +37,13 @@ def scan_options(arguments: argparse.Namespace, every_profile: bool = False) -> 
             cluster=_cluster(arguments, (), ()),
         )
     whole = whole_pack(arguments, settings)
-    named = arguments.profile if every_profile else profiles(arguments, settings)
+    framework = getattr(arguments, "framework", None)
+    named = arguments.profile if every_profile or framework else profiles(arguments, settings)
     pack = select(whole, arguments.rule, arguments.skip_rule, named)
+    if framework:
+        from transom.rules.frameworks import framework_named
+
+        pack = select(pack, sorted(framework_named(framework).rules & pack.faces.keys()))
     windows = _windows(arguments.only, list(WINDOWS))
     return ScanOptions(
         policies=pack.policies,

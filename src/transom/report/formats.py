@@ -20,6 +20,7 @@ FORMATS = {
     "csv": "transom.report.spreadsheet:write",
     "gitlab": "transom.report.gitlab:write_quality",
     "gitlab-sast": "transom.report.gitlab:write_sast",
+    "oscal": "transom.report.oscal:write",
     "github": "transom.report.github:write",
 }
 """Every format, and the `module:function` that writes it, called with report, stream and options."""

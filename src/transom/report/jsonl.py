@@ -7,8 +7,17 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from transom.report.compliance import compliance
 from transom.report.options import ReportOptions
-from transom.report.records import accepted_record, finding_record, judged_record, skipped_record, summary_record
+from transom.report.records import (
+    accepted_record,
+    compliance_record,
+    control_record,
+    finding_record,
+    judged_record,
+    skipped_record,
+    summary_record,
+)
 from transom.report.summary import Report
 
 
@@ -20,6 +29,10 @@ def records(report: Report) -> Iterator[dict[str, Any]]:
         yield accepted_record(accepted, report)
     yield from map(skipped_record, report.skipped)
     yield from map(judged_record, report.judged)
+    reached = compliance(report)
+    if reached is not None:
+        yield from map(control_record, reached.results)
+        yield compliance_record(reached)
     yield summary_record(report)
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from transom.model.findings import Finding, Skipped
 from transom.model.language import translator
+from transom.report.compliance import FAILED, PASSED, Compliance, compliance, reasons
 from transom.report.options import ReportOptions
 from transom.report.summary import Report
 from transom.report.text import safe
@@ -35,10 +36,14 @@ class _Case(Struct, frozen=True):
 
 def write(report: Report, stream: BinaryIO, options: ReportOptions) -> None:
     """Write the report as one testsuites element."""
+    say = translator(options.language)
     suites: dict[str, list[_Case]] = {}
-    for case in _cases(report, translator(options.language)):
+    for case in _cases(report, say):
         rule = report.rules.get(case.rule)
         suites.setdefault(rule.window if rule and rule.window else "transom", []).append(case)
+    reached = compliance(report)
+    if reached is not None:
+        suites[reached.framework.name] = list(_controls(reached, say))
     every = [case for cases in suites.values() for case in cases]
     stream.write(b'<?xml version="1.0" encoding="UTF-8"?>\n')
     stream.write(f'<testsuites name="transom" {_counts(every)}>\n'.encode())
@@ -66,6 +71,20 @@ def _cases(report: Report, say: Callable[[str], str]) -> Iterator[_Case]:
     for judged in report.judged:
         if judged.judged and judged.judged == judged.passed:
             yield _Case(judged.rule, say("passed: {count:,} of {count:,}").format(count=judged.passed))
+
+
+def _controls(reached: Compliance, say: Callable[[str], str]) -> Iterator[_Case]:
+    """Yield a case for each control: one that is unknown or not applicable was skipped."""
+    for each in reached.results:
+        name = f"{each.control.id} {each.control.title}"
+        if each.state == PASSED:
+            yield _Case(reached.framework.id, name)
+        elif each.state == FAILED:
+            told = say("failed: {count:,} of {judged:,}").format(count=each.failed, judged=each.judged)
+            yield _Case(reached.framework.id, name, "failure", FAILED, told, "\n".join(each.failing))
+        else:
+            why = "; ".join(say(words).format(**values) for words, values in reasons(each))
+            yield _Case(reached.framework.id, name, "skipped", told=f"{say(each.state)}{': ' if why else ''}{why}")
 
 
 def _name(finding: Finding) -> str:

@@ -11,7 +11,10 @@ from typing import BinaryIO
 
 from transom.model.findings import Finding, Skipped
 from transom.model.language import mark, translator
+from transom.report.compliance import FORMULA as COMPLIANCE
+from transom.report.compliance import STATES, ControlResult, compliance, reasons
 from transom.report.options import ReportOptions
+from transom.report.risk import risk
 from transom.report.score import score
 from transom.report.summary import Report
 from transom.report.text import safe
@@ -51,6 +54,9 @@ def _pieces(report: Report, options: ReportOptions) -> Iterator[str]:
     head = "".join(_summary(report, say))
     room = MAX_CHARS - len(head) - CLOSING_ROOM
     yield head
+    controls = "".join(_compliance(report, say, room))
+    room -= len(controls)
+    yield controls
     worst = report.findings[:WORST]
     for title, lines, folded in (
         (say("Worst findings"), (_line(each, report, options, say) for each in worst), False),
@@ -78,6 +84,8 @@ def _summary(report: Report, say: Say) -> Iterator[str]:
         yield f"{escaped(cluster_told(facts, say))}\n\n"
     reached = score(report)
     parts = [] if reached is None else [f"{say('Score')}: {reached}/100"]
+    danger = risk(report)
+    parts += [] if danger is None else [f"{say('Risk')}: {danger}/100"]
     parts.append(say("{count:,} verdicts, {passed:,} passed").format(count=report.verdicts, passed=report.passed))
     counts = (
         (mark("Not judged: {count:,}"), len(report.skipped)),
@@ -89,6 +97,31 @@ def _summary(report: Report, say: Say) -> Iterator[str]:
     read = [f"{code(each.origin)}: {escaped(say(each.how))}" for each in report.provenance[:PROVENANCES_SHOWN]]
     if read:
         yield "".join(f"- {each}\n" for each in read) + "\n"
+
+
+def _compliance(report: Report, say: Say, room: int) -> Iterator[str]:
+    """Yield the controls of the framework that a scan was made for, as many as there is room for."""
+    reached = compliance(report)
+    if reached is None:
+        return
+    counts = " · ".join(f"{say(state)} {count:,}" for state, count in reached.counts.items() if count)
+    percent = "" if reached.percent is None else f" **{reached.percent}%**"
+    yield f"### {escaped(reached.framework.name)}:{percent} {counts}\n\n{say(COMPLIANCE)}\n\n"
+    yield f"| {say('Control')} | {say('State')} | {say('Passed')} |\n| --- | --- | --: |\n"
+    rows = [_control(each, say) for each in sorted(reached.results, key=lambda each: STATES.index(each.state))]
+    shown = list(_fitting(rows, room // 2))
+    yield from (line.removeprefix("- ") for line in shown)
+    left = len(rows) - len(shown)
+    yield f"\n{say(MORE).format(count=left)}\n\n" if left else "\n"
+
+
+def _control(result: ControlResult, say: Say) -> str:
+    failing = " ".join(code(rule) for rule in result.failing)
+    why = failing or escaped("; ".join(say(words).format(**values) for words, values in reasons(result)))
+    state = f"{say(result.state)}: {why}" if why else say(result.state)
+    return (
+        f"| {code(result.control.id)} {escaped(result.control.title)} | {state} | {result.passed:,}/{result.judged:,} |"
+    )
 
 
 def section(title: str, lines: list[str], folded: bool, room: int, say: Say) -> str:

@@ -10,6 +10,9 @@ from typing import Any
 from transom.model.clusters import ClusterFacts
 from transom.model.findings import Accepted, Evidence, Finding, Judged, Skipped
 from transom.model.refs import Ref
+from transom.report.compliance import FORMULA, Compliance, ControlResult
+from transom.report.risk import risk
+from transom.report.score import score
 from transom.report.summary import SCHEMA, Report
 
 
@@ -106,6 +109,42 @@ def judged_record(judged: Judged) -> dict[str, Any]:
     }
 
 
+def control_record(result: ControlResult) -> dict[str, Any]:
+    """Return what became of one control of a framework."""
+    return {
+        "type": "control",
+        "schema": SCHEMA,
+        "control": result.control.id,
+        "title": result.control.title,
+        "state": result.state,
+        "judged": result.judged,
+        "passed": result.passed,
+        "failed": result.failed,
+        "skipped": result.skipped,
+        "rules": list(result.control.rules),
+        "failing": list(result.failing),
+        "unasked": list(result.unasked),
+        "undecided": result.control.undecided,
+    }
+
+
+def compliance_record(reached: Compliance) -> dict[str, Any]:
+    """Return what the controls of a framework come to; percent is null where no control is applicable."""
+    framework = reached.framework
+    counts = {state.replace(" ", "_"): count for state, count in reached.counts.items()}
+    return {
+        "type": "compliance",
+        "schema": SCHEMA,
+        "framework": framework.id,
+        "title": framework.title,
+        "version": framework.version,
+        "source": framework.source,
+        "percent": reached.percent,
+        "formula": FORMULA,
+        "controls": counts,
+    }
+
+
 def tool_record(report: Report) -> dict[str, str]:
     """Return who made the report."""
     return {"name": "transom", "version": report.version}
@@ -128,6 +167,8 @@ def summary_record(report: Report) -> dict[str, Any]:
         "accepted": len(report.accepted),
         "judged": report.verdicts,
         "passed": report.passed,
+        "score": score(report),
+        "risk": risk(report),
         "not_applicable": {clean(what): count for what, count in report.not_applicable.items()},
         "provenance": [{"origin": clean(each.origin), "how": clean(each.how)} for each in report.provenance],
         "complete": report.complete,

@@ -8,6 +8,7 @@ from io import StringIO
 from typing import BinaryIO
 
 from transom.model.findings import Finding, Skipped
+from transom.report.compliance import Compliance, compliance
 from transom.report.options import ReportOptions
 from transom.report.summary import Report, owner_of
 from transom.report.text import safe
@@ -19,6 +20,12 @@ COLUMNS = (
 )
 """Names of the columns: the same in every language, because programs read them."""
 
+CONTROL_COLUMNS = (
+    *("framework", "control", "title", "state", "judged", "passed", "failed", "skipped", "failing", "unasked"),
+    "undecided",
+)
+"""The same for a scan that was made for a framework: each row is a control."""
+
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run what begins with one
 
 MAX_CELL_CHARS = 32_000  # spreadsheets hold 32,767 characters in a cell, and break the row at more
@@ -28,8 +35,9 @@ def write(report: Report, stream: BinaryIO, options: ReportOptions) -> None:
     """Write the rows, the names of the columns first."""
     line = StringIO(newline="")
     writer = csv.writer(line)
-    writer.writerow(COLUMNS)
-    for row in _rows(report, options.language):
+    reached = compliance(report)
+    writer.writerow(CONTROL_COLUMNS if reached else COLUMNS)
+    for row in _controls(reached) if reached else _rows(report, options.language):
         writer.writerow(map(cell, row))
         stream.write(line.getvalue().encode())
         line.seek(0)
@@ -46,6 +54,13 @@ def cell(value: str | int) -> str:
         shown = f"{shown[:MAX_CELL_CHARS]}…"
     starts = value.lstrip().startswith(FORMULA_STARTS) or value.startswith(FORMULA_STARTS)
     return f"'{shown}" if starts else shown
+
+
+def _controls(reached: Compliance) -> Iterator[tuple[str | int, ...]]:
+    for each in reached.results:
+        control, counts = each.control, (each.judged, each.passed, each.failed, each.skipped)
+        rules = (" ".join(each.failing), " ".join(each.unasked))
+        yield (reached.framework.id, control.id, control.title, each.state, *counts, *rules, control.undecided)
 
 
 def _rows(report: Report, language: str) -> Iterator[tuple[str | int, ...]]:

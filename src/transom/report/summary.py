@@ -12,6 +12,7 @@ from transom import __version__
 from transom.model.clusters import ClusterFacts
 from transom.model.exits import Exit, exit_code
 from transom.model.findings import Accepted, Evidence, Finding, Judged, NotApplicable, Provenance, Result, Rule, Skipped
+from transom.model.frameworks import Framework
 from transom.model.refs import Ref
 from transom.model.severity import Severity
 
@@ -24,7 +25,8 @@ class Report(Struct, frozen=True):
     findings: worst first, then by owner; skipped: all, those that were allowed as well; judged: one for each rule;
     not_applicable: counts by what; provenance: how sources told their objects; known: findings that a baseline knows,
     which are not among the findings; accepted: findings that their own files declare acceptable, which are not either;
-    clusters: those that were read, live or from a snapshot.
+    clusters: those that were read, live or from a snapshot; framework: the standard that the scan was made for; exposed:
+    workloads that are reached from outside.
     """
 
     findings: tuple[Finding, ...]
@@ -39,6 +41,8 @@ class Report(Struct, frozen=True):
     accepted: tuple[Accepted, ...] = ()
     provenance: tuple[Provenance, ...] = ()
     clusters: tuple[ClusterFacts, ...] = ()
+    framework: Framework | None = None
+    exposed: frozenset[Ref] = frozenset()
     version: str = __version__
 
     @property

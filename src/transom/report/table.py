@@ -16,6 +16,7 @@ from transom.model.findings import Accepted, Finding, Rule, Skipped
 from transom.model.language import mark
 from transom.model.refs import Ref
 from transom.model.severity import Severity
+from transom.report.compliance import compliance
 from transom.report.options import ReportOptions
 from transom.report.summary import Report, owner_of
 from transom.report.text import BOLD, COLOURS, DIM, GREEN, LABELS, RED, YELLOW, Look, columns, wrapped
@@ -51,10 +52,16 @@ def write(report: Report, stream: BinaryIO, options: ReportOptions) -> None:
 
 
 def lines(report: Report, options: ReportOptions) -> Iterator[str]:
-    """Yield the lines of the table."""
+    """Yield the lines of the table; of a scan for a framework its controls instead of the findings."""
     look = Look(options)
+    reached = compliance(report)
+    if reached is not None:
+        from transom.report import controls
+
+        yield from controls.lines(reached, look)
+        yield ""
     texts = _Texts(report.rules, _sole_messages(report.findings))
-    for owner, findings in _groups(report.findings):
+    for owner, findings in _groups(report.findings if reached is None else ()):
         yield from _group(owner, findings, texts, look)
         yield ""
     if report.skipped:

@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import BinaryIO
 
 from transom.model.language import LANGUAGES, mark, translator
+from transom.report.html.controls import controls
 from transom.report.html.findings import FIRST, first_findings, templates
 from transom.report.html.island import Group, groups, island
 from transom.report.html.markup import say, text
@@ -39,6 +40,7 @@ def _page(report: Report, options: ReportOptions) -> Iterator[str | bytes]:
     yield from banner(report, options.made_at, options.language)
     yield "<main>\n"
     yield from summary(report)
+    yield from controls(report, numbers)
     yield from _findings(report, grouped, options)
     yield from coverage(report, numbers)
     yield from explanations(rules, report.rules)
