@@ -23,6 +23,7 @@ COMMANDS = {
     "explain": ("transom.cli.explain", "tell what a rule means, or show one finding at its place"),
     "rules": ("transom.cli.rules", "list, show, test and export the rules"),
     "least": ("transom.cli.least", "compare what was granted with what was used, and propose less"),
+    "frameworks": ("transom.cli.frameworks", "list the standards that rules serve, control by control"),
     "snapshot": ("transom.cli.snapshot", "keep an inventory in one file, to be judged later or elsewhere"),
     "doctor": ("transom.cli.doctor", "tell whether this installation can do its work"),
     "completion": ("transom.cli.completion", "print the completion script of a shell"),

@@ -99,7 +99,9 @@ def _list(arguments: argparse.Namespace) -> int:
     faces = sorted((rule.face for rule in wanted), key=lambda face: (-face.severity, face.window, face.id))
     language = terminal.language()
     if arguments.output == "json":
-        _write_json([_face_record(face, language) | {"profiles": _profiles_of(face.id, pack)} for face in faces])
+        terminal.write_json(
+            [_face_record(face, language) | {"profiles": _profiles_of(face.id, pack)} for face in faces]
+        )
     else:
         width = max((len(face.id) for face in faces), default=0)
         for face in faces:
@@ -182,7 +184,7 @@ def _test(arguments: argparse.Namespace) -> int:
     outcomes = list(run_examples(paths, kubernetes_version(arguments.kubernetes_version), assess))
     counts = Counter(str(outcome.state) for outcome in outcomes)
     if arguments.output == "json":
-        _write_json(_test_record(outcomes, counts))
+        terminal.write_json(_test_record(outcomes, counts))
     else:
         _write_outcomes(outcomes, counts)
     if not outcomes:
@@ -247,9 +249,3 @@ def _docs(arguments: argparse.Namespace) -> int:
     write_pages(markdown_pages(pack.rules), Path(arguments.output))
     sys.stderr.write(terminal.say("{} pages in {}").format(len(pack.rules), arguments.output) + "\n")
     return Exit.INCOMPLETE if pack.problems else Exit.CLEAN
-
-
-def _write_json(value: Any) -> None:
-    import msgspec
-
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=1).decode() + "\n")

@@ -134,7 +134,7 @@ def _finding(
     made: dict[str, Any] = {
         "uuid": _id("finding", token),
         "title": f"{result.control.id} {result.control.title}",
-        "description": f"{result.passed} of {result.judged} verdicts passed.{' ' if told else ''}{told}",
+        "description": clean(f"{result.passed} of {result.judged} verdicts passed.{' ' if told else ''}{told}"),
         "props": [_prop("state", result.state)],
         "target": {"type": "objective-id", "target-id": token, "status": status},
     }
@@ -143,7 +143,7 @@ def _finding(
 
 
 def _prop(name: str, value: str) -> dict[str, str]:
-    return {"name": name, "ns": NAMESPACE, "value": value}
+    return {"name": name, "ns": NAMESPACE, "value": clean(value)}
 
 
 def _token(reached: Compliance, result: ControlResult) -> str:
