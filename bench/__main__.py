@@ -54,6 +54,7 @@ def measurements() -> Iterator[Line]:
     yield from start_up(ours)
     yield from expressions()
     yield from decisions()
+    yield from attack_paths()
     yield from html_page()
     yield from leaks()
     yield from right_size(ours)
@@ -93,6 +94,23 @@ def decisions() -> Iterator[Line]:
     met = found.ours >= 90_000 and ratio >= 50
     goal = "90,000/s and 50 times"
     yield Line("RBAC decisions in a CPU second", found.ours, found.literal, "1/s", ratio, goal, met, note)
+
+
+def attack_paths() -> Iterator[Line]:
+    """From a snapshot to all shortest paths, choke points and a cut; ten times that; and one search of the graph."""
+    from bench.attack import whole
+
+    for factor, seconds, megabytes in ((1, 5, 500), (10, 60, 3_000)):
+        found = whole(BUILD, factor)
+        name = f"{10_000 * factor:,} pods and bindings to paths and cut"
+        note = f"{found.edges:,} edges, {found.reached} entries reach everything, cut {found.cut}"
+        ratio = found.whole_s / seconds
+        yield Line(f"{name}, CPU", found.whole_s, seconds, "s", ratio, f"under {seconds} s", ratio < 1, note)
+        ratio = found.peak_mb / megabytes
+        yield Line(f"{name}, peak memory", found.peak_mb, megabytes, "MB", ratio, f"under {megabytes} MB", ratio < 1)
+        if factor == 1:
+            ratio = found.query_s / 0.05
+            yield Line("one search of the graph", found.query_s * 1e3, 50, "ms", ratio, "under 50 ms", ratio < 1)
 
 
 def html_page() -> Iterator[Line]:

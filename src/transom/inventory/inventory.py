@@ -13,6 +13,7 @@ from transom.model.places import Locator, Path, path_text
 from transom.model.refs import Ref
 
 if TYPE_CHECKING:
+    from transom.inventory.exposure import Exposure
     from transom.inventory.joins import Joins
     from transom.kube.comments import Comment
     from transom.model.clusters import ClusterFacts
@@ -42,6 +43,7 @@ class Inventory:
         self._by_ref: dict[Ref, list[Entry]] = {}
         self._by_label: dict[Label, list[Entry]] | None = None
         self._joins: Joins | None = None
+        self._exposures: dict[int, tuple[Exposure, ...]] | None = None
         self._places: dict[int, tuple[Source, Places]] = {}
         self._remarks: tuple[Source | None, dict[Path, list[Comment]]] = (None, {})
 
@@ -54,7 +56,7 @@ class Inventory:
         self._entries.append(entry)
         self._by_kind.setdefault((entry.ref.group, entry.ref.kind), []).append(entry)
         self._by_ref.setdefault(entry.ref, []).append(entry)
-        self._by_label = self._joins = None
+        self._by_label = self._joins = self._exposures = None
         return entry
 
     @property
@@ -65,6 +67,15 @@ class Inventory:
 
             self._joins = Joins(self)
         return self._joins
+
+    @property
+    def exposures(self) -> dict[int, tuple[Exposure, ...]]:
+        """By id of each entry that makes pods, the ways in by which the outside reaches it; found once."""
+        if self._exposures is None:
+            from transom.inventory.exposure import exposures
+
+            self._exposures = exposures(self)
+        return self._exposures
 
     def entries(self) -> Sequence[Entry]:
         """Return all entries, in the order in which sources told them."""

@@ -76,7 +76,7 @@ def page(grid: Grid, language: str, before: str = "") -> Iterator[str]:
     yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
     yield f'<meta name="color-scheme" content="light dark">\n<title>{text(grid.title)}</title>\n'
-    yield f"<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{text(grid.title)}</h1>\n{before}"
+    yield f"<style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{text(grid.title)}</h1>\n{before}"
     yield "<div class=scroll><table>\n<thead><tr>"
     yield "".join(f'<th scope="col">{text(say(heading))}</th>' for heading in grid.headings)
     yield "</tr></thead>\n<tbody>\n"
@@ -87,7 +87,7 @@ def page(grid: Grid, language: str, before: str = "") -> Iterator[str]:
     yield "</main>\n</body>\n</html>\n"
 
 
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark; --ink: #1d2125; --paper: #fbfaf8; --quiet: #565d64; --line: #d9d6d0; --tint: #f1efea; }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e6e4df; --paper: #15181b; --quiet: #a3a9ae; --line: #383e44; --tint: #252a2f; }

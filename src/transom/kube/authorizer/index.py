@@ -158,7 +158,7 @@ class Authorizer:
     def _unresolved(self, user: User, namespace: str) -> str:
         """Return what the API server says of bindings of a user whose role there is not."""
         missing = []
-        for number in self._bindings_of(user, namespace):
+        for number in self._numbers_of(user, namespace):
             if self._sets[number] is None:
                 binding = self._bindings[number]
                 kind = binding.role_kind.lower()
@@ -174,14 +174,18 @@ class Authorizer:
 
     def grants(self, user: User, namespace: str | None) -> Iterator[Grant]:
         """Yield what a user holds in a namespace and in the whole cluster; None for all namespaces."""
-        for number in self._bindings_of(user, namespace):
+        for number in self._numbers_of(user, namespace):
             binding = self._bindings[number]
             role = self.policy.roles.get(binding.role_key)
             subject = next(each for each in binding.subjects if _names(each, user))
             for rule in role.rules if role else ():
                 yield Grant(binding, subject, rule)
 
-    def _bindings_of(self, user: User, namespace: str | None) -> list[int]:
+    def bindings_of(self, user: User) -> list[Binding]:
+        """Return the bindings that name a user or one of its groups, in all namespaces."""
+        return [self._bindings[number] for number in self._numbers_of(user, None)]
+
+    def _numbers_of(self, user: User, namespace: str | None) -> list[int]:
         found: set[int] = set()
         for held in self._holders(user):
             places = held.bindings if namespace is None else ("", namespace) if namespace else ("",)

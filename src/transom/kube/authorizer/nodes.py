@@ -14,6 +14,7 @@ from msgspec import Struct
 from transom.kube.authorizer.questions import NODE_PREFIX, NODES, Question, User
 from transom.kube.authorizer.rules import PolicyRule, allows_rule
 from transom.kube.authorizer.versions import LATEST, Version, has
+from transom.kube.reading import map_at, maps_at, text_at
 
 LEASES = "kube-node-lease"
 MIRROR = "kubernetes.io/config.mirror"
@@ -213,25 +214,25 @@ def _reach(objects: Iterable[Mapping[str, Any]]) -> dict[Thing, frozenset[str]]:
         elif kind == "PersistentVolume":
             volumes.append(value)
         elif kind in ("VolumeAttachment", "ResourceSlice"):
-            node = _text(_map(value, "spec"), "nodeName")
+            node = text_at(value, "spec", "nodeName")
             if node:
                 reach.setdefault((f"{kind.lower()}s", "", _name_of(value)[1]), set()).add(node)
     for volume in volumes:
-        claim = _map(_map(volume, "spec"), "claimRef")
-        nodes = reach.get(("persistentvolumeclaims", _text(claim, "namespace"), _text(claim, "name")), set())
+        claim = map_at(volume, "spec", "claimRef")
+        nodes = reach.get(("persistentvolumeclaims", text_at(claim, "namespace"), text_at(claim, "name")), set())
         for thing in (("persistentvolumes", "", _name_of(volume)[1]), *_volume_secrets(volume, claim)):
             reach.setdefault(thing, set()).update(nodes)
     return {thing: frozenset(nodes) for thing, nodes in reach.items() if nodes}
 
 
 def _add_pod(pod: Mapping[str, Any], reach: dict[Thing, set[str]]) -> None:
-    spec = _map(pod, "spec")
-    node = _text(spec, "nodeName")
+    spec = map_at(pod, "spec")
+    node = text_at(spec, "nodeName")
     if not node:
         return
     namespace, name = _name_of(pod)
     reach.setdefault(("pods", namespace, name), set()).add(node)
-    if MIRROR in _map(_map(pod, "metadata"), "annotations"):
+    if MIRROR in map_at(pod, "metadata", "annotations"):
         return  # a node must not open anything to itself by a pod that it tells of
     for resource, other in needs(pod, spec, name):
         if other:
@@ -240,51 +241,54 @@ def _add_pod(pod: Mapping[str, Any], reach: dict[Thing, set[str]]) -> None:
 
 def needs(pod: Mapping[str, Any], spec: Mapping[str, Any], name: str) -> Iterator[tuple[str, str]]:
     """Yield resource and name of each object of its namespace that a pod needs; names may be empty."""
-    yield "serviceaccounts", _text(spec, "serviceAccountName")
-    for secret in _maps(spec, "imagePullSecrets"):
-        yield "secrets", _text(secret, "name")
+    yield "serviceaccounts", text_at(spec, "serviceAccountName")
+    for _, secret in maps_at(spec, "imagePullSecrets"):
+        yield "secrets", text_at(secret, "name")
     for field in CONTAINERS:
-        for container in _maps(spec, field):
+        for _, container in maps_at(spec, field):
             yield from _environment(container)
-    for volume in _maps(spec, "volumes"):
+    for _, volume in maps_at(spec, "volumes"):
         yield from _volume(volume, name)
     yield from _claims(pod, spec)
 
 
 def _environment(container: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for each in _maps(container, "envFrom"):
-        yield "secrets", _text(_map(each, "secretRef"), "name")
-        yield "configmaps", _text(_map(each, "configMapRef"), "name")
-    for each in _maps(container, "env"):
-        value_from = _map(each, "valueFrom")
-        yield "secrets", _text(_map(value_from, "secretKeyRef"), "name")
-        yield "configmaps", _text(_map(value_from, "configMapKeyRef"), "name")
+    for _, each in maps_at(container, "envFrom"):
+        yield "secrets", text_at(each, "secretRef", "name")
+        yield "configmaps", text_at(each, "configMapRef", "name")
+    for _, each in maps_at(container, "env"):
+        value_from = map_at(each, "valueFrom")
+        yield "secrets", text_at(value_from, "secretKeyRef", "name")
+        yield "configmaps", text_at(value_from, "configMapKeyRef", "name")
 
 
 _SECRET_REFERENCES = ("cephfs", "cinder", "flexVolume", "rbd", "scaleIO", "iscsi", "storageos")
 
 
 def _volume(volume: Mapping[str, Any], pod: str) -> Iterator[tuple[str, str]]:
-    yield "secrets", _text(_map(volume, "secret"), "secretName")
-    yield "secrets", _text(_map(volume, "azureFile"), "secretName")
-    yield "configmaps", _text(_map(volume, "configMap"), "name")
-    yield "persistentvolumeclaims", _text(_map(volume, "persistentVolumeClaim"), "claimName")
+    yield "secrets", text_at(volume, "secret", "secretName")
+    yield "secrets", text_at(volume, "azureFile", "secretName")
+    yield "configmaps", text_at(volume, "configMap", "name")
+    yield "persistentvolumeclaims", text_at(volume, "persistentVolumeClaim", "claimName")
     if isinstance(volume.get("ephemeral"), dict):
-        yield "persistentvolumeclaims", f"{pod}-{_text(volume, 'name')}"
+        yield "persistentvolumeclaims", f"{pod}-{text_at(volume, 'name')}"
     for kind in _SECRET_REFERENCES:
-        yield "secrets", _text(_map(_map(volume, kind), "secretRef"), "name")
-    yield "secrets", _text(_map(_map(volume, "csi"), "nodePublishSecretRef"), "name")
-    for source in _maps(_map(volume, "projected"), "sources"):
-        yield "secrets", _text(_map(source, "secret"), "name")
-        yield "configmaps", _text(_map(source, "configMap"), "name")
+        yield "secrets", text_at(volume, kind, "secretRef", "name")
+    yield "secrets", text_at(volume, "csi", "nodePublishSecretRef", "name")
+    for _, source in maps_at(volume, "projected", "sources"):
+        yield "secrets", text_at(source, "secret", "name")
+        yield "configmaps", text_at(source, "configMap", "name")
 
 
 def _claims(pod: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    status = _map(pod, "status")
-    made = {_text(each, "name"): _text(each, "resourceClaimName") for each in _maps(status, "resourceClaimStatuses")}
-    for claim in _maps(spec, "resourceClaims"):
-        yield "resourceclaims", _text(claim, "resourceClaimName") or made.get(_text(claim, "name"), "")
-    yield "resourceclaims", _text(_map(status, "extendedResourceClaimStatus"), "resourceClaimName")
+    status = map_at(pod, "status")
+    made = {
+        text_at(each, "name"): text_at(each, "resourceClaimName")
+        for _, each in maps_at(status, "resourceClaimStatuses")
+    }
+    for _, claim in maps_at(spec, "resourceClaims"):
+        yield "resourceclaims", text_at(claim, "resourceClaimName") or made.get(text_at(claim, "name"), "")
+    yield "resourceclaims", text_at(status, "extendedResourceClaimStatus", "resourceClaimName")
 
 
 _PLAIN_NAMESPACE = ("cinder", "storageos")  # whose secrets are never looked for in the claim's namespace
@@ -292,36 +296,21 @@ _CSI_SECRETS = ("nodePublishSecretRef", "nodeStageSecretRef", "nodeExpandSecretR
 
 
 def _volume_secrets(volume: Mapping[str, Any], claim: Mapping[str, Any]) -> Iterator[Thing]:
-    spec, claimed = _map(volume, "spec"), _text(claim, "namespace")
-    azure = _map(spec, "azureFile")
-    references = [(_text(azure, "secretNamespace") or claimed, _text(azure, "secretName"))]
+    spec, claimed = map_at(volume, "spec"), text_at(claim, "namespace")
+    azure = map_at(spec, "azureFile")
+    references = [(text_at(azure, "secretNamespace") or claimed, text_at(azure, "secretName"))]
     for kind in _SECRET_REFERENCES:
-        reference = _map(_map(spec, kind), "secretRef")
+        reference = map_at(spec, kind, "secretRef")
         inherited = "" if kind in _PLAIN_NAMESPACE else claimed
-        references.append((_text(reference, "namespace") or inherited, _text(reference, "name")))
+        references.append((text_at(reference, "namespace") or inherited, text_at(reference, "name")))
     for field in _CSI_SECRETS:
-        reference = _map(_map(spec, "csi"), field)
-        references.append((_text(reference, "namespace"), _text(reference, "name")))
+        reference = map_at(spec, "csi", field)
+        references.append((text_at(reference, "namespace"), text_at(reference, "name")))
     for namespace, name in references:
         if name:
             yield "secrets", namespace, name
 
 
 def _name_of(value: Mapping[str, Any]) -> tuple[str, str]:
-    metadata = _map(value, "metadata")
-    return _text(metadata, "namespace") or "default", _text(metadata, "name")
-
-
-def _map(parent: Mapping[str, Any], field: str) -> Mapping[str, Any]:
-    found = parent.get(field)
-    return found if isinstance(found, dict) else {}
-
-
-def _maps(parent: Mapping[str, Any], field: str) -> Iterator[Mapping[str, Any]]:
-    found = parent.get(field)
-    yield from (each for each in found if isinstance(each, dict)) if isinstance(found, list) else ()
-
-
-def _text(parent: Mapping[str, Any], field: str) -> str:
-    found = parent.get(field)
-    return found if isinstance(found, str) else ""
+    metadata = map_at(value, "metadata")
+    return text_at(metadata, "namespace") or "default", text_at(metadata, "name")

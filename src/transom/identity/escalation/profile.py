@@ -1,0 +1,91 @@
+"""What the rules of one role meet of each primitive: found once for all bindings that hand out equal rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from transom.identity.escalation.primitives import Need, Primitive
+from transom.kube.authorizer import PolicyRule, Question, allows_rule
+from transom.kube.authorizer.rules import FULL_AUTHORITY, covers_atom
+from transom.kube.authorizer.versions import Version, verbs_that_stream
+
+
+class Met(Struct, frozen=True):
+    """How far a need is met: for all names, or for some."""
+
+    all_names: bool
+    names: frozenset[str] = frozenset()
+
+
+class Profile(Struct, frozen=True, eq=False):
+    """met: by the numbers of a primitive and of one of its needs; what is not met at all is not there.
+
+    touched: the numbers of primitives of which some need is met; partial: those of which others are not.
+    """
+
+    met: dict[tuple[int, int], Met]
+    touched: tuple[int, ...]
+    partial: frozenset[int]
+
+
+class Profiles:
+    """Profiles of rules, each made once."""
+
+    def __init__(self, primitives: Sequence[Primitive], version: Version) -> None:
+        self.primitives = primitives
+        self._questions = [[list(_questions(each, need, version)) for need in each.needs] for each in primitives]
+        self._known: dict[tuple[PolicyRule, ...], Profile] = {}
+
+    def of(self, rules: tuple[PolicyRule, ...]) -> Profile:
+        """Return the profile of a role's rules."""
+        found = self._known.get(rules)
+        if found is None:
+            met = dict(self._made(rules))
+            touched = tuple(sorted({number for number, _ in met}))
+            found = self._known[rules] = Profile(met, touched, frozenset(self._partial(met)))
+        return found
+
+    def _partial(self, met: dict[tuple[int, int], Met]) -> Iterator[int]:
+        for number in {number for number, _ in met}:
+            primitive = self.primitives[number]
+            if not primitive.any_of and any((number, part) not in met for part in range(len(primitive.needs))):
+                yield number
+
+    def _made(self, rules: tuple[PolicyRule, ...]) -> Iterator[tuple[tuple[int, int], Met]]:
+        for number, primitive in enumerate(self.primitives):
+            for part, need in enumerate(primitive.needs):
+                met = _met(rules, need, self._questions[number][part])
+                if met is not None:
+                    yield (number, part), met
+
+
+def _questions(primitive: Primitive, need: Need, version: Version) -> Iterator[Question]:
+    verbs = verbs_that_stream(version) if primitive.streams else need.verbs
+    for group in need.groups:
+        for whole in need.resources:
+            resource, _, subresource = whole.partition("/")
+            for verb in verbs:
+                yield Question(verb, group, resource, subresource, name=need.object)
+
+
+def _met(rules: Sequence[PolicyRule], need: Need, questions: Sequence[Question]) -> Met | None:
+    if need.wildcard:
+        whole = any(covers_atom(rule, FULL_AUTHORITY[0]) for rule in rules)
+        return Met(True) if whole else None
+    names: set[str] = set()
+    for rule in rules:
+        if rule.non_resource_urls or not any(_matches(rule, question) for question in questions):
+            continue
+        if not rule.resource_names or need.object or need.any_name:
+            return Met(True)
+        names.update(rule.resource_names)
+    return Met(False, frozenset(names)) if names and need.named else None
+
+
+def _matches(rule: PolicyRule, question: Question) -> bool:
+    """Tell whether a rule allows what is asked; where no name is asked, whatever names the rule has."""
+    if question.name or not rule.resource_names:
+        return allows_rule(rule, question)
+    return allows_rule(PolicyRule(rule.verbs, rule.api_groups, rule.resources), question)

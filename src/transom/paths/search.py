@@ -1,0 +1,75 @@
+"""Shortest ways: how many there are, one of them, some of them, and the vertices that most of them go through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from transom.paths.graph import Graph
+
+
+class Ways(Struct, frozen=True):
+    """All shortest ways from some entries to some sinks, as a graph without circles that no listing can blow up.
+
+    distances: from each vertex; counts: by vertex, the shortest ways from it; entries: those that reach a sink, nearest
+    first.
+    """
+
+    graph: Graph
+    distances: Sequence[int]
+    counts: dict[int, int]
+    entries: tuple[int, ...]
+
+    def count(self, entry: int) -> int:
+        """Return how many shortest ways there are from an entry."""
+        return self.counts[entry]
+
+    def shortest(self, entry: int) -> list[int]:
+        """Return the edges of one shortest way."""
+        return next(self.listed(entry))
+
+    def listed(self, entry: int) -> Iterator[list[int]]:
+        """Yield the shortest ways of an entry, each as its edges; there may be very many."""
+        if self.distances[entry] == 0:
+            yield []
+            return
+        for edge in self.graph.nearer(entry, self.distances):
+            for rest in self.listed(self.graph.targets[edge]):
+                yield [edge, *rest]
+
+    def passages(self) -> dict[int, int]:
+        """Return, by vertex, how many of the shortest ways of all entries go through it."""
+        through: dict[int, int] = dict.fromkeys(self.entries, 1)
+        for vertex in sorted(self.counts, key=lambda each: -self.distances[each]):
+            arriving = through.get(vertex, 0)
+            if arriving:
+                for edge in self.graph.nearer(vertex, self.distances):
+                    target = self.graph.targets[edge]
+                    through[target] = through.get(target, 0) + arriving
+        return {vertex: arriving * self.counts[vertex] for vertex, arriving in through.items()}
+
+
+def ways(graph: Graph, entries: Sequence[int], sinks: Sequence[int]) -> Ways:
+    """Return the shortest ways from entries to sinks."""
+    distances = graph.distances(sinks)
+    reached = sorted((entry for entry in entries if distances[entry] >= 0), key=lambda each: (distances[each], each))
+    return Ways(graph, distances, _counts(graph, reached, distances), tuple(reached))
+
+
+def _counts(graph: Graph, entries: Sequence[int], distances: Sequence[int]) -> dict[int, int]:
+    """Return the numbers of shortest ways of every vertex that lies on one."""
+    found = set(entries)
+    frontier = list(entries)
+    while frontier:
+        vertex = frontier.pop()
+        for edge in graph.nearer(vertex, distances):
+            target = graph.targets[edge]
+            if target not in found:
+                found.add(target)
+                frontier.append(target)
+    counts: dict[int, int] = {}
+    for vertex in sorted(found, key=distances.__getitem__):
+        nearer = (counts[graph.targets[edge]] for edge in graph.nearer(vertex, distances))
+        counts[vertex] = sum(nearer) if distances[vertex] else 1
+    return counts

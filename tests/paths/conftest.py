@@ -1,0 +1,3 @@
+"""The same small cluster as for identities."""
+
+from tests.identity.conftest import cluster as cluster
