@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from transom.inventory import Entry, Inventory, unrendered
-from transom.inventory.selection import EVERYTHING, OWN_POLICY, Selection, without_defaults
+from transom.inventory.selection import EVERYTHING, Selection
 from transom.inventory.sources import fill
 from transom.model.findings import NotApplicable, Result, Rule, Skipped
 from transom.rules.custom import unseen_pods
 from transom.rules.exceptions import FACES, Allowances, declared
+from transom.rules.gaps import withheld
 from transom.rules.judge import read_by_none
+from transom.rules.params import with_told
 from transom.workers import in_parallel
 
 if TYPE_CHECKING:
@@ -97,11 +99,15 @@ def scan(targets: Sequence[str], options: ScanOptions, inventory: Inventory) -> 
     if len(chosen) < len(inventory):
         yield NotApplicable("objects outside the selection", len(inventory) - len(chosen))
 
-    chosen, own = without_defaults(inventory, chosen)
-    if own:
-        yield NotApplicable(OWN_POLICY, own)
+    if inventory.clusters:
+        from transom.inventory.own import OWN, without_own
+
+        chosen, own = without_own(inventory, chosen)
+        yield NotApplicable(OWN, own)
 
     yield from options.problems
+    if inventory.clusters:
+        yield from withheld(inventory, options.checks)
     if options.rules:
         unread = read_by_none(options.policies, chosen, options.checks)
         if unread:
@@ -113,10 +119,12 @@ def scan(targets: Sequence[str], options: ScanOptions, inventory: Inventory) -> 
         allowances, malformed = declared(inventory, chosen, known)
         yield from malformed
 
+    rules: Sequence[Policy | Check] = [*with_told(options.policies, inventory), *options.checks]
+
     def of(only: Sequence[Entry]) -> Iterator[Result]:
         if options.pod_security is not None:
             return options.pod_security.assess(inventory, only)
-        return assess(inventory, options.rules, only, allowances, options.windows)
+        return assess(inventory, rules, only, allowances, options.windows)
 
     results = in_parallel(of, chosen, WORTH_A_PROCESS)
     if inventory.rendered:

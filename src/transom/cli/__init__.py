@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 COMMANDS = {
-    "scan": ("transom.cli.scan", "find every open window in manifests, worst first"),
+    "scan": ("transom.cli.scan", "find every open window in manifests or a cluster, worst first"),
     "diff": ("transom.cli.diff", "tell what differs between two sources, and which findings came and went"),
     "who-can": ("transom.cli.who_can", "tell everybody who may do something, and through which binding"),
     "can": ("transom.cli.can", "tell what somebody may do, and answer access reviews in bulk"),
@@ -26,6 +26,7 @@ COMMANDS = {
     "least": ("transom.cli.least", "compare what was granted with what was used, and propose less"),
     "frameworks": ("transom.cli.frameworks", "list the standards that rules serve, control by control"),
     "snapshot": ("transom.cli.snapshot", "keep an inventory in one file, to be judged later or elsewhere"),
+    "permissions": ("transom.cli.permissions", "print the least role that a command needs in a cluster"),
     "doctor": ("transom.cli.doctor", "tell whether this installation can do its work"),
     "completion": ("transom.cli.completion", "print the completion script of a shell"),
     "version": ("transom.cli.version", "print the version"),
@@ -40,6 +41,12 @@ INTERRUPTED = 130  # … and of one that Ctrl-C ended
 
 
 _chosen = ""  # by --lang
+
+
+def program() -> str:
+    """Return what a person types to run this: kubectl runs a program of this name as its own command."""
+    called = sys.argv[0].rpartition("/")[2] if sys.argv else ""
+    return "kubectl transom" if called.startswith("kubectl-transom") else "transom"
 
 
 def language() -> str:
@@ -59,20 +66,21 @@ def overview() -> str:
     """Return the text of `transom --help`, made without importing any command."""
     say = _say()
     width = max(map(len, COMMANDS))
-    rows = "\n".join(f"  {name:{width}}  {say(summary)}" for name, (_, summary) in COMMANDS.items())
+    rows = "\n".join(f"  {command:{width}}  {say(summary)}" for command, (_, summary) in COMMANDS.items())
     summary = say("shuts every window of a Kubernetes estate, and keeps proving that it is shut.")
+    name = program()
     return f"""Transom {__version__}: {summary}
 
-{say("usage:")} transom COMMAND [ARGUMENT...]
+{say("usage:")} {name} COMMAND [ARGUMENT...]
 
 {say("commands:")}
 {rows}
 
 {say("Try:")}
-  transom scan deploy/            {say("every manifest below a folder")}
-  kubectl get all -A -o yaml | transom scan -
-  transom COMMAND --help          {say("all that a command takes")}
-  transom --lang zh-CN ...        {say("another language than that of the locale: en, zh-CN")}
+  {name} scan deploy/            {say("every manifest below a folder")}
+  {name} scan cluster            {say("the cluster of the current context")}
+  {name} COMMAND --help          {say("all that a command takes")}
+  {name} --lang zh-CN ...        {say("another language than that of the locale: en, zh-CN")}
 
 {say("exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 incomplete")}
 """
@@ -94,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     words, wanted = _without_language(sys.argv[1:] if arguments is None else arguments)
     _chosen = LANGUAGES.get(wanted.lower(), "")
     if wanted and not _chosen:
-        sys.stderr.write(f"transom: there is no language {wanted!r}; choose from en, zh-CN\n")
+        sys.stderr.write(f"{program()}: there is no language {wanted!r}; choose from en, zh-CN\n")
         return 2
     if language() != "en" and isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # it may be unable to carry what is said
@@ -167,8 +175,8 @@ def _unknown_command(words: list[str]) -> int:
 
     close = get_close_matches(words[0], COMMANDS, 1)
     say = _say()
-    hint = say("did you mean {}?").format(close[0]) if close else say("see transom --help")
-    sys.stderr.write(f"transom: {say('there is no command {}; {}').format(repr(words[0]), hint)}\n")
+    hint = say("did you mean {}?").format(close[0]) if close else say("see {} --help").format(program())
+    sys.stderr.write(f"{program()}: {say('there is no command {}; {}').format(repr(words[0]), hint)}\n")
     return 2
 
 
@@ -184,12 +192,12 @@ def _run(words: list[str]) -> int:
         sys.stdout.flush()
     except TransomError as error:
         what, why, next_step = (translated(text, language()) for text in (error.what, error.why, error.next_step))
-        sys.stderr.write(f"transom: {what}{': ' if why else ''}{why}\n")
+        sys.stderr.write(f"{program()}: {what}{': ' if why else ''}{why}\n")
         if next_step:
             sys.stderr.write(f"  {next_step}\n")
         return 2 if isinstance(error, UsageError) else 3
     except RecursionError:
-        sys.stderr.write(f"transom: {_say()('the input is nested deeper than can be read')}\n")
+        sys.stderr.write(f"{program()}: {_say()('the input is nested deeper than can be read')}\n")
         return 3
     return code
 

@@ -7,7 +7,7 @@ import re
 import sys
 from typing import NoReturn
 
-from transom.cli import language, terminal
+from transom.cli import language, program, terminal
 from transom.model.errors import UsageError
 from transom.model.language import ENGLISH, mark, translated
 from transom.model.severity import SEVERITIES
@@ -87,14 +87,21 @@ def _translated_example(line: str, spoken: str) -> str:
 def command_parser(name: str, summary: str, examples: str = "") -> Parser:
     """Return the parser of a command; examples: lines shown below its options."""
     made = Parser(
-        prog=f"transom {name}",
+        prog=f"{program()} {name}",
         description=summary,
-        epilog=f"{mark('examples:')}\n{examples}" if examples else None,
+        epilog=f"{mark('examples:')}\n{_as_called(examples)}" if examples else None,
         formatter_class=_Formatter,
         allow_abbrev=False,
     )
     made.add_argument("--lang", metavar="LANGUAGE", help="en or zh-CN (default: as the locale says)")
     return made
+
+
+def _as_called(examples: str) -> str:
+    """Return examples as they are typed where kubectl runs the program."""
+    if program() == "transom":
+        return examples
+    return re.sub(r"(^|\| )( *)transom ", rf"\1\2{program()} ", examples, flags=re.MULTILINE)
 
 
 def add_rule_arguments(parser: argparse.ArgumentParser) -> None:

@@ -82,14 +82,14 @@ def filled(targets: Sequence[str], arguments: argparse.Namespace) -> tuple[Inven
 
     if not targets:
         raise UsageError("name where the roles and bindings are", "", "add --from deploy/")
-    cluster = replace(cluster_options(arguments), reads=_is_read) if names_cluster(targets) else None
+    cluster = replace(cluster_options(arguments), reads=is_read) if names_cluster(targets) else None
     inventory = Inventory()
     with terminal.progress(lambda: terminal.say("{:,} objects read").format(len(inventory))):
         others = [other for target in targets for other in fill(inventory, target, arguments.exclude, cluster=cluster)]
     return inventory, [other for other in others if isinstance(other, Skipped)]
 
 
-def _is_read(api_version: str, kind: str) -> bool:
+def is_read(api_version: str, kind: str) -> bool:
     """Tell whether a question about rights needs the objects of a kind of a live cluster."""
     return api_version.startswith("rbac.authorization.k8s.io/") or kind in READ
 

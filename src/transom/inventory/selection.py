@@ -9,7 +9,6 @@ from msgspec import Struct
 from transom.inventory.entries import DEFAULT_NAMESPACE, Entry
 from transom.inventory.inventory import Inventory
 from transom.kube.kinds import kind_of
-from transom.model.language import mark
 
 
 class Selection(Struct, frozen=True):
@@ -35,18 +34,3 @@ class Selection(Struct, frozen=True):
 
 
 EVERYTHING = Selection()
-
-OWN_POLICY = mark("roles and bindings that Kubernetes itself makes, unchanged")
-
-
-def without_defaults(inventory: Inventory, chosen: Sequence[Entry]) -> tuple[Sequence[Entry], int]:
-    """Return the chosen entries without the bootstrap policy of live clusters, and how many that were.
-
-    What every API server makes, and makes again, nobody can mend; a default role that gives more than that is judged.
-    """
-    if not inventory.clusters:
-        return chosen, 0
-    from transom.kube.authorizer.defaults import is_default
-
-    kept = [entry for entry in chosen if entry.origin.target not in inventory.clusters or not is_default(entry.object)]
-    return kept, len(chosen) - len(kept)

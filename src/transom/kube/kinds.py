@@ -129,6 +129,12 @@ def kind_of(api_version: str, kind: str) -> Kind:
     return Kind(group, version, kind, plural, namespaced)
 
 
+def is_namespaced(group: str, plural: str) -> bool:
+    """Tell whether a resource lives in namespaces, as far as is known of it; an unknown one is taken to."""
+    found = (namespaced for (known, _), (name, namespaced) in _KNOWN.items() if (known, name) == (group, plural))
+    return next(found, True)
+
+
 def guess_plural(kind: str) -> str:
     """Return the plural that Kubernetes guesses for a kind it has no mapping of (meta.UnsafeGuessKindToResource)."""
     word = kind.lower()

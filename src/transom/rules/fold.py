@@ -50,19 +50,20 @@ CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
 ENDED = ("Succeeded", "Failed")
 
 
-class Strays(Struct, frozen=True, eq=False):
-    """Pods that run alike, and otherwise than their template says.
+class Alike(Struct, frozen=True, eq=False):
+    """Pods that run alike.
 
-    pods: in the order of the inventory; whole: the smallest thing that has made just these, None where some of its pods
-    run as they should.
+    pods: in the order of the inventory; whole: the smallest thing that has made just these, None where its other pods run
+    otherwise; astray: whether they run otherwise than their template says.
     """
 
     pods: Sequence[Entry]
     whole: Entry | None
+    astray: bool
 
 
-def strays(inventory: Inventory, top: Entry) -> Iterator[Strays]:
-    """Yield the pods that something with a template has made, and that run otherwise than it says."""
+def pods_of(inventory: Inventory, top: Entry) -> Iterator[Alike]:
+    """Yield the pods that something with a template has made, those that run alike together."""
     if not inventory.joins.children(top):
         return
     template = core(map_at(top.object, *pod_path(top), "spec"))
@@ -72,9 +73,8 @@ def strays(inventory: Inventory, top: Entry) -> Iterator[Strays]:
         alike.setdefault(core(map_at(pod.object, "spec")), []).append((pod, maker))
     made = _count([maker for _, maker in running])
     for shape, members in alike.items():
-        if shape != template:
-            pods = [pod for pod, _ in members]
-            yield Strays(pods, top if len(pods) == len(running) else _maker_of_all(members, made))
+        whole = top if len(members) == len(running) else _maker_of_all(members, made)
+        yield Alike([pod for pod, _ in members], whole, shape != template)
 
 
 def _pods(inventory: Inventory, maker: Entry) -> Iterator[tuple[Entry, Entry]]:
@@ -100,7 +100,7 @@ def _maker_of_all(members: Sequence[tuple[Entry, Entry]], made: dict[int, int]) 
     return maker if alone and maker.ref.kind != "Pod" else None
 
 
-def of_strays(finding: Finding, group: Strays, owner: Ref) -> Iterator[Finding]:
+def of_pods(finding: Finding, group: Alike, owner: Ref) -> Iterator[Finding]:
     """Yield a finding of the first of the pods as one of what made them all, else as one of each pod.
 
     The pod that shows it is named beside the place: a path of a pod is none of its template.

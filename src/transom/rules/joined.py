@@ -9,6 +9,7 @@ from transom.kube.selectors import SelectorError
 from transom.model.findings import Evidence, Finding, Skipped
 from transom.model.refs import Ref
 from transom.rules.check import NAMESPACES, PODS, CannotJudge
+from transom.rules.gaps import gap_of
 from transom.rules.place import observed
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ class Joined:
         self._refused: set[tuple[str, str]] = set()
         self._gaps: dict[tuple[str, str], Gap | None] = {}
         self._of_kind: dict[str, list[Check]] = {}
+        self._withheld = {
+            target: {check.id for check in checks if gap_of(check, facts)}
+            for target, facts in inventory.clusters.items()
+        }
         for check in checks:
             for kind in check.judges:
                 self._of_kind.setdefault(kind, []).append(check)
@@ -53,7 +58,8 @@ class Joined:
             found += self._of_kind[PODS]
         if NAMESPACES in self._of_kind and joins.namespace_told_by(entry):
             found += self._of_kind[NAMESPACES]
-        return found
+        withheld = self._withheld.get(entry.origin.target)
+        return [check for check in found if check.id not in withheld] if withheld else found
 
     def results(self, entry: Entry, checks: Sequence[Check]) -> Iterator[Finding | Skipped]:
         """Yield what checks say of an entry, and count it."""

@@ -1,6 +1,7 @@
 """Rules over an inventory: findings with their places, what could not be judged, and how many things were.
 
-What a policy can know on files. It is judged as if the object were being created now, by somebody unknown:
+What a policy can know. Files tell less than a live cluster, which tells every Namespace and all parameters. It is judged
+as if the object were being created now, by somebody unknown:
 
 - `object` is as the API server decodes it: null fields of its own kinds are not there; defaults are not filled in.
 - `oldObject` is null, `request.operation` is CREATE; a policy about other operations or subresources only is not
@@ -29,7 +30,7 @@ from transom.model.findings import Accepted, Finding, Judged, NotApplicable, Ski
 from transom.rules.evaluate import Subject, activation, evaluate, evaluate_in, scope_of
 from transom.rules.exceptions import applied
 from transom.rules.expand import POD, View, pod_problem, pod_view, without_nulls
-from transom.rules.fold import of_strays, strays
+from transom.rules.fold import of_pods, pods_of
 from transom.rules.match import Request
 from transom.rules.place import Locating, results_of
 from transom.rules.plan import Plan, Steps, is_read, plan, pod_steps
@@ -124,28 +125,40 @@ def _entry_judged(
     value = without_nulls(entry.object) if built_in else entry.object
     owner = inventory.owner_entry(entry)
     controlled = owner is not None and template_path(owner.ref.group, owner.ref.kind) is not None
+    if controlled and entry.origin.target in inventory.clusters:
+        return  # a controller wrote it, and it is judged with what made it
+    found: list[Finding | Skipped] = []
     whole = planned.whole_controlled if controlled else planned.whole
     if whole.steps:
-        yield from _view_judged(inventory, entry, View(value, planned.kind), whole, tally)
+        found += _view_judged(inventory, entry, View(value, planned.kind), whole, tally)
+    view = None
     if planned.pod.steps and not controlled:
         view = pod_view(value, entry.ref.group, entry.ref.kind)
         if view is not None:
-            found = list(_view_judged(inventory, entry, view, planned.pod, tally))
-            yield from found
-            yield from _strays_judged(inventory, entry, found, policies)
+            found += _view_judged(inventory, entry, view, planned.pod, tally)
+    yield from found
+    if view is not None:
+        yield from _pods_judged(inventory, entry, found, policies)
 
 
-def _strays_judged(
+def _pods_judged(
     inventory: Inventory, entry: Entry, found: Sequence[Finding | Skipped], policies: Sequence[Policy]
 ) -> Iterator[Finding]:
-    """Yield what is wrong with pods of an entry that run otherwise than it says, beyond what is wrong with itself."""
+    """Yield what is wrong with pods of an entry beyond what is wrong with itself: one pod stands for all that run alike.
+
+    Those that run as the template says are asked only of policies that do not expand, which have not seen it.
+    """
     known = {(each.rule, each.witness) for each in found if isinstance(each, Finding)}
-    for group in strays(inventory, entry):
+    live = entry.origin.target in inventory.clusters
+    for group in pods_of(inventory, entry):
+        steps = pod_steps(policies, expanding=group.astray, others=live)
+        if not steps.steps:
+            continue
         pod = group.pods[0]
-        seen = _view_judged(inventory, pod, View(pod.object, POD), pod_steps(policies), _Tally(policies))
+        seen = _view_judged(inventory, pod, View(pod.object, POD), steps, _Tally(policies))
         own = [each for each in seen if isinstance(each, Finding) and (each.rule, each.witness) not in known]
         for finding in own:
-            yield from of_strays(finding, group, inventory.owner(entry))
+            yield from of_pods(finding, group, inventory.owner(entry))
 
 
 def _view_judged(
@@ -179,11 +192,18 @@ def _view_judged(
 
 def _results(policy: Policy, verdict: Verdict, locating: Locating) -> Iterator[Finding | Skipped]:
     if verdict.unknown:
-        reason = f"it hangs on {verdict.unknown}, which files do not tell"
-        step = "judge it on a live cluster, or leave the rule out"
-        place = locating.inventory.locate(locating.entry, ())
-        yield Skipped(locating.entry.ref, reason, step, policy.id, place)
+        yield _unknown(policy, verdict.unknown, locating.inventory, locating.entry)
     yield from results_of(policy, verdict.failures, locating)
+
+
+def _unknown(policy: Policy, what: str, inventory: Inventory, entry: Entry) -> Skipped:
+    """Return what to tell of a policy that hangs on something that its source does not tell."""
+    place = inventory.locate(entry, ())
+    if entry.origin.target in inventory.clusters:
+        reason = f"it hangs on {what}, which the cluster does not tell of what is there already"
+        return Skipped(entry.ref, reason, "leave the rule out: only admission can judge it", policy.id, place)
+    reason = f"it hangs on {what}, which files do not tell"
+    return Skipped(entry.ref, reason, "judge it on a live cluster, or leave the rule out", policy.id, place)
 
 
 def subject_of(inventory: Inventory, entry: Entry) -> Subject:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from transom.kube.kinds import kind_of
 from transom.kube.selectors import compile_selector
@@ -13,6 +14,7 @@ from transom.lang.cel.values import Unknown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from transom.inventory import Inventory
     from transom.rules.match import Request
     from transom.rules.policy import Binding, Policy
 
@@ -21,6 +23,23 @@ class NoParams(Struct, frozen=True):
     """Parameters that cannot be had, which the API server counts as an error of the policy."""
 
     reason: str
+
+
+def with_told(policies: Sequence[Policy], inventory: Inventory) -> Sequence[Policy]:
+    """Return policies with the parameter objects that live clusters tell, for those that take any and have none."""
+    if not inventory.clusters:
+        return policies
+    return [
+        replace(policy, params=_told(*policy.param_kind, inventory))
+        if policy.param_kind and not policy.params
+        else policy
+        for policy in policies
+    ]
+
+
+def _told(api_version: str, kind: str, inventory: Inventory) -> tuple[Any, ...]:
+    group = api_version.rpartition("/")[0]
+    return tuple(entry.object for target in inventory.clusters for entry in inventory.of_kind(group, kind, target))
 
 
 _NULL: Sequence[Any] = (None,)

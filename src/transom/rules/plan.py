@@ -73,9 +73,10 @@ def is_read(api_version: str, kind_name: str, policies: Sequence[Policy]) -> boo
     )
 
 
-def pod_steps(policies: Sequence[Policy]) -> Steps:
-    """Return how a pod is judged by itself that would otherwise be judged through what made it."""
-    return _steps([each for each in policies if each.expands and could_match(each.match, POD)], POD)
+def pod_steps(policies: Sequence[Policy], *, expanding: bool, others: bool) -> Steps:
+    """Return how a pod is judged by itself that something else made: by policies that expand, by the others, or both."""
+    wanted = [each for each in policies if (expanding if each.expands else others) and could_match(each.match, POD)]
+    return _steps(wanted, POD)
 
 
 def _steps(policies: Iterable[Policy], kind: Kind) -> Steps:

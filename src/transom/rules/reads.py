@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from transom.kube.kinds import kind_of, template_path
 from transom.rules.match import could_match
+from transom.rules.policy import Policy
 
 if TYPE_CHECKING:
     from transom.rules.check import Check
-    from transom.rules.policy import Policy
 
 JOINED = frozenset((("", "Namespace"),))
 """Read for every rule: the Namespace is part of what a policy is asked about. So are all kinds that make pods."""
@@ -31,3 +31,17 @@ def reader(policies: Sequence[Policy], checks: Sequence[Check] = ()) -> Callable
         )
 
     return reads
+
+
+def named(rules: Iterable[Policy | Check]) -> Iterator[tuple[str, str]]:
+    """Yield group and plural of every resource that rules name one by one, whether or not a cluster serves it."""
+    for rule in rules:
+        if isinstance(rule, Policy):
+            for each in rule.match.include:
+                plurals = [plural for plural in each.resources if "*" not in plural and "/" not in plural]
+                yield from ((group, plural) for group in each.groups if group != "*" for plural in plurals)
+        else:
+            for told in (*rule.judges, *rule.reads):
+                group, _, kind = told.rpartition("/")
+                if kind[:1].isupper():
+                    yield group, kind_of(f"{group}/v1" if group else "v1", kind).plural
