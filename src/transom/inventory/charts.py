@@ -6,7 +6,6 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path as File
 from typing import Any
 
 from msgspec import Struct
@@ -142,7 +141,8 @@ def _fill_from_chart(
 
 def _values_file(name: str) -> bytes:
     try:
-        return File(name).read_bytes()
+        with open(name, "rb") as stream:  # noqa: PTH123 - a path object is not needed
+            return stream.read()
     except OSError as error:
         raise TransomError(f"cannot read {name}", error.strerror or str(error), "name another values file") from error
 

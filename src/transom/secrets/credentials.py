@@ -6,11 +6,11 @@ server can judge too, and are left to them. No value ever stands in what is foun
 
 from __future__ import annotations
 
+import os
 import re
 from binascii import Error as Base64Error
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path as File
 from typing import TYPE_CHECKING
 
 from transom.inventory.joins import pod_containers
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from transom.lang.leaks import LeakFinder
     from transom.model.places import Path
 
-OWN_RULES = str(File(__file__).parent.parent / "content" / "secrets" / "credentials.toml")
+OWN_RULES = os.path.join(os.path.dirname(os.path.dirname(__file__)), "content", "secrets", "credentials.toml")  # noqa: PTH118, PTH120
 PARAMETER = "secret-rules"
 """The parameter of checks that names another file of rules."""
 

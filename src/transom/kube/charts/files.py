@@ -5,16 +5,13 @@ What a renderer sees is what was read here: links that leave the chart, devices 
 
 from __future__ import annotations
 
-import gzip
 import io
 import os
 import stat
-import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from pathspec import GitIgnoreSpec
 
 from transom.kube.documents import Document, read_documents
 from transom.model.errors import TransomError
@@ -55,6 +52,8 @@ class Chart(msgspec.Struct, frozen=True):
 
 def read_chart(path: str, shown: str) -> Chart:
     """Read a chart from its folder or archive; raises TransomError where it cannot be, or is too large."""
+    from tarfile import TarError
+
     try:
         if os.path.isdir(path):  # noqa: PTH112 - the path is text everywhere else
             outside: list[str] = []
@@ -63,7 +62,7 @@ def read_chart(path: str, shown: str) -> Chart:
         else:
             outside = []
             files = _bounded(_of_archive(path, outside))
-    except (OSError, tarfile.TarError, EOFError) as error:
+    except (OSError, TarError, EOFError) as error:
         raise TransomError(f"cannot read the chart {shown}", str(error), "make it readable, or exclude it") from error
     description = _description(files.get(CHART_FILE, b""), shown)
     return Chart(str(description.get("name") or "chart"), shown, files, description, outside)
@@ -140,6 +139,8 @@ def _check_size(size_bytes: int, shown: str) -> None:
 
 
 def _of_archive(path: str, outside: list[str]) -> Iterator[tuple[str, bytes]]:
+    import tarfile
+
     with tarfile.open(path, "r|gz") as archive:
         for number, entry in enumerate(archive):
             if number > MAX_CHART_FILES:
@@ -162,6 +163,8 @@ def _without_ignored(files: dict[str, bytes]) -> dict[str, bytes]:
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if not lines:
         return files
+    from pathspec import GitIgnoreSpec
+
     try:
         ignored = GitIgnoreSpec.from_lines(lines)
     except ValueError:
@@ -171,6 +174,9 @@ def _without_ignored(files: dict[str, bytes]) -> dict[str, bytes]:
 
 def packed(chart: Chart, replaced: Mapping[str, bytes] | None = None) -> bytes:
     """Return the chart as an archive that Helm reads, some files replaced; the same content gives the same bytes."""
+    import gzip
+    import tarfile
+
     changed = replaced or {}
     out = io.BytesIO()
     with gzip.GzipFile("", "wb", 1, out, mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as archive:

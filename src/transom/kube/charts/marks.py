@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
 
 MARK = re.compile(rb"[ ]#@(\d+)@")
 MAX_COMPARED_LINES = 5_000  # comparing texts is quadratic where they have nothing in common
@@ -99,6 +98,8 @@ def _by_comparing(plain: bytes, template: bytes) -> list[int]:
     found = [0] * len(ours)
     if max(len(ours), len(theirs)) > MAX_COMPARED_LINES:
         return found
+    from difflib import SequenceMatcher
+
     for start, there, size in SequenceMatcher(None, ours, theirs, autojunk=False).get_matching_blocks():
         for offset in range(size):
             found[start + offset] = there + offset + 1

@@ -7,15 +7,15 @@ import json
 import os
 import re
 import select
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 import weakref
 from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import subprocess
 
 RELEASE, NAMESPACE = "release-name", "default"  # what `helm template` calls a release that has no name
 RENDER_S = 30.0  # honest charts take milliseconds
@@ -42,7 +42,9 @@ class Renderer(Protocol):
 
 def find_renderer() -> Renderer | None:
     """Return what renders charts here, or None; nothing is started before the first rendering."""
-    program = shutil.which("helm")
+    from shutil import which
+
+    program = which("helm")
     if program:
         return HelmProgram(program)
     return HelmLibrary() if find_spec("helm_python") else None
@@ -57,7 +59,9 @@ class HelmProgram:
 
     def render(self, archive: bytes, values: Mapping[str, Any], namespace: str = NAMESPACE) -> dict[str, bytes]:
         """Return what each template became, by its path; raises RenderError."""
-        with tempfile.TemporaryDirectory(prefix="transom-chart-") as folder:
+        from tempfile import TemporaryDirectory
+
+        with TemporaryDirectory(prefix="transom-chart-") as folder:
             chart, overrides = os.path.join(folder, "chart.tgz"), os.path.join(folder, "values.json")  # noqa: PTH118
             for path, content in ((chart, archive), (overrides, json.dumps(values).encode())):
                 with open(path, "wb") as stream:  # noqa: PTH123
@@ -70,6 +74,8 @@ class HelmProgram:
 
 
 def _run(command: list[str], folder: str) -> str:
+    import subprocess
+
     environment = {"PATH": os.environ.get("PATH", ""), "HOME": folder, "HELM_PLUGINS": folder}
     try:
         done = subprocess.run(  # noqa: S603 - a program of the user's, arguments apart
@@ -136,6 +142,8 @@ class HelmLibrary:
             raise RenderError("the renderer ended early; it may have taken too much memory") from None
 
     def _start(self) -> subprocess.Popen[bytes]:
+        import subprocess
+
         command = [sys.executable, "-m", "transom.kube.charts.worker"]
         worker = subprocess.Popen(  # noqa: S603 - our own module
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
