@@ -81,4 +81,4 @@ def test_policies_whose_variables_mean_the_same_share_a_scope(pack, policy_objec
     )
     steps = plan("v1", "Pod", loaded.policies).whole
     assert [step.scope for step in steps.steps] == [0, 0, 1, 0]
-    assert [sorted(scope) for scope in steps.scopes] == [["a", "b"], ["a"]]
+    assert [sorted(scope.variables) for scope in steps.scopes] == [["a", "b"], ["a"]]

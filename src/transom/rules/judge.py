@@ -171,7 +171,7 @@ def _view_judged(
         yield Skipped(entry.ref, reason, "correct the manifest", locator=place)
     subject = _subject(inventory, entry, view)
     names = activation(subject)
-    scopes = [scope_of(variables, names) for variables in steps.scopes]
+    scopes = [scope_of(each.variables, names, each.params) for each in steps.scopes]
     locating = Locating(inventory, entry, view)
     judged, passed = tally.judged, tally.passed
     for step in steps.steps:

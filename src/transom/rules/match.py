@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 GROUP = "admissionregistration.k8s.io"
 NAME_LABEL = "kubernetes.io/metadata.name"  # which every Namespace carries, whoever made it
+MATCHES_KEPT = 4_096  # most rules of a pack ask for pods in the same words
 NEVER_JUDGED = frozenset(
     (
         "validatingadmissionpolicies",
@@ -60,8 +62,15 @@ def could_match(match: Match, kind: Kind, subresource: str = "", operation: str 
 
     operation: "" for any.
     """
+    return _could_include(match.include, match.equivalent, kind, subresource, operation)
+
+
+@lru_cache(MATCHES_KEPT)
+def _could_include(
+    rules: tuple[ResourceRule, ...], equivalent: bool, kind: Kind, subresource: str, operation: str
+) -> bool:
     request = Request(kind, operation=operation, subresource=subresource)
-    return any(_rule_holds(rule, request, match.equivalent, any_name=True) for rule in match.include)
+    return any(_rule_holds(rule, request, equivalent, any_name=True) for rule in rules)
 
 
 def always_matches(match: Match, kind: Kind, operation: str = "CREATE") -> bool:
@@ -69,7 +78,7 @@ def always_matches(match: Match, kind: Kind, operation: str = "CREATE") -> bool:
     if match.namespace_selector or match.object_selector or (kind.group == GROUP and kind.plural in NEVER_JUDGED):
         return False
     request = Request(kind, operation=operation)
-    if any(_rule_holds(rule, request, match.equivalent, any_name=True) for rule in match.exclude):
+    if _could_include(match.exclude, match.equivalent, kind, "", operation):
         return False
     return any(not rule.names and _rule_holds(rule, request, match.equivalent) for rule in match.include)
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from transom.kube.kinds import Kind, kind_of, template_path
+from transom.lang.cel.values import Unknown
 from transom.rules.expand import POD
-from transom.rules.match import always_matches, could_match
+from transom.rules.match import Request, always_matches, could_match
+from transom.rules.params import NoParams, chosen_params
 from transom.rules.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from transom.lang.cel import Program
+
+
+class Scope(Struct, frozen=True):
+    """What policies of one scope may name: their variables, and the parameters of all of them."""
+
+    variables: dict[str, Program]
+    params: Any = None
 
 
 class Step(Struct, frozen=True):
@@ -26,14 +35,14 @@ class Step(Struct, frozen=True):
 
 
 class Steps(Struct, frozen=True):
-    """The policies that read one view of an object, and the variables of their scopes.
+    """The policies that read one view of an object, and their scopes.
 
     Policies whose variables mean the same share one scope, so that what twenty policies call `containers` is computed
     once for each object; that and what is settled here for the whole kind halve the time of a scan.
     """
 
     steps: tuple[Step, ...]
-    scopes: tuple[dict[str, Program], ...] = ()
+    scopes: tuple[Scope, ...] = ()
     ours: bool = False
 
 
@@ -80,23 +89,39 @@ def pod_steps(policies: Sequence[Policy], *, expanding: bool, others: bool) -> S
 
 
 def _steps(policies: Iterable[Policy], kind: Kind) -> Steps:
-    scopes: list[dict[str, Program]] = []
-    steps = tuple(Step(each, _scope(each, scopes) if _is_settled(each, kind) else None) for each in policies)
+    scopes: list[Scope] = []
+    steps = tuple(Step(each, _scope(each, kind, scopes)) for each in policies)
     return Steps(steps, tuple(scopes), any(step.policy.ours for step in steps))
 
 
-def _is_settled(policy: Policy, kind: Kind) -> bool:
-    """Tell whether a policy without parameters is in force for every object of a kind."""
-    bound = not policy.bindings or any(binding.match is None for binding in policy.bindings)
-    return bound and policy.param_kind is None and always_matches(policy.match, kind)
+def _scope(policy: Policy, kind: Kind, scopes: list[Scope]) -> int | None:
+    """Return the first scope in which no name means something else, with the policy's variables added to it.
 
-
-def _scope(policy: Policy, scopes: list[dict[str, Program]]) -> int:
-    """Return the first scope in which no name means something else, with the policy's variables added to it."""
+    None where it hangs on the object whether the policy is in force, or with which parameters.
+    """
+    params = _settled_params(policy, kind)
+    if params is None:
+        return None
     own = {variable.name: variable.program for variable in policy.variables}
-    for index, known in enumerate(scopes):
-        if all(known[name].source == program.source for name, program in own.items() if name in known):
+    for index, scope in enumerate(scopes):
+        known = scope.variables
+        if scope.params is params[0] and all(
+            known[name].source == program.source for name, program in own.items() if name in known
+        ):
             known.update((name, program) for name, program in own.items() if name not in known)
             return index
-    scopes.append(own)
+    scopes.append(Scope(own, params[0]))
     return len(scopes) - 1
+
+
+def _settled_params(policy: Policy, kind: Kind) -> Sequence[Any] | None:
+    """Return the one parameter object, or None for none, with which a policy is in force for every object of a kind."""
+    bound = not policy.bindings or any(binding.match is None for binding in policy.bindings)
+    if not bound or not always_matches(policy.match, kind):
+        return None
+    if policy.param_kind is None:
+        return (None,)
+    if len(policy.bindings) != 1 or not (policy.bindings[0].param_ref or {}).get("namespace"):
+        return None
+    found = chosen_params(policy, policy.bindings[0], Request(kind))
+    return found if len(found) == 1 and not isinstance(found[0], NoParams | Unknown) else None
