@@ -17,7 +17,7 @@ Rule = tuple[str, str, str]
 
 def rule(text: Rule) -> dict[str, Any]:
     verbs, group, resources = text
-    resources, _, names = resources.partition(":")
+    resources, _, names = resources.partition(":")  # of the first colon: names may have others
     made: dict[str, Any] = {"verbs": verbs.split(","), "apiGroups": [group], "resources": resources.split(",")}
     return {**made, "resourceNames": names.split(",")} if names else made
 

@@ -160,6 +160,36 @@ def test_a_pod_that_would_be_refused_is_no_way_to_the_node(
     assert (primitives(cluster, "alice", "node") is not None) is expected
 
 
+def test_policies_of_the_cluster_refuse_the_pod_too(cluster: Cluster, primitives: Ask) -> None:
+    cluster.grant("alice", ("create", "", "pods"), namespace="shop").add("v1", "Namespace", "shop")
+    group = "admissionregistration.k8s.io/v1"
+    constraints = {
+        "resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["pods"]}]
+    }
+    plain = "object.spec.containers.all(c, !has(c.securityContext))"
+    spec = {"matchConstraints": constraints, "validations": [{"expression": plain}], "failurePolicy": "Fail"}
+    cluster.add(group, "ValidatingAdmissionPolicy", "plain", spec=spec)
+    binding = {"policyName": "plain", "validationActions": ["Deny"]}
+    cluster.add(group, "ValidatingAdmissionPolicyBinding", "plain", spec=binding)
+    assert primitives(cluster, "alice", "node") is not None  # a hostPath has no security context
+    spec["validations"] = [{"expression": f"{plain} && !has(object.spec.volumes)"}]
+    assert primitives(cluster, "alice", "node") is None
+
+
+def test_a_webhook_of_unknown_mind_leaves_it_open(cluster: Cluster, primitives: Ask) -> None:
+    cluster.grant("alice", ("create", "", "pods"), namespace="shop").add("v1", "Namespace", "shop")
+    rules = [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}]
+    hook = {
+        "name": "a.example.com",
+        "rules": rules,
+        "clientConfig": {"url": "https://a.example.com"},
+        "failurePolicy": "Fail",
+    }
+    group = "admissionregistration.k8s.io/v1"
+    cluster.add(group, "ValidatingWebhookConfiguration", "a", webhooks=[{**hook, "sideEffects": "None"}])
+    assert primitives(cluster, "alice", "node") == ["create-pods", "pod-privileged-perhaps"]
+
+
 def test_who_may_lift_pod_security_gets_to_the_node(cluster: Cluster, primitives: Ask) -> None:
     cluster.add("v1", "Namespace", "shop", metadata={"labels": {"pod-security.kubernetes.io/enforce": "restricted"}})
     cluster.grant("alice", ("create", "", "pods"), namespace="shop").grant("alice", ("patch", "", "namespaces"))

@@ -44,6 +44,20 @@ TITLES = {
 }
 
 
+GAINS = {
+    "admin": (mark("everything"), ""),
+    "namespace": (mark("everything in all namespaces"), mark("everything in {}")),
+    "users": (mark("any user"), ""),
+    "accounts": (mark("any account in all namespaces"), mark("any account in {}")),
+    "secrets": (mark("Secrets in all namespaces"), mark("Secrets in {}")),
+    "workloads": (mark("new pods in all namespaces"), mark("new pods in {}")),
+    "pods": (mark("any pod in all namespaces"), mark("any pod in {}")),
+    "node": (mark("any node"), ""),
+    "a-node": (mark("its node"), ""),
+}
+"""What each gain is called: everywhere, and in one namespace."""
+
+
 def parser() -> Parser:
     """Return the parser of the command."""
     made = command_parser("paths", "Show how an attacker gets from an entry to what must be protected.", EXAMPLES)
@@ -173,9 +187,17 @@ def _chain(found: Reached) -> Chain:
 
 
 def _told(vertex: Vertex) -> str:
-    from transom.paths.attack import told
+    """Return what a person calls a vertex."""
+    from transom.model.edges import CAN
 
-    return told(vertex)
+    say = terminal.say
+    if vertex.kind == CAN:
+        anywhere, somewhere = GAINS[vertex.name]
+        return say(somewhere).format(vertex.namespace) if vertex.namespace else say(anywhere)
+    if vertex.kind == "role":
+        where = f" ({vertex.namespace})" if vertex.namespace else ""
+        return say("what ClusterRole {} allows").format(vertex.name) + where
+    return vertex.short
 
 
 def _how(step: Step) -> str:

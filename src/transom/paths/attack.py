@@ -13,7 +13,7 @@ from transom.inventory.exposure import Exposure
 from transom.inventory.placement import workload_of
 from transom.kube.authorizer.questions import service_account
 from transom.kube.authorizer.versions import LATEST, Version
-from transom.model.edges import A_NODE, ADMIN, ALL_SECRETS, ANY_NODE, CAN, ESCAPE, TOGETHER, Edge, Vertex
+from transom.model.edges import A_NODE, ADMIN, ALL_SECRETS, ANY_NODE, ESCAPE, TOGETHER, Edge, Vertex
 from transom.model.errors import UsageError
 from transom.model.refs import Ref
 from transom.paths.cut import smallest_cut
@@ -259,24 +259,3 @@ def _best(field: Field, entries: Sequence[Vertex], jewel: str, refs: Sequence[Re
             for ref in _via(field.graph, vertex):
                 passages[ref] = passages.get(ref, 0) + count
     return sorted(refs, key=lambda ref: (-passages.get(ref, 0), ref))[:most]
-
-
-def told(vertex: Vertex) -> str:
-    """Return what a person calls a vertex."""
-    if vertex.kind == CAN:
-        what = {
-            "admin": "everything",
-            "namespace": "everything in",
-            "users": "any user",
-            "accounts": "any account in",
-            "secrets": "Secrets in",
-            "workloads": "new pods in",
-            "pods": "any pod in",
-            "node": "any node",
-            "a-node": "its node",
-        }.get(vertex.name, vertex.name)
-        where = vertex.namespace or "all namespaces"
-        return f"{what} {where}" if what.endswith(" in") else what
-    if vertex.kind == "role":
-        return f"the rules of ClusterRole {vertex.name}" + (f" in {vertex.namespace}" if vertex.namespace else "")
-    return vertex.short

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from transom.identity.escalation.attack_pods import AttackPods
 from transom.identity.escalation.primitives import Primitive
 from transom.identity.subjects import user_of
 from transom.inventory import Entry, Inventory
@@ -14,10 +15,8 @@ from transom.kube.authorizer import Binding, BoundSubject, implied
 from transom.kube.authorizer.defaults import default_policy
 from transom.kube.authorizer.policy import GROUP
 from transom.kube.authorizer.questions import MASTERS, account_name, service_account
-from transom.kube.podsecurity import LEVELS, Malformed, evaluate, parse_level
 from transom.kube.reading import at, list_at, map_at, maps_at, text_at, texts_at
 from transom.model.edges import ADMIN, ALL_SECRETS, ANY_NODE, Edge, Vertex, gain
-from transom.model.errors import UsageError
 from transom.model.refs import Ref
 
 LOCAL = ("namespace", "workloads", "pods", "accounts", "secrets")
@@ -28,13 +27,6 @@ CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.
 CLOUD_ROLES = ("eks.amazonaws.com/role-arn", "iam.gke.io/gcp-service-account", "azure.workload.identity/client-id")
 TOKEN_SECRET = "kubernetes.io/service-account-token"  # noqa: S105 - a type of Secret
 ACCOUNT_ANNOTATION = "kubernetes.io/service-account.name"
-ENFORCE = "pod-security.kubernetes.io/enforce"
-ATTACK = {
-    "hostPID": True,
-    "containers": [{"name": "a", "image": "a", "securityContext": {"privileged": True}}],
-    "volumes": [{"name": "h", "hostPath": {"path": "/"}}],
-}
-"""The pod that an attacker would make to get to its node."""
 
 
 class Surroundings:
@@ -114,6 +106,7 @@ def consequences(around: Surroundings) -> Iterator[Edge]:
 
 
 def _of_gains(around: Surroundings) -> Iterator[Edge]:
+    attack_pods = AttackPods(around.inventory, around.authority.authorizer.version)
     for namespace in around.namespaces:
         for name in LOCAL:
             yield Edge(gain(name), gain(name, namespace), "everywhere")
@@ -121,9 +114,10 @@ def _of_gains(around: Surroundings) -> Iterator[Edge]:
             yield Edge(gain("namespace", namespace), gain(name, namespace), "namespace-holds")
         yield Edge(gain("workloads", namespace), gain("accounts", namespace), "pod-account")
         yield Edge(gain("workloads", namespace), gain("secrets", namespace), "pod-secrets")
-        refused = refuses_attack(around.inventory, namespace)
-        if not refused:
-            yield Edge(gain("workloads", namespace), ANY_NODE, "pod-privileged")
+        admitted = attack_pods.admitted(namespace)
+        if admitted != "no":
+            way = "pod-privileged" if admitted == "yes" else "pod-privileged-perhaps"
+            yield Edge(gain("workloads", namespace), ANY_NODE, way)
         for account in around.accounts.get(namespace, ()):
             yield Edge(gain("accounts", namespace), Vertex("ServiceAccount", namespace, account), "any-account")
     yield Edge(gain("namespace"), ALL_SECRETS, "namespace-holds")
@@ -133,21 +127,6 @@ def _of_gains(around: Surroundings) -> Iterator[Edge]:
         if account:
             here = home(entry)[1]
             yield Edge(gain("secrets", here), Vertex("ServiceAccount", here, account), "token-secret", (entry.ref,))
-
-
-def refuses_attack(inventory: Inventory, namespace: str) -> bool:
-    """Tell whether Pod Security refuses, in a namespace, the pod that an attacker would make."""
-    for entry in inventory.of_kind("", "Namespace"):
-        if entry.ref.name == namespace:
-            labels = entry.labels
-            try:
-                level, version = parse_level(f"{labels.get(ENFORCE, LEVELS[0])}@{labels.get(ENFORCE + '-version', '')}")
-                return bool(evaluate({}, ATTACK, level, version))
-            except UsageError:
-                return True  # a level that is none is taken for the strictest
-            except Malformed:
-                return False
-    return False
 
 
 def _of_workloads(around: Surroundings) -> Iterator[Edge]:
