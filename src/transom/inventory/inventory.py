@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -23,6 +23,7 @@ PLACES_KEPT = (
     500  # documents whose objects are judged together, by one window after the other; scan.TOGETHER is as many
 )
 
+Key = TypeVar("Key")
 Label = tuple[str, str, str, str, str, str]
 """target, group, kind, namespace, label, value: the key of the label index."""
 
@@ -39,6 +40,8 @@ class Inventory:
         self.rendered: list[object] = []
         """The charts that objects come from: who asks where a value was set needs them."""
         self._entries: list[Entry] = []
+        self._numbers: dict[int, int] = {}  # of arrival, by the id of an entry: where it stands in each list
+        self._next_number = 0
         self._by_kind: dict[tuple[str, str], list[Entry]] = {}
         self._by_ref: dict[Ref, list[Entry]] = {}
         self._by_label: dict[Label, list[Entry]] | None = None
@@ -53,11 +56,54 @@ class Inventory:
     def add(self, value: dict[str, Any], origin: Origin, source: Source | None = None) -> Entry:
         """Add one object and return its entry; value is kept as it is and must not be changed later."""
         entry = Entry(ref_of(value), str(value.get("apiVersion", "")), value, origin, source)
+        self._numbers[id(entry)] = self._next_number
+        self._next_number += 1
         self._entries.append(entry)
         self._by_kind.setdefault((entry.ref.group, entry.ref.kind), []).append(entry)
         self._by_ref.setdefault(entry.ref, []).append(entry)
-        self._by_label = self._joins = self._exposures = None
+        if self._by_label is not None:
+            for label in _labels(entry):
+                self._by_label.setdefault(label, []).append(entry)
+        self._joins = self._exposures = None
         return entry
+
+    def remove(self, entry: Entry) -> None:
+        """Take an entry out; raises KeyError for one that is not in."""
+        number = self._numbers.pop(id(entry))
+        self._take_out(self._entries, number)
+        self._take_out_of(self._by_kind, (entry.ref.group, entry.ref.kind), number)
+        self._take_out_of(self._by_ref, entry.ref, number)
+        if self._by_label is not None:
+            for label in _labels(entry):
+                self._take_out_of(self._by_label, label, number)
+        if entry.source is not None:
+            self._places.pop(id(entry.source), None)
+        self._joins = self._exposures = None
+
+    def replace(self, entry: Entry, value: dict[str, Any]) -> Entry:
+        """Put an object in the place of an entry, told by the same origin; it stands behind all others, as if just told.
+
+        Raises KeyError for an entry that is not in.
+        """
+        self.remove(entry)
+        return self.add(value, entry.origin)
+
+    def _take_out(self, entries: list[Entry], number: int) -> None:
+        """Delete an entry from a list in order of arrival. It is still the one without a number there."""
+        low, high = 0, len(entries)
+        while low < high:
+            middle = (low + high) // 2
+            if self._numbers.get(id(entries[middle]), number) < number:
+                low = middle + 1
+            else:
+                high = middle
+        del entries[low]
+
+    def _take_out_of(self, index: dict[Key, list[Entry]], key: Key, number: int) -> None:
+        entries = index[key]
+        self._take_out(entries, number)
+        if not entries:
+            del index[key]  # or names that come and go would be kept for ever
 
     @property
     def joins(self) -> Joins:
@@ -118,10 +164,8 @@ class Inventory:
         if self._by_label is None:
             self._by_label = {}
             for entry in self._entries:
-                ref = entry.ref
-                for label, value in entry.labels.items():
-                    key = (entry.origin.target, ref.group, ref.kind, ref.namespace, label, value)
-                    self._by_label.setdefault(key, []).append(entry)
+                for label in _labels(entry):
+                    self._by_label.setdefault(label, []).append(entry)
         return self._by_label
 
     def owner_entry(self, entry: Entry) -> Entry | None:
@@ -180,6 +224,12 @@ class Inventory:
                 self._places.clear()
             kept = self._places[id(source)] = (source, source.places())
         return kept[1]
+
+
+def _labels(entry: Entry) -> Iterator[Label]:
+    ref = entry.ref
+    for label, value in entry.labels.items():
+        yield entry.origin.target, ref.group, ref.kind, ref.namespace, label, value
 
 
 def _by_item(comments: Sequence[Comment]) -> dict[Path, list[Comment]]:
