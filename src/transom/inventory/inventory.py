@@ -53,6 +53,9 @@ class Inventory:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def __contains__(self, entry: Entry) -> bool:
+        return id(entry) in self._numbers
+
     def add(self, value: dict[str, Any], origin: Origin, source: Source | None = None) -> Entry:
         """Add one object and return its entry; value is kept as it is and must not be changed later."""
         entry = Entry(ref_of(value), str(value.get("apiVersion", "")), value, origin, source)
@@ -170,7 +173,7 @@ class Inventory:
 
     def owner_entry(self, entry: Entry) -> Entry | None:
         """Return the entry of the direct controller, if the same target tells it."""
-        owner = _controller(entry)
+        owner = controller_of(entry)
         return self.get(entry.origin.target, owner) if owner else None
 
     def owner(self, entry: Entry) -> Ref:
@@ -179,7 +182,7 @@ class Inventory:
         ref = entry.ref
         step: Entry | None = entry
         while step is not None:
-            above = _controller(step)
+            above = controller_of(step)
             if above is None or above in seen:
                 break
             seen.add(above)
@@ -247,7 +250,8 @@ def _within(comment: Comment, item: Path) -> Comment:
     return replace(comment, paths=tuple(path[len(item) :] for path in comment.paths if path[: len(item)] == item))
 
 
-def _controller(entry: Entry) -> Ref | None:
+def controller_of(entry: Entry) -> Ref | None:
+    """Return the Ref of the direct controller that an entry names, whether it is there or not."""
     references = entry.metadata.get("ownerReferences")
     for reference in references if isinstance(references, list) else []:
         if isinstance(reference, dict) and reference.get("controller") is True:

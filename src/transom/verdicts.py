@@ -1,0 +1,248 @@
+"""Verdicts kept true: what a scan of an inventory would say, after each change of it, judging only what the change can touch.
+
+A verdict on an object hangs on:
+
+- the object itself;
+- the Namespace object that it lives in, which policies read;
+- the chain of its controllers: whether one is there decides who is judged, and who is named as the owner;
+- for checks that join objects: objects of the kinds that the check judges or reads, wherever they are. A pod whose
+  controller is there is no pod to them: they see its controller.
+
+Parameters come with the policies, not from the inventory. An object that declares exceptions is judged by all rules at once,
+as an exception that none of them needs is a finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from transom.inventory import Entry, Inventory
+from transom.inventory.inventory import controller_of
+from transom.inventory.live import Step
+from transom.kube.kinds import TEMPLATE_PATHS, template_path
+from transom.model.findings import Accepted, Finding, Result, Skipped
+from transom.model.refs import Ref
+from transom.rules.check import NAMESPACES, PODS, Check
+from transom.rules.exceptions import Allowances, declared
+from transom.rules.policy import Policy
+from transom.scan import ScanOptions, assess
+
+if TYPE_CHECKING:
+    from transom.rules.exceptions import Allowance
+
+Verdict = Finding | Accepted | Skipped
+Identity = tuple[str, ...]
+NAMESPACE = ("", "Namespace")
+
+
+class Turn(Struct, frozen=True):
+    """A verdict that was reached now (appeared), or holds no more."""
+
+    verdict: Verdict
+    appeared: bool
+
+
+class Verdicts:
+    """What a scan with these options would say of an inventory at this moment."""
+
+    def __init__(self, options: ScanOptions, inventory: Inventory) -> None:
+        self._options = options
+        self._inventory = inventory
+        self._policies: Sequence[Policy] = () if options.pod_security else options.policies
+        self._checks: Sequence[Check] = () if options.pod_security else options.checks
+        self._known_rules = {*options.known_rules, *(rule.id for rule in options.rules)}
+        self._of_entry: dict[int, Sequence[Verdict]] = {}
+        self._of_check: dict[str, Sequence[Verdict]] = {}
+        self._accepting: dict[int, Entry] = {}
+        self._controlled: dict[tuple[str, Ref], dict[int, Entry]] = {}
+        self._through: set[int] = set()
+        self._held: dict[Identity, list[Verdict]] = {}
+
+    def __iter__(self) -> Iterator[Verdict]:
+        """Yield each verdict that holds, once."""
+        return (held[0] for held in self._held.values())
+
+    def digest(self, steps: Iterable[Step]) -> list[Turn]:
+        """Take note of what became of objects in the inventory; return what that changed, what holds no more first."""
+        taken = list(steps)  # all are applied before the first is looked at: a verdict is on what is there at the end
+        changes = _Changes()
+        for step in taken:
+            self._enter(step, changes)
+        dirty: dict[int, Entry] = {}
+        kinds: set[tuple[str, str, bool]] = set()
+        for step in taken:
+            kinds.update(self._touched(step, dirty))
+        stale = [check for check in self._checks if any(_concerns(check, *kind) for kind in kinds)]
+        if stale:
+            dirty.update(self._accepting)
+        for entry in dirty.values():
+            self._judge(entry, changes)
+        if stale:
+            self._judge_by_checks(stale, changes)
+        return changes.turns(self._held)
+
+    # what a change can touch
+
+    def _enter(self, step: Step, changes: _Changes) -> None:
+        """Forget what was said of an object, and note who controls it."""
+        if step.before is not None:
+            self._forget(step.before, changes)
+        if step.after is not None and (above := controller_of(step.after)) is not None:
+            key = (step.after.origin.target, above)
+            self._controlled.setdefault(key, {})[id(step.after)] = step.after
+
+    def _touched(self, step: Step, dirty: dict[int, Entry]) -> Iterator[tuple[str, str, bool]]:
+        """Note which entries are to be judged again; yield the kinds that changed, and whether as what makes pods."""
+        before, after = step.before, step.after
+        told = after or before
+        assert told is not None
+        if before is not None:
+            yield before.ref.group, before.ref.kind, id(before) not in self._through
+            self._through.discard(id(before))
+        touched = [after] if after is not None else []
+        if before is None or after is None or controller_of(before) != controller_of(after):
+            touched += self._below(told.origin.target, told.ref)
+        if (told.ref.group, told.ref.kind) == NAMESPACE:
+            dirty.update((id(each), each) for each in self._living_in(told))
+        for entry in touched:
+            if entry in self._inventory:  # a later step may have replaced it
+                dirty[id(entry)] = entry
+                if entry is not after:
+                    yield entry.ref.group, entry.ref.kind, id(entry) not in self._through
+                yield entry.ref.group, entry.ref.kind, not self._is_judged_through_another(entry)
+
+    def _is_judged_through_another(self, entry: Entry) -> bool:
+        """Tell, and remember, whether a controller with a pod template is there in an entry's place."""
+        owner = self._inventory.owner_entry(entry)
+        through = owner is not None and template_path(owner.ref.group, owner.ref.kind) is not None
+        (self._through.add if through else self._through.discard)(id(entry))
+        return through
+
+    def _living_in(self, namespace: Entry) -> Iterator[Entry]:
+        target, name = namespace.origin.target, namespace.ref.name
+        for entry in self._inventory.entries():
+            if entry.ref.namespace == name and entry.origin.target == target:
+                yield entry
+
+    def _below(self, target: str, ref: Ref) -> Iterator[Entry]:
+        """Yield the entries that a controller has, directly or through others."""
+        waiting, seen = [ref], {ref}
+        while waiting:
+            for entry in list(self._controlled.get((target, waiting.pop()), {}).values()):
+                yield entry
+                if entry.ref not in seen:
+                    seen.add(entry.ref)
+                    waiting.append(entry.ref)
+
+    def _forget(self, entry: Entry, changes: _Changes) -> None:
+        changes.drop(self._of_entry.pop(id(entry), ()), self._held)
+        self._accepting.pop(id(entry), None)
+        above = controller_of(entry)
+        if above is not None:
+            siblings = self._controlled[entry.origin.target, above]
+            del siblings[id(entry)]
+            if not siblings:
+                del self._controlled[entry.origin.target, above]
+
+    # judging
+
+    def _judge(self, entry: Entry, changes: _Changes) -> None:
+        changes.drop(self._of_entry.pop(id(entry), ()), self._held)
+        self._accepting.pop(id(entry), None)
+        if self._options.selection.holds(entry):
+            found = tuple(self._said_of(entry))
+            if found:
+                self._of_entry[id(entry)] = found
+                changes.hold(found, self._held)
+
+    def _said_of(self, entry: Entry) -> Iterator[Verdict]:
+        options = self._options
+        if options.pod_security is not None:
+            yield from _verdicts(options.pod_security.assess(self._inventory, [entry]))
+            return
+        allowances: dict[Entry, list[Allowance]] = {}
+        if options.exceptions:
+            allowances, malformed = declared(self._inventory, [entry], self._known_rules)
+            yield from malformed
+        if allowances:
+            self._accepting[id(entry)] = entry
+        rules: Sequence[Policy | Check] = (*self._policies, *self._checks) if allowances else self._policies
+        yield from self._assessed(rules, [entry], allowances)
+
+    def _judge_by_checks(self, checks: Sequence[Check], changes: _Changes) -> None:
+        """Judge all entries by some checks, but for those that declare exceptions, which were judged by all rules."""
+        for check in checks:
+            changes.drop(self._of_check.pop(check.id, ()), self._held)
+        found: dict[str, list[Verdict]] = {}
+        for verdict in self._assessed(checks, self._judged_by(checks), {}):
+            found.setdefault(_rule(verdict), []).append(verdict)
+        for rule, verdicts in found.items():
+            self._of_check[rule] = verdicts
+            changes.hold(verdicts, self._held)
+
+    def _judged_by(self, checks: Sequence[Check]) -> list[Entry]:
+        names = {name for check in checks for name in check.judges}
+        kinds = {(group, kind) for group, _, kind in (name.rpartition("/") for name in names)}
+        if not names.isdisjoint((PODS, NAMESPACES)):
+            kinds |= {*TEMPLATE_PATHS, NAMESPACE}
+        holds = self._options.selection.holds
+        found = (entry for kind in sorted(kinds) for entry in self._inventory.of_kind(*kind))
+        return [entry for entry in found if id(entry) not in self._accepting and holds(entry)]
+
+    def _assessed(
+        self, rules: Sequence[Policy | Check], only: Sequence[Entry], allowances: Allowances
+    ) -> Iterator[Verdict]:
+        return _verdicts(assess(self._inventory, rules, only, allowances, self._options.windows))
+
+
+class _Changes:
+    """Which verdicts held before, of all that were touched."""
+
+    def __init__(self) -> None:
+        self._before: dict[Identity, Verdict | None] = {}
+
+    def hold(self, verdicts: Iterable[Verdict], held: dict[Identity, list[Verdict]]) -> None:
+        for verdict in verdicts:
+            identity = _identity(verdict)
+            holders = held.setdefault(identity, [])
+            self._before.setdefault(identity, holders[0] if holders else None)
+            holders.append(verdict)
+
+    def drop(self, verdicts: Iterable[Verdict], held: dict[Identity, list[Verdict]]) -> None:
+        for verdict in verdicts:
+            identity = _identity(verdict)
+            holders = held[identity]
+            self._before.setdefault(identity, holders[0])
+            holders.remove(verdict)
+            if not holders:
+                del held[identity]
+
+    def turns(self, held: dict[Identity, list[Verdict]]) -> list[Turn]:
+        gone = [was for identity, was in self._before.items() if was is not None and identity not in held]
+        came = [held[identity][0] for identity, was in self._before.items() if was is None and identity in held]
+        return [*(Turn(each, False) for each in gone), *(Turn(each, True) for each in came)]
+
+
+def _verdicts(results: Iterable[Result]) -> Iterator[Verdict]:
+    return (each for each in results if isinstance(each, Finding | Accepted | Skipped))
+
+
+def _concerns(check: Check, group: str, kind: str, makes_pods: bool) -> bool:
+    if makes_pods or template_path(group, kind) is None:
+        return check.concerns(group, kind)
+    return (f"{group}/{kind}" if group else kind) in (*check.judges, *check.reads)
+
+
+def _identity(verdict: Verdict) -> Identity:
+    if isinstance(verdict, Finding):
+        return "finding", verdict.fingerprint
+    if isinstance(verdict, Accepted):
+        return "accepted", verdict.finding.fingerprint
+    return "skipped", str(verdict.ref), verdict.rule, verdict.reason
+
+
+def _rule(verdict: Verdict) -> str:
+    return verdict.finding.rule if isinstance(verdict, Accepted) else verdict.rule

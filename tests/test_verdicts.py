@@ -1,0 +1,190 @@
+"""After each change the verdicts that are kept are those of a fresh scan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from transom.inventory import Inventory
+from transom.inventory.live import Change, LiveInventory
+from transom.inventory.selection import Selection
+from transom.model.findings import Accepted, Finding, Skipped
+from transom.rules.load import builtin_pack
+from transom.scan import ScanOptions, scan
+from transom.verdicts import Verdicts, _identity
+from transom.workloads.pod_security import PodSecurity
+
+PACK = builtin_pack((1, 36))
+ALL = ScanOptions(policies=PACK.policies, checks=PACK.checks, problems=PACK.problems)
+VERSIONS = {
+    "Deployment": "apps/v1",
+    "ReplicaSet": "apps/v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
+    "Ingress": "networking.k8s.io/v1",
+    "RoleBinding": "rbac.authorization.k8s.io/v1",
+}
+NAMES, LABELS, SPACES = ("a", "b"), ("web", "db"), ("shop", "till")
+
+
+def pod_spec(privileged: bool) -> dict[str, Any]:
+    return {"containers": [{"name": "app", "image": "app:1", "securityContext": {"privileged": privileged}}]}
+
+
+def made(kind: str, name: str, space: str, label: str, flag: bool, owner: str, allow: bool) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"name": name, "labels": {"app": label}}
+    if kind != "Namespace":
+        metadata["namespace"] = space
+    if owner:
+        above = {"apiVersion": "apps/v1", "kind": owner, "name": name, "controller": True}
+        metadata["ownerReferences"] = [above]
+    if allow:
+        metadata["annotations"] = {"transom.dev/allow": "privileged-container it drives a device"}
+    return {"apiVersion": VERSIONS.get(kind, "v1"), "kind": kind, "metadata": metadata, **body(kind, label, flag)}
+
+
+def body(kind: str, label: str, flag: bool) -> dict[str, Any]:
+    match = {"matchLabels": {"app": label}}
+    if kind == "Pod":
+        return {"spec": pod_spec(flag)}
+    if kind in ("Deployment", "ReplicaSet"):
+        template = {"metadata": {"labels": {"app": label}}, "spec": pod_spec(flag)}
+        return {"spec": {"selector": match, "template": template}}
+    if kind == "Service":
+        return {"spec": {"selector": {"app": label}, "ports": [{"port": 80 + flag}]}}
+    if kind == "NetworkPolicy":
+        peer = {"podSelector": match, **({"namespaceSelector": match} if flag else {})}
+        return {"spec": {"podSelector": {} if flag else match, "ingress": [{"from": [peer]}]}}
+    if kind == "Ingress":
+        backend = {"service": {"name": "a", "port": {"number": 80}}}
+        return {
+            "spec": {"rules": [{"host": f"{label}.example", "http": {"paths": [{"path": "/", "backend": backend}]}}]}
+        }
+    if kind == "RoleBinding":
+        role = {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": "cluster-admin" if flag else "view",
+        }
+        return {"roleRef": role, "subjects": [{"kind": "ServiceAccount", "name": label}]}
+    return {}
+
+
+OBJECTS = st.builds(
+    made,
+    st.sampled_from(
+        (
+            "Pod",
+            "Pod",
+            "Deployment",
+            "ReplicaSet",
+            "ReplicaSet",
+            "Service",
+            "NetworkPolicy",
+            "Ingress",
+            "Namespace",
+            "RoleBinding",
+        )
+    ),
+    st.sampled_from(NAMES),
+    st.sampled_from(SPACES),
+    st.sampled_from(LABELS),
+    st.booleans(),
+    st.sampled_from(("", "", "ReplicaSet", "Deployment")),
+    st.sampled_from((False, False, False, True)),
+)
+BATCHES = st.lists(
+    st.lists(st.tuples(OBJECTS, st.sampled_from((True, True, False))), min_size=1, max_size=5), max_size=6
+)
+
+
+def change(value: dict[str, Any], present: bool = True) -> Change:
+    metadata = value["metadata"]
+    group = value["apiVersion"].rpartition("/")[0]
+    key = (group, value["kind"], metadata.get("namespace", ""), metadata["name"])
+    return Change(key, value if present else None)
+
+
+def fresh(options: ScanOptions, inventory: Inventory) -> set[tuple[str, ...]]:
+    copy = Inventory()
+    for entry in inventory.entries():
+        copy.add(entry.object, entry.origin)
+    found = scan([], options, copy)
+    return {_identity(each) for each in found if isinstance(each, Finding | Accepted | Skipped)}
+
+
+class Kept:
+    """An inventory and its verdicts, and what turns add up to."""
+
+    def __init__(self, options: ScanOptions) -> None:
+        self.live = LiveInventory(Inventory(), "cluster")
+        self.verdicts = Verdicts(options, self.live.inventory)
+        self.told: set[tuple[str, ...]] = set()
+
+    def digest(self, changes: Sequence[Change]) -> None:
+        for turn in self.verdicts.digest(self.live.apply(changes)):
+            (self.told.add if turn.appeared else self.told.remove)(_identity(turn.verdict))
+
+    def rules(self) -> Iterator[str]:
+        return (each.rule for each in self.verdicts if isinstance(each, Finding))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ALL,
+        ScanOptions(policies=PACK.policies, checks=PACK.checks, selection=Selection(namespace="shop")),
+        ScanOptions(policies=PACK.policies, checks=PACK.checks, exceptions=False, windows=("network", "workloads")),
+        ScanOptions(pod_security=PodSecurity.parse("baseline")),
+    ],
+    ids=["all", "a namespace", "some windows", "Pod Security"],
+)
+@given(batches=BATCHES)
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+def test_verdicts_equal_those_of_a_fresh_scan(options: ScanOptions, batches: list[list[tuple[Any, bool]]]) -> None:
+    kept = Kept(options)
+    for batch in batches:
+        kept.digest([change(*each) for each in batch])
+        expected = fresh(options, kept.live.inventory)
+        assert {_identity(each) for each in kept.verdicts} == expected
+        assert kept.told == expected
+
+
+def test_a_finding_vanishes_with_what_was_wrong() -> None:
+    kept = Kept(ALL)
+    kept.digest([change(made("Pod", "a", "shop", "web", True, "", False))])
+    assert "privileged-container" in kept.rules()
+    kept.digest([change(made("Pod", "a", "shop", "web", False, "", False))])
+    assert "privileged-container" not in kept.rules()
+
+
+def test_nothing_is_kept_of_objects_that_are_gone() -> None:
+    kept = Kept(ALL)
+    objects = [
+        made(kind, "a", "shop", "web", True, "", True) for kind in ("Pod", "Service", "Namespace", "NetworkPolicy")
+    ]
+    kept.digest([change(each) for each in objects])
+    kept.digest([change(each, False) for each in objects])
+    verdicts = kept.verdicts
+    left = (verdicts._of_entry, verdicts._accepting, verdicts._controlled, verdicts._through, verdicts._held)
+    assert not any(left)
+    assert not kept.told
+
+
+def test_a_change_of_a_pod_that_its_controller_speaks_for_asks_no_join() -> None:
+    kept = Kept(ALL)
+    kept.digest(
+        [
+            change(made("ReplicaSet", "a", "shop", "web", False, "", False)),
+            change(made("Pod", "a", "shop", "web", False, "ReplicaSet", False)),
+        ]
+    )
+    asked: list[object] = []
+    kept.verdicts._judge_by_checks = lambda *given: asked.append(given)  # type: ignore[method-assign]
+    kept.digest([change(made("Pod", "a", "shop", "db", True, "ReplicaSet", False))])
+    assert asked == []
+    kept.digest([change(made("Service", "a", "shop", "db", True, "", False))])
+    assert len(asked) == 1
