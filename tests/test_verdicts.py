@@ -25,9 +25,11 @@ VERSIONS = {
     "ReplicaSet": "apps/v1",
     "NetworkPolicy": "networking.k8s.io/v1",
     "Ingress": "networking.k8s.io/v1",
-    "RoleBinding": "rbac.authorization.k8s.io/v1",
+    "Rollout": "example.com/v1",
+    **dict.fromkeys(("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"), "rbac.authorization.k8s.io/v1"),
 }
-NAMES, LABELS, SPACES = ("a", "b"), ("web", "db"), ("shop", "till")
+NAMES, LABELS, SPACES = ("a", "b"), ("web", "db"), ("shop", "shop", "shop", "till")
+WIDE = ("Namespace", "ClusterRole", "ClusterRoleBinding")
 
 
 def pod_spec(privileged: bool) -> dict[str, Any]:
@@ -36,10 +38,10 @@ def pod_spec(privileged: bool) -> dict[str, Any]:
 
 def made(kind: str, name: str, space: str, label: str, flag: bool, owner: str, allow: bool) -> dict[str, Any]:
     metadata: dict[str, Any] = {"name": name, "labels": {"app": label}}
-    if kind != "Namespace":
+    if kind not in WIDE:
         metadata["namespace"] = space
     if owner:
-        above = {"apiVersion": "apps/v1", "kind": owner, "name": name, "controller": True}
+        above = {"apiVersion": VERSIONS[owner], "kind": owner, "name": name, "controller": True}
         metadata["ownerReferences"] = [above]
     if allow:
         metadata["annotations"] = {"transom.dev/allow": "privileged-container it drives a device"}
@@ -50,7 +52,7 @@ def body(kind: str, label: str, flag: bool) -> dict[str, Any]:
     match = {"matchLabels": {"app": label}}
     if kind == "Pod":
         return {"spec": pod_spec(flag)}
-    if kind in ("Deployment", "ReplicaSet"):
+    if kind in ("Deployment", "ReplicaSet", "Rollout"):
         template = {"metadata": {"labels": {"app": label}}, "spec": pod_spec(flag)}
         return {"spec": {"selector": match, "template": template}}
     if kind == "Service":
@@ -63,7 +65,11 @@ def body(kind: str, label: str, flag: bool) -> dict[str, Any]:
         return {
             "spec": {"rules": [{"host": f"{label}.example", "http": {"paths": [{"path": "/", "backend": backend}]}}]}
         }
-    if kind == "RoleBinding":
+    if kind == "ServiceAccount":
+        return {"automountServiceAccountToken": flag}
+    if kind in ("Role", "ClusterRole"):
+        return {"rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["*" if flag else "get"]}]}
+    if kind in ("RoleBinding", "ClusterRoleBinding"):
         role = {
             "apiGroup": "rbac.authorization.k8s.io",
             "kind": "ClusterRole",
@@ -93,7 +99,7 @@ OBJECTS = st.builds(
     st.sampled_from(SPACES),
     st.sampled_from(LABELS),
     st.booleans(),
-    st.sampled_from(("", "", "ReplicaSet", "Deployment")),
+    st.sampled_from(("", "", "ReplicaSet", "ReplicaSet", "Deployment", "Rollout")),
     st.sampled_from((False, False, False, True)),
 )
 BATCHES = st.lists(

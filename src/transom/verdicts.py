@@ -5,8 +5,10 @@ A verdict on an object hangs on:
 - the object itself;
 - the Namespace object that it lives in, which policies read;
 - the chain of its controllers: whether one is there decides who is judged, and who is named as the owner;
+- the pods below it, where it has a template: those that run otherwise than it says are judged with it;
 - for checks that join objects: objects of the kinds that the check judges or reads, wherever they are. A pod whose
-  controller is there is no pod to them: they see its controller.
+  controller is there is no pod to them: they see its controller;
+- for checks, too, which kinds of the cluster cannot be seen.
 
 Parameters come with the policies, not from the inventory. An object that declares exceptions is judged by all rules at once,
 as an exception that none of them needs is a finding.
@@ -21,16 +23,22 @@ from msgspec import Struct
 
 from transom.inventory import Entry, Inventory
 from transom.inventory.inventory import controller_of
+from transom.inventory.joins import pod_path
 from transom.inventory.live import Step
-from transom.kube.kinds import TEMPLATE_PATHS, template_path
+from transom.inventory.selection import without_defaults
+from transom.kube.kinds import TEMPLATE_PATHS, is_built_in, template_path
+from transom.kube.reading import map_at
 from transom.model.findings import Accepted, Finding, Result, Skipped
 from transom.model.refs import Ref
 from transom.rules.check import NAMESPACES, PODS, Check
+from transom.rules.custom import is_known, template_in, unseen_pods
 from transom.rules.exceptions import Allowances, declared
+from transom.rules.fold import ENDED, core
 from transom.rules.policy import Policy
 from transom.scan import ScanOptions, assess
 
 if TYPE_CHECKING:
+    from transom.model.clusters import Gap
     from transom.rules.exceptions import Allowance
 
 Verdict = Finding | Accepted | Skipped
@@ -59,7 +67,10 @@ class Verdicts:
         self._accepting: dict[int, Entry] = {}
         self._controlled: dict[tuple[str, Ref], dict[int, Entry]] = {}
         self._through: set[int] = set()
+        self._templated: dict[int, Entry] = {}  # custom resources with a pod template
+        self._gaps: frozenset[Gap] = frozenset()
         self._held: dict[Identity, list[Verdict]] = {}
+        _Changes().hold(options.problems, self._held)
 
     def __iter__(self) -> Iterator[Verdict]:
         """Yield each verdict that holds, once."""
@@ -72,7 +83,7 @@ class Verdicts:
         for step in taken:
             self._enter(step, changes)
         dirty: dict[int, Entry] = {}
-        kinds: set[tuple[str, str, bool]] = set()
+        kinds = set(self._changed_gaps())
         for step in taken:
             kinds.update(self._touched(step, dirty))
         stale = [check for check in self._checks if any(_concerns(check, *kind) for kind in kinds)]
@@ -82,6 +93,8 @@ class Verdicts:
             self._judge(entry, changes)
         if stale:
             self._judge_by_checks(stale, changes)
+        if any(_may_carry_pods(*kind[:2]) for kind in kinds):
+            self._look_for_templates(changes)
         return changes.turns(self._held)
 
     # what a change can touch
@@ -107,6 +120,8 @@ class Verdicts:
             touched += self._below(told.origin.target, told.ref)
         if (told.ref.group, told.ref.kind) == NAMESPACE:
             dirty.update((id(each), each) for each in self._living_in(told))
+        if not self._is_churn(before, after):
+            dirty.update((id(each), each) for one in (before, after) if one for each in self._above(one))
         for entry in touched:
             if entry in self._inventory:  # a later step may have replaced it
                 dirty[id(entry)] = entry
@@ -137,9 +152,39 @@ class Verdicts:
                     seen.add(entry.ref)
                     waiting.append(entry.ref)
 
+    def _above(self, entry: Entry) -> Iterator[Entry]:
+        """Yield the controllers of an entry that are there, the nearest first."""
+        seen = {entry.ref}
+        step = self._inventory.owner_entry(entry)
+        while step is not None and step.ref not in seen:
+            seen.add(step.ref)
+            yield step
+            step = self._inventory.owner_entry(step)
+
+    def _is_churn(self, before: Entry | None, after: Entry | None) -> bool:
+        """Tell whether a pod runs on as its controllers' templates say: most changes of a cluster are of this kind."""
+        if before is None or after is None or after.ref.kind != "Pod" or controller_of(before) != controller_of(after):
+            return False
+        spec = map_at(after.object, "spec")
+        if map_at(before.object, "spec") != spec or _has_ended(before) != _has_ended(after):
+            return False
+        own = core(spec)
+        return all(
+            own == core(map_at(each.object, *pod_path(each), "spec"))
+            for each in self._above(after)
+            if template_path(each.ref.group, each.ref.kind) is not None
+        )
+
+    def _changed_gaps(self) -> Iterator[tuple[str, str, bool]]:
+        """Yield the kinds of clusters that can be seen now and could not before, or the other way round."""
+        gaps = frozenset(gap for facts in self._inventory.clusters.values() for gap in facts.gaps)
+        changed, self._gaps = gaps ^ self._gaps, gaps
+        return ((gap.group, gap.kind, True) for gap in changed)
+
     def _forget(self, entry: Entry, changes: _Changes) -> None:
         changes.drop(self._of_entry.pop(id(entry), ()), self._held)
         self._accepting.pop(id(entry), None)
+        self._templated.pop(id(entry), None)
         above = controller_of(entry)
         if above is not None:
             siblings = self._controlled[entry.origin.target, above]
@@ -152,11 +197,25 @@ class Verdicts:
     def _judge(self, entry: Entry, changes: _Changes) -> None:
         changes.drop(self._of_entry.pop(id(entry), ()), self._held)
         self._accepting.pop(id(entry), None)
-        if self._options.selection.holds(entry):
+        if self._is_chosen(entry):
+            if not is_known(entry.ref) and template_in(entry.object) is not None:
+                self._templated[id(entry)] = entry
             found = tuple(self._said_of(entry))
             if found:
                 self._of_entry[id(entry)] = found
                 changes.hold(found, self._held)
+
+    def _is_chosen(self, entry: Entry) -> bool:
+        chosen = self._options.selection.holds(entry)
+        return chosen and bool(without_defaults(self._inventory, (entry,))[0])
+
+    def _look_for_templates(self, changes: _Changes) -> None:
+        """Find the custom resources whose pods nobody sees, as a scan does."""
+        changes.drop(self._of_check.pop("", ()), self._held)
+        found = tuple(unseen_pods(self._policies, self._inventory, list(self._templated.values())))
+        if found:
+            self._of_check[""] = found
+            changes.hold(found, self._held)
 
     def _said_of(self, entry: Entry) -> Iterator[Verdict]:
         options = self._options
@@ -188,9 +247,8 @@ class Verdicts:
         kinds = {(group, kind) for group, _, kind in (name.rpartition("/") for name in names)}
         if not names.isdisjoint((PODS, NAMESPACES)):
             kinds |= {*TEMPLATE_PATHS, NAMESPACE}
-        holds = self._options.selection.holds
         found = (entry for kind in sorted(kinds) for entry in self._inventory.of_kind(*kind))
-        return [entry for entry in found if id(entry) not in self._accepting and holds(entry)]
+        return [entry for entry in found if id(entry) not in self._accepting and self._is_chosen(entry)]
 
     def _assessed(
         self, rules: Sequence[Policy | Check], only: Sequence[Entry], allowances: Allowances
@@ -234,6 +292,14 @@ def _concerns(check: Check, group: str, kind: str, makes_pods: bool) -> bool:
     if makes_pods or template_path(group, kind) is None:
         return check.concerns(group, kind)
     return (f"{group}/{kind}" if group else kind) in (*check.judges, *check.reads)
+
+
+def _may_carry_pods(group: str, kind: str) -> bool:
+    return not is_built_in(group, kind) or template_path(group, kind) is not None
+
+
+def _has_ended(pod: Entry) -> bool:
+    return map_at(pod.object, "status").get("phase") in ENDED
 
 
 def _identity(verdict: Verdict) -> Identity:

@@ -24,7 +24,7 @@ def unseen_pods(policies: Sequence[Policy], inventory: Inventory, entries: Seque
     """Yield what carries a pod template that no policy about pods reads, unless its pods are in the inventory too."""
     if not any(policy.expands for policy in policies):
         return
-    custom = [entry for entry in entries if not _is_known(entry.ref)]
+    custom = [entry for entry in entries if not is_known(entry.ref)]
     found = [(entry, path) for entry in custom if (path := template_in(entry.object)) is not None]
     if not found:
         return
@@ -35,7 +35,7 @@ def unseen_pods(policies: Sequence[Policy], inventory: Inventory, entries: Seque
             yield Skipped(entry.ref, REASON, NEXT_STEP, locator=inventory.locate(entry, path))
 
 
-def _is_known(ref: Ref) -> bool:
+def is_known(ref: Ref) -> bool:
     """Tell whether a kind has no pod template, or one that rules see."""
     return is_built_in(ref.group, ref.kind) or template_path(ref.group, ref.kind) is not None
 
