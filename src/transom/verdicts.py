@@ -19,8 +19,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from transom.inventory import Entry, Inventory
 from transom.inventory.inventory import controller_of
 from transom.inventory.joins import pod_path
@@ -30,6 +28,7 @@ from transom.kube.kinds import TEMPLATE_PATHS, is_built_in, template_path
 from transom.kube.reading import map_at
 from transom.model.findings import Accepted, Finding, Result, Skipped
 from transom.model.refs import Ref
+from transom.model.turns import Turn, Verdict
 from transom.rules.check import NAMESPACES, PODS, Check
 from transom.rules.custom import is_known, template_in, unseen_pods
 from transom.rules.exceptions import Allowances, declared
@@ -41,16 +40,8 @@ if TYPE_CHECKING:
     from transom.model.clusters import Gap
     from transom.rules.exceptions import Allowance
 
-Verdict = Finding | Accepted | Skipped
 Identity = tuple[str, ...]
 NAMESPACE = ("", "Namespace")
-
-
-class Turn(Struct, frozen=True):
-    """A verdict that was reached now (appeared), or holds no more."""
-
-    verdict: Verdict
-    appeared: bool
 
 
 class Verdicts:

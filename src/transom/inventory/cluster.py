@@ -117,8 +117,8 @@ def _filled(
 ) -> Iterator[Skipped | NotApplicable]:
     version = client.version().git_version
     served = discover(client)
-    yield from map(_stale, served.stale)
-    gaps = _left_out(served, options)
+    yield from map(stale_group, served.stale)
+    gaps = left_out(served, options)
     if not options.secrets and options.reads("v1", "Secret"):
         yield NotApplicable(SECRETS_ON_REQUEST)
     if options.namespace is not None:
@@ -140,7 +140,7 @@ def _filled(
     )
 
 
-def _left_out(served: Served, options: ClusterOptions) -> list[Gap]:
+def left_out(served: Served, options: ClusterOptions) -> list[Gap]:
     """Return the kinds that were not asked for because the person did not want them; Secrets are nobody's surprise."""
     if options.namespace is None:
         return []
@@ -256,7 +256,8 @@ def _grant(_: ForbiddenError, namespace: str) -> str:
     return mark("bind the role that `transom permissions scan` prints, or name a namespace with -n")
 
 
-def _stale(stale: Stale) -> Skipped:
+def stale_group(stale: Stale) -> Skipped:
+    """Return what is told of a group whose own server does not say what it serves."""
     name = f"{stale.version}.{stale.group}"
     reason = mark("what it serves is unknown: {}").format(stale.reason)
     ref = Ref(group="apiregistration.k8s.io", kind="APIService", name=name)

@@ -15,7 +15,7 @@ from transom.model.findings import Skipped
 from transom.model.language import mark
 from transom.model.refs import Ref
 
-DISCOVER_S = 60.0  # between looks at what kinds are served, but for those that a change of a definition causes
+DISCOVER_S = 20.0  # between looks at what kinds are served (two small requests), but for those that a definition causes
 DEFINITIONS = (
     ("apiextensions.k8s.io", "CustomResourceDefinition"),
     ("apiregistration.k8s.io", "APIService"),
@@ -28,8 +28,8 @@ NOT_TOLD = mark("what the cluster serves is not known just now: {}")
 class Served(Cluster, Protocol):
     """What following a whole cluster needs of it."""
 
-    def resources(self) -> Sequence[Resource]:
-        """Return what is to be followed, each resource in one version; raises TransomError."""
+    def resources(self) -> tuple[Sequence[Resource], Sequence[Skipped]]:
+        """Return what is to be followed, each resource in one version, and what is not known; raises TransomError."""
 
 
 class Followed:
@@ -58,12 +58,12 @@ class Followed:
         while not self._end.is_set():
             self._look.clear()
             try:
-                self._start_and_end(self._cluster.resources())
-                skipped: tuple[Skipped, ...] = ()
+                served, skipped = self._cluster.resources()
+                self._start_and_end(served)
             except TransomError as error:
                 ref = Ref(kind="Cluster", name="cluster")
-                skipped = (Skipped(ref, NOT_TOLD.format(error.why or error.what), error.next_step),)
-            self.mailbox.put(Standing("", "Cluster", not skipped, skipped))
+                skipped = [Skipped(ref, NOT_TOLD.format(error.why or error.what), error.next_step)]
+            self.mailbox.put(Standing("", "Cluster", not skipped, tuple(skipped)))
             self._look.wait(DISCOVER_S)
 
     def _start_and_end(self, served: Sequence[Resource]) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from transom.inventory.entries import Entry, Origin
 from transom.inventory.inventory import Inventory
 from transom.inventory.live.mailbox import Change, Key, Standing
+from transom.model.clusters import Gap
 from transom.model.findings import Skipped
 
 
@@ -32,7 +34,7 @@ class LiveInventory:
         """Apply messages in their order; yield what became of each object, not at all where nothing did."""
         for message in messages:
             if isinstance(message, Standing):
-                self._standings[message.group, message.kind] = message
+                self._stand(message)
             else:
                 yield from self._applied(message)
 
@@ -49,6 +51,16 @@ class LiveInventory:
         elif before.object != change.object:
             after = self._entries[change.key] = self.inventory.replace(before, change.object)
             yield Step(before, after)
+
+    def _stand(self, standing: Standing) -> None:
+        """Note how it stands with a kind: one that cannot be followed is a gap in what is known of the cluster."""
+        self._standings[standing.group, standing.kind] = standing
+        facts = self.inventory.clusters.get(self._origin.target)
+        if facts is not None:
+            gap = Gap(standing.group, standing.kind, refused=True)
+            others = [each for each in facts.gaps if each != gap]
+            gaps = tuple(sorted(others if standing.synced else [*others, gap]))
+            self.inventory.clusters[self._origin.target] = replace(facts, gaps=gaps)
 
     def synced(self, kinds: Iterable[tuple[str, str]]) -> bool:
         """Tell whether each of these kinds, by group and name, was listed whole or told why it cannot be."""
