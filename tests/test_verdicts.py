@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from transom.inventory import Inventory
 from transom.inventory.live import Change, LiveInventory
 from transom.inventory.selection import Selection
+from transom.model.clusters import ClusterFacts
 from transom.model.findings import Accepted, Finding, Skipped
 from transom.rules.load import builtin_pack
 from transom.scan import ScanOptions, scan
@@ -116,6 +117,7 @@ def change(value: dict[str, Any], present: bool = True) -> Change:
 
 def fresh(options: ScanOptions, inventory: Inventory) -> set[tuple[str, ...]]:
     copy = Inventory()
+    copy.clusters.update(inventory.clusters)
     for entry in inventory.entries():
         copy.add(entry.object, entry.origin)
     found = scan([], options, copy)
@@ -125,8 +127,10 @@ def fresh(options: ScanOptions, inventory: Inventory) -> set[tuple[str, ...]]:
 class Kept:
     """An inventory and its verdicts, and what turns add up to."""
 
-    def __init__(self, options: ScanOptions) -> None:
+    def __init__(self, options: ScanOptions, live: bool = False) -> None:
         self.live = LiveInventory(Inventory(), "cluster")
+        if live:
+            self.live.inventory.clusters["cluster"] = ClusterFacts("cluster", "v1.36.0")
         self.verdicts = Verdicts(options, self.live.inventory)
         self.told: set[tuple[str, ...]] = set()
 
@@ -148,10 +152,13 @@ class Kept:
     ],
     ids=["all", "a namespace", "some windows", "Pod Security"],
 )
+@pytest.mark.parametrize("live", [False, True], ids=["files", "a live cluster"])
 @given(batches=BATCHES)
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-def test_verdicts_equal_those_of_a_fresh_scan(options: ScanOptions, batches: list[list[tuple[Any, bool]]]) -> None:
-    kept = Kept(options)
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+def test_verdicts_equal_those_of_a_fresh_scan(
+    options: ScanOptions, live: bool, batches: list[list[tuple[Any, bool]]]
+) -> None:
+    kept = Kept(options, live)
     for batch in batches:
         kept.digest([change(*each) for each in batch])
         expected = fresh(options, kept.live.inventory)

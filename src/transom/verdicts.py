@@ -6,11 +6,13 @@ A verdict on an object hangs on:
 - the Namespace object that it lives in, which policies read;
 - the chain of its controllers: whether one is there decides who is judged, and who is named as the owner;
 - the pods below it, where it has a template: those that run otherwise than it says are judged with it;
+- objects of a policy's parameter kind, where a cluster tells its parameters: then everything is judged again;
+- of Endpoints, the Service of their name: what a cluster makes by itself is not judged;
 - for checks that join objects: objects of the kinds that the check judges or reads, wherever they are. A pod whose
   controller is there is no pod to them: they see its controller;
 - for checks, too, which kinds of the cluster cannot be seen.
 
-Parameters come with the policies, not from the inventory. An object that declares exceptions is judged by all rules at once,
+An object that declares exceptions is judged by all rules at once,
 as an exception that none of them needs is a finding.
 """
 
@@ -19,12 +21,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from transom.inventory import Entry, Inventory
 from transom.inventory.inventory import controller_of
 from transom.inventory.joins import pod_path
 from transom.inventory.live import Step
-from transom.inventory.selection import without_defaults
-from transom.kube.kinds import TEMPLATE_PATHS, is_built_in, template_path
+from transom.inventory.own import is_own
+from transom.kube.kinds import TEMPLATE_PATHS, is_built_in, kind_of, template_path
 from transom.kube.reading import map_at
 from transom.model.findings import Accepted, Finding, Result, Skipped
 from transom.model.refs import Ref
@@ -33,6 +37,9 @@ from transom.rules.check import NAMESPACES, PODS, Check
 from transom.rules.custom import is_known, template_in, unseen_pods
 from transom.rules.exceptions import Allowances, declared
 from transom.rules.fold import ENDED, core
+from transom.rules.gaps import withheld
+from transom.rules.params import with_told
+from transom.rules.plan import pod_steps
 from transom.rules.policy import Policy
 from transom.scan import ScanOptions, assess
 
@@ -41,7 +48,8 @@ if TYPE_CHECKING:
     from transom.rules.exceptions import Allowance
 
 Identity = tuple[str, ...]
-NAMESPACE = ("", "Namespace")
+NAMESPACE, SERVICE = ("", "Namespace"), ("", "Service")
+UNSEEN, WITHHELD = "unseen pods", "withheld checks"  # of the inventory as a whole; ids of rules have no spaces
 
 
 class Verdicts:
@@ -50,7 +58,9 @@ class Verdicts:
     def __init__(self, options: ScanOptions, inventory: Inventory) -> None:
         self._options = options
         self._inventory = inventory
-        self._policies: Sequence[Policy] = () if options.pod_security else options.policies
+        self._given: Sequence[Policy] = () if options.pod_security else options.policies
+        self._policies = self._given  # with the parameters that the inventory tells
+        self._asks_each_pod = bool(pod_steps(self._given, expanding=False, others=True).steps)
         self._checks: Sequence[Check] = () if options.pod_security else options.checks
         self._known_rules = {*options.known_rules, *(rule.id for rule in options.rules)}
         self._of_entry: dict[int, Sequence[Verdict]] = {}
@@ -74,9 +84,12 @@ class Verdicts:
         for step in taken:
             self._enter(step, changes)
         dirty: dict[int, Entry] = {}
-        kinds = set(self._changed_gaps())
+        gaps = set(self._changed_gaps())
+        kinds = set(gaps)
         for step in taken:
             kinds.update(self._touched(step, dirty))
+        if self._take_params(kinds):
+            dirty = {id(entry): entry for entry in self._inventory.entries()}
         stale = [check for check in self._checks if any(_concerns(check, *kind) for kind in kinds)]
         if stale:
             dirty.update(self._accepting)
@@ -84,8 +97,11 @@ class Verdicts:
             self._judge(entry, changes)
         if stale:
             self._judge_by_checks(stale, changes)
+        if gaps:
+            self._say_of_all(WITHHELD, withheld(self._inventory, self._checks), changes)
         if any(_may_carry_pods(*kind[:2]) for kind in kinds):
-            self._look_for_templates(changes)
+            custom = list(self._templated.values())
+            self._say_of_all(UNSEEN, unseen_pods(self._policies, self._inventory, custom), changes)
         return changes.turns(self._held)
 
     # what a change can touch
@@ -111,6 +127,9 @@ class Verdicts:
             touched += self._below(told.origin.target, told.ref)
         if (told.ref.group, told.ref.kind) == NAMESPACE:
             dirty.update((id(each), each) for each in self._living_in(told))
+        elif (told.ref.group, told.ref.kind) == SERVICE:  # which may have made them, so that they are nobody's fault
+            made = self._inventory.with_ref(replace(told.ref, kind="Endpoints"))
+            dirty.update((id(each), each) for each in made)
         if not self._is_churn(before, after):
             dirty.update((id(each), each) for one in (before, after) if one for each in self._above(one))
         for entry in touched:
@@ -156,6 +175,8 @@ class Verdicts:
         """Tell whether a pod runs on as its controllers' templates say: most changes of a cluster are of this kind."""
         if before is None or after is None or after.ref.kind != "Pod" or controller_of(before) != controller_of(after):
             return False
+        if self._asks_each_pod:
+            return False
         spec = map_at(after.object, "spec")
         if map_at(before.object, "spec") != spec or _has_ended(before) != _has_ended(after):
             return False
@@ -165,6 +186,18 @@ class Verdicts:
             for each in self._above(after)
             if template_path(each.ref.group, each.ref.kind) is not None
         )
+
+    def _take_params(self, kinds: set[tuple[str, str, bool]]) -> bool:
+        """Take the parameters of policies from the inventory, where one of their kinds changed; tell whether it did."""
+        param_kinds = {(kind_of(*each.param_kind).group, each.param_kind[1]) for each in self._given if each.param_kind}
+        if not self._inventory.clusters or not any(kind[:2] in param_kinds for kind in kinds):
+            return False
+        before = [each.params for each in self._policies]
+        policies = with_told(self._given, self._inventory)
+        if [each.params for each in policies] == before:
+            return False
+        self._policies = policies
+        return True
 
     def _changed_gaps(self) -> Iterator[tuple[str, str, bool]]:
         """Yield the kinds of clusters that can be seen now and could not before, or the other way round."""
@@ -197,15 +230,16 @@ class Verdicts:
                 changes.hold(found, self._held)
 
     def _is_chosen(self, entry: Entry) -> bool:
-        chosen = self._options.selection.holds(entry)
-        return chosen and bool(without_defaults(self._inventory, (entry,))[0])
+        if not self._options.selection.holds(entry):
+            return False
+        return entry.origin.target not in self._inventory.clusters or not is_own(self._inventory, entry)
 
-    def _look_for_templates(self, changes: _Changes) -> None:
-        """Find the custom resources whose pods nobody sees, as a scan does."""
-        changes.drop(self._of_check.pop("", ()), self._held)
-        found = tuple(unseen_pods(self._policies, self._inventory, list(self._templated.values())))
+    def _say_of_all(self, key: str, results: Iterable[Result], changes: _Changes) -> None:
+        """Put what is said of the inventory as a whole in the place of what was said before."""
+        changes.drop(self._of_check.pop(key, ()), self._held)
+        found = tuple(_verdicts(results))
         if found:
-            self._of_check[""] = found
+            self._of_check[key] = found
             changes.hold(found, self._held)
 
     def _said_of(self, entry: Entry) -> Iterator[Verdict]:
