@@ -42,6 +42,7 @@ JOINED_SERVE_NONE = {
     "autoscaler-cannot-scale",
     "autoscaler-target-missing",
     "config-map-missing",
+    "deprecated-api-version",
     "disruption-budget-blocks",
     "disruption-budget-missing",
     "disruption-budget-selects-nothing",

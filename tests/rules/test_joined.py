@@ -158,6 +158,4 @@ def test_what_a_cluster_did_not_tell_is_no_fault(refused: bool) -> None:
     for value in (SERVICE, POD, {**SERVICE, "metadata": {"name": "api", "namespace": "shop"}}):
         inventory.add(value, Origin("cluster"))
     inventory.clusters["cluster"] = ClusterFacts("test", "v1.36.0", gaps=(Gap("", "Pod", refused),))
-    *skipped, judged = assess(inventory, [check()])
-    assert judged == Judged("service-selects-nothing", 0, 0)
-    assert [each.rule for each in skipped if isinstance(each, Skipped)] == ["service-selects-nothing"] * refused
+    assert list(assess(inventory, [check()])) == [Judged("service-selects-nothing", 0, 0)]

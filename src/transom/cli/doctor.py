@@ -63,6 +63,14 @@ def _rules() -> str:
     return mark("{} rules load").format(len(pack.rules))
 
 
+def _schemas() -> str:
+    from transom.workloads.schemas import is_installed
+
+    if is_installed():
+        return mark("objects are judged by the schemas of Kubernetes")
+    return mark("not installed: objects are not judged by schemas; pip install transom[schemas]")
+
+
 def _cache() -> str:
     from transom.rules.cache import cache_folder
 
@@ -82,6 +90,7 @@ CHECKS: dict[str, Callable[[], str]] = {
     "yaml": _yaml,
     "regex": _regular_expressions,
     "rules": _rules,
+    "schemas": _schemas,
     "cache": _cache,
     "terminal": _terminal,
 }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 POD_KINDS = mark("pods, and every kind with a pod template")
 EACH_NAMESPACE = mark("each namespace once")
+EVERY_OBJECT = mark("every object of a kind of Kubernetes itself")
 
 
 def controls_told(rule_id: str) -> dict[str, list[str]]:
@@ -29,10 +30,10 @@ def controls_told(rule_id: str) -> dict[str, list[str]]:
 def judged_by(check: Check, language: str = "en") -> str:
     """Return what a check judges and reads, and where it applies, in a person's words."""
     from transom.model.language import translator
-    from transom.rules.check import NAMESPACES, PODS
+    from transom.rules.check import NAMESPACES, OBJECTS, PODS
 
     say = translator(language)
-    words = {PODS: say(POD_KINDS), NAMESPACES: say(EACH_NAMESPACE)}
+    words = {PODS: say(POD_KINDS), NAMESPACES: say(EACH_NAMESPACE), OBJECTS: say(EVERY_OBJECT)}
 
     def told(kinds: Sequence[str]) -> str:
         return ", ".join(words.get(kind, kind.rpartition("/")[2]) for kind in kinds)

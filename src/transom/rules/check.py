@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from transom.kube.kinds import template_path
+from transom.kube.kinds import SERVED_GROUPS, template_path
 from transom.model.errors import UsageError
 from transom.model.findings import Rule
 from transom.model.places import Path
@@ -25,6 +25,10 @@ PODS = "pods"
 
 NAMESPACES = "namespaces"
 """Among the kinds that a check judges: each namespace once, whether an object or only a name tells it."""
+
+
+OBJECTS = "objects"
+"""Among the kinds that a check judges: every object of Kubernetes' own kinds. Nobody lists all of a cluster for that."""
 
 
 class Check(Struct, frozen=True):
@@ -63,6 +67,10 @@ class Check(Struct, frozen=True):
     def words(self, name: str) -> tuple[str, ...]:
         """Return a parameter that is a list of words joined by commas."""
         return tuple(filter(None, (word.strip() for word in self.parameters[name].split(","))))
+
+    def judges_kind(self, group: str, kind: str) -> bool:
+        """Tell whether objects of a kind are judged or read, where they are there anyhow."""
+        return self.concerns(group, kind) or (OBJECTS in self.judges and group in SERVED_GROUPS)
 
     def concerns(self, group: str, kind: str) -> bool:
         """Tell whether the check judges or reads objects of a kind."""

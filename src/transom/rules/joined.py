@@ -5,10 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from transom.kube.kinds import SERVED_GROUPS
 from transom.kube.selectors import SelectorError
 from transom.model.findings import Evidence, Finding, Skipped
 from transom.model.refs import Ref
-from transom.rules.check import NAMESPACES, PODS, CannotJudge
+from transom.rules.check import NAMESPACES, OBJECTS, PODS, CannotJudge
 from transom.rules.gaps import gap_of
 from transom.rules.place import observed
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from transom.inventory import Entry, Inventory
-    from transom.model.clusters import Gap
     from transom.model.places import Path
     from transom.rules.check import Check, Fault, Function
 
@@ -39,8 +39,6 @@ class Joined:
         self.passed = dict(self.judged)
         self._functions = {check.id: functions[check.id] for check in checks}
         self._loaded: dict[str, Function] = {}
-        self._refused: set[tuple[str, str]] = set()
-        self._gaps: dict[tuple[str, str], Gap | None] = {}
         self._of_kind: dict[str, list[Check]] = {}
         self._withheld = {
             target: {check.id for check in checks if gap_of(check, facts)}
@@ -58,16 +56,14 @@ class Joined:
             found += self._of_kind[PODS]
         if NAMESPACES in self._of_kind and joins.namespace_told_by(entry):
             found += self._of_kind[NAMESPACES]
+        if OBJECTS in self._of_kind and ref.group in SERVED_GROUPS:
+            found += self._of_kind[OBJECTS]
         withheld = self._withheld.get(entry.origin.target)
         return [check for check in found if check.id not in withheld] if withheld else found
 
     def results(self, entry: Entry, checks: Sequence[Check]) -> Iterator[Finding | Skipped]:
         """Yield what checks say of an entry, and count it."""
         for check in checks:
-            gap = self._gap(check, entry.origin.target)
-            if gap is not None:
-                yield from self._told(gap, check, entry)
-                continue
             try:
                 answer = self._function(check.id)(entry, self.inventory, check)
                 if answer is None:
@@ -79,24 +75,6 @@ class Joined:
             self.judged[check.id] += 1
             self.passed[check.id] += not faults
             yield from self._findings(entry, check, faults)
-
-    def _gap(self, check: Check, target: str) -> Gap | None:
-        """Return a kind that a check reads and a cluster did not tell whole, None where there is none."""
-        facts = self.inventory.clusters.get(target)
-        if facts is None:
-            return None
-        key = (check.id, target)
-        if key not in self._gaps:
-            found = [gap for gap in facts.gaps if check.concerns(gap.group, gap.kind)]
-            self._gaps[key] = max(found, key=lambda gap: gap.refused, default=None)
-        return self._gaps[key]
-
-    def _told(self, gap: Gap, check: Check, entry: Entry) -> Iterator[Skipped]:
-        """Tell once of a kind that the cluster refused; one that nobody wanted to read is not applicable."""
-        if gap.refused and (check.id, entry.origin.target) not in self._refused:
-            self._refused.add((check.id, entry.origin.target))
-            reason = f"the cluster did not tell every {gap.kind}, which this rule reads"
-            yield Skipped(Ref(kind="Cluster", name=entry.origin.target), reason, "let the scan list them", check.id)
 
     def _function(self, rule: str) -> Function:
         if rule not in self._loaded:

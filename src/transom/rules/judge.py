@@ -115,7 +115,7 @@ def read_by_none(
 
 def _is_read(api_version: str, kind: str, policies: Sequence[Policy], checks: Sequence[Check]) -> bool:
     group = api_version.rpartition("/")[0]
-    return is_read(api_version, kind, policies) or any(check.concerns(group, kind) for check in checks)
+    return is_read(api_version, kind, policies) or any(check.judges_kind(group, kind) for check in checks)
 
 
 def _entry_judged(

@@ -184,6 +184,11 @@ def _name_of(node: Any) -> str:
     return "" if node is None or isinstance(node, list) else str(node)[:MAX_SIGHT_CHARS]
 
 
+def witness_of(entry: Entry, path: Path) -> tuple[str, str]:
+    """Return the container that a path of an entry leads through, and the key of what stands there."""
+    return _witness_key(_nodes(entry.object, path), path)
+
+
 def observed(entry: Entry, path: Path) -> str:
     """Return what stands at a path of an entry in one short line; no secret value."""
     return _observed(entry, _nodes(entry.object, path), path)
