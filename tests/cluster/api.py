@@ -39,6 +39,7 @@ class Api:
         file = plane.folder / f"{user or 'admin'}-{get_ident()}-connection.pem"
         file.write_bytes(pair.certificate + pair.key)
         context.load_cert_chain(file)
+        self.plane = plane
         self._connection = http.client.HTTPSConnection("127.0.0.1", plane.port, timeout=60, context=context)
 
     def close(self) -> None:

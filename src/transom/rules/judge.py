@@ -81,7 +81,7 @@ def judge(
         if planned is None:
             planned = plans[key] = plan(*key, policies)
         results: Iterable[Finding | Skipped] = ()
-        if not planned.is_empty:
+        if not planned.is_empty or inventory.joins.children(entry):
             results = _entry_judged(inventory, entry, planned, tally, policies)
         if joined is not None and (checks := joined.of(entry)):
             results = chain(results, joined.results(entry, checks))
@@ -131,13 +131,12 @@ def _entry_judged(
     whole = planned.whole_controlled if controlled else planned.whole
     if whole.steps:
         found += _view_judged(inventory, entry, View(value, planned.kind), whole, tally)
-    view = None
     if planned.pod.steps and not controlled:
         view = pod_view(value, entry.ref.group, entry.ref.kind)
         if view is not None:
             found += _view_judged(inventory, entry, view, planned.pod, tally)
     yield from found
-    if view is not None:
+    if not controlled:
         yield from _pods_judged(inventory, entry, found, policies)
 
 
