@@ -22,9 +22,10 @@ from transom.kube.comments import Comment, comments
 from transom.kube.documents import Document, positions, read_documents
 from transom.kube.files import FoundChart
 from transom.kube.objects import objects
+from transom.kube.reading import at
 from transom.model.errors import TransomError
 from transom.model.findings import Evidence, Finding, NotApplicable, Provenance, Result, Skipped, Told
-from transom.model.places import Locator, Path, parse_path, path_text, value_at
+from transom.model.places import Locator, Path, parse_path, path_text
 from transom.model.refs import file_ref
 
 DECIDES = "changing this value changes what was seen"
@@ -47,7 +48,7 @@ class RenderedChart(Struct, frozen=True, eq=False):
 
     def rendered_with(self, leaf: Path, missing: Path) -> dict[str, bytes]:
         """Return what the templates become when one leaf of the values is another; empty where nothing renders."""
-        key = (leaf, missing if isinstance(value_at(self.values, leaf), dict) else ())
+        key = (leaf, missing if isinstance(at(self.values, *leaf), dict) else ())
         if key not in self.probes:
             try:
                 made = self.renderer.render(self.archive, chart_values.changed(self.values, *key))
@@ -219,7 +220,7 @@ def _with_value(finding: Finding, inventory: Inventory) -> Finding:
 def _causes(source: RenderedSource, entry: Entry, path: Path, seen: str) -> Iterator[Evidence]:
     """Yield the values that decide a field: those whose change alone changes it."""
     rendered = source.rendered
-    observed = value_at(entry.object, path)
+    observed = at(entry.object, *path)
     missing = path[_depth(entry.object, path) :]
     for leaf in chart_values.candidates(rendered.chart, source.template, rendered.values, path, observed):
         made = rendered.rendered_with(leaf, missing).get(f"{rendered.chart.name}/{source.template}")
@@ -233,7 +234,7 @@ def _causes(source: RenderedSource, entry: Entry, path: Path, seen: str) -> Iter
 def _depth(value: Any, path: Path) -> int:
     """Return how many steps of a path lead somewhere."""
     for depth in range(len(path), 0, -1):
-        if value_at(value, path[:depth]) is not None:
+        if at(value, *path[:depth]) is not None:
             return depth
     return 0
 
@@ -244,7 +245,7 @@ def _differs(made: bytes, entry: Entry, path: Path, observed: Any) -> bool:
             continue
         for item in objects(document.value, document=document):
             if not isinstance(item, Skipped) and _is_same(item[1], entry):
-                return bool(value_at(item[1], path) != observed)
+                return bool(at(item[1], *path) != observed)
     return False
 
 
@@ -255,7 +256,7 @@ def _is_same(value: dict[str, Any], entry: Entry) -> bool:
 
 def _observed(values: Mapping[str, Any], leaf: Path, seen: str) -> str:
     """Return a value in one short line; text is shown only as far as the finding shows it anyway."""
-    name, value = path_text(leaf), value_at(values, leaf)
+    name, value = path_text(leaf), at(values, *leaf)
     if isinstance(value, bool | int | float) or (isinstance(value, str) and value and value in seen):
         return f"{name}: {str(value).lower() if isinstance(value, bool) else value}"
     return name

@@ -21,8 +21,9 @@ from transom.kube.kustomize.build import INSTALL, ORIGIN, BuildError, Built, bui
 from transom.kube.kustomize.tree import Kustomization, patch_files, read_file, tree
 from transom.kube.objects import objects
 from transom.kube.positions import Positions
+from transom.kube.reading import at
 from transom.model.findings import Provenance, Skipped, Told
-from transom.model.places import Locator, Path, value_at
+from transom.model.places import Locator, Path
 from transom.model.refs import file_ref
 
 TRANSFORMERS = {
@@ -149,10 +150,10 @@ class BuiltSource(Struct, frozen=True, eq=False):
 
     def find(self, path: Path) -> Locator:
         """Return where a field was set: in its own file, in a patch, or by a key of a kustomization."""
-        wanted = value_at(self.value, path)
+        wanted = at(self.value, *path)
         return (
             self._within(self.file, path, wanted)
-            or next((at for patch in self.sources.patches if (at := self._within(patch, path, wanted))), None)
+            or next((place for patch in self.sources.patches if (place := self._within(patch, path, wanted))), None)
             or self._by_transformer(path)
             or Locator(self.sources.shown(self.file), 1, 1)
         )
@@ -164,11 +165,7 @@ class BuiltSource(Struct, frozen=True, eq=False):
                 if isinstance(item, Skipped) or not _is_about(item[1], self.value):
                     continue
                 there = _translated(item[1], self.value, path)
-                if (
-                    there is not None
-                    and value_at(item[1], there) == wanted
-                    and (wanted is not None or file == self.file)
-                ):
+                if there is not None and at(item[1], *there) == wanted and (wanted is not None or file == self.file):
                     return self.sources.place(document, item[0] + there)
         return None
 
@@ -178,8 +175,8 @@ class BuiltSource(Struct, frozen=True, eq=False):
         for key in keys:
             for part in self.sources.parts:
                 if part.document.value.get(key):
-                    at = self.sources.place(part.document, (key,))
-                    return Locator(self.sources.shown(part.path), at.line, at.column, at.start, at.end)
+                    place = self.sources.place(part.document, (key,))
+                    return Locator(self.sources.shown(part.path), place.line, place.column, place.start, place.end)
         return None
 
 
@@ -210,5 +207,5 @@ def _translated(value: Any, built: Any, path: Path) -> Path | None:
                 found.append(step)
         else:
             found.append(step)
-        value, built = value_at(value, (found[-1],)), value_at(built, (step,))
+        value, built = at(value, found[-1]), at(built, step)
     return tuple(found)

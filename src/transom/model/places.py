@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
 
 from msgspec import Struct
 
@@ -39,18 +38,6 @@ def parse_path(text: str) -> Path:
         int(index) if index else plain or re.sub(r"\\(.)", r"\1", quoted)
         for plain, index, quoted in _STEP.findall(text)
     )
-
-
-def value_at(value: Any, path: Path) -> Any:
-    """Return what stands at a path of plain maps and lists; None where nothing does."""
-    for step in path:
-        if isinstance(value, dict):
-            value = value.get(step)
-        elif isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
-            value = value[step]
-        else:
-            return None
-    return value
 
 
 @lru_cache(PATHS_KEPT)

@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from transom.kube.charts.files import VALUES_FILE, Chart, read_map
 from transom.kube.documents import Document, positions
-from transom.model.places import Locator, Path, path_text, value_at
+from transom.kube.reading import at
+from transom.model.places import Locator, Path, path_text
 
 MAX_CANDIDATES = 40  # renderings that one field may cost; a template seldom mentions more values
 _MENTION = re.compile(rb"\.Values((?:\.\w+)+)")
@@ -104,11 +105,11 @@ def candidates(chart: Chart, template: str, values: Mapping[str, Any], field: Pa
     found: dict[Path, None] = {}
     for mention in mentioned:
         whole = mention if mention[:1] == ("global",) else prefix + mention
-        found.update(dict.fromkeys(_below(value_at(values, whole), whole, observed is None)))
+        found.update(dict.fromkeys(_below(at(values, *whole), whole, observed is None)))
     name = next((step for step in reversed(field) if isinstance(step, str)), "")
 
     def rank(path: Path) -> tuple[bool, bool]:
-        return path[-1] != name, observed is not None and value_at(values, path) != observed
+        return path[-1] != name, observed is not None and at(values, *path) != observed
 
     return sorted(found, key=rank)[:MAX_CANDIDATES]
 
@@ -131,7 +132,7 @@ def _below(value: Any, path: Path, maps: bool) -> Iterator[Path]:
 
 def changed(values: Mapping[str, Any], path: Path, missing: Path) -> dict[str, Any]:
     """Return values in which one leaf is another; missing: the keys to add where the leaf is a map."""
-    value = value_at(values, path)
+    value = at(values, *path)
     other: Any
     if isinstance(value, bool):
         other = not value
