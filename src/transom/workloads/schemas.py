@@ -38,6 +38,7 @@ def invalid(entry: Entry, _: Inventory, check: Check) -> Answer:
     return _faults(entry, validator) if validator is not None else None
 
 
+@lru_cache(maxsize=1)
 def is_installed() -> bool:
     """Tell whether the packages of the extra are there."""
     return find_spec(PACKAGE) is not None and find_spec(VALIDATOR) is not None
