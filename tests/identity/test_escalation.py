@@ -82,6 +82,13 @@ def test_bind_in_a_namespace_stays_there(cluster: Cluster, primitives: Ask) -> N
 
 ACCOUNT: list[tuple[str, list[Rule]]] = [
     ("create-tokens", [("create", "", "serviceaccounts/token")]),
+    (
+        "impersonate-accounts-constrained",
+        [
+            ("impersonate:serviceaccount", "authentication.k8s.io", "serviceaccounts"),
+            ("impersonate-on:serviceaccount:create", "", "pods/exec"),
+        ],
+    ),
     ("create-tokens", [("create", "", "serviceaccounts/token:boss")]),
     ("impersonate-accounts", [("impersonate", "", "serviceaccounts")]),
     ("create-pods", [("create", "", "pods")]),
@@ -221,6 +228,17 @@ def test_a_pod_without_a_token_is_not_its_account(
 ) -> None:
     cluster.add("v1", "ServiceAccount", "boss", "shop", **account).grant("sa:shop/boss", ("*", "*", "*"))
     assert (primitives(cluster.pod("web", account="boss", **pod), "Pod/shop/web") is not None) is mounted
+
+
+def test_static_pods_of_the_control_plane_are_no_entry(cluster: Cluster) -> None:
+    from transom.paths.attack import entries_of
+
+    ports = [{"name": "etcd", "image": "example.com/etcd", "ports": [{"containerPort": 2381, "hostPort": 2381}]}]
+    cluster.pod("etcd-n1", "kube-system", containers=ports, nodeName="n1", hostNetwork=True)
+    reference = {"apiVersion": "v1", "kind": "Node", "name": "n1", "uid": "1", "controller": True}
+    metadata = cluster.objects[-1]["metadata"]
+    metadata |= {"annotations": {"kubernetes.io/config.mirror": "x"}, "ownerReferences": [reference]}
+    assert entries_of(cluster.field(), ()) == []
 
 
 def test_cloud_roles_are_reached_through_annotations(cluster: Cluster, primitives: Ask) -> None:

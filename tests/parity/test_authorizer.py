@@ -14,7 +14,7 @@ from tests.cluster import defaults
 from tests.cluster.api import Api
 from tests.cluster.binary import NoClusterError, binaries
 from tests.kube.authorizer import random_policies
-from transom.kube.authorizer import Authorizer, Question, User, allows_rule, read_policy
+from transom.kube.authorizer import Authorizer, Question, Role, User, allows_rule, covers, read_policy
 from transom.kube.authorizer.defaults import default_policy, node_rules
 from transom.kube.authorizer.impersonation import Wanted, impersonate
 from transom.kube.authorizer.nodes import NodeAuthorizer
@@ -169,6 +169,63 @@ def our_rules(authorizer: Authorizer, user: User, namespace: str) -> list[str]:
 
     rules = [msgspec.to_builtins(rule) for rule in authorizer.rules_for(user, namespace)]
     return sorted(json.dumps({key: each for key, each in rule.items() if each}, sort_keys=True) for rule in rules)
+
+
+def test_covers_is_what_the_server_lets_somebody_hand_out(plane: ControlPlane, server: Api) -> None:
+    random = Random(8)
+    differences, allowed = [], 0
+    for number in range(12):
+        name = f"owner-{number}"
+        rules = [random_policies.rule(random, False) for _ in range(random.randint(1, 4))]
+        writing = {"verbs": ["create"], "apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"]}
+        role = {"kind": "ClusterRole", "rules": [*rules, writing]}
+        reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
+        subjects = [{"kind": "User", "name": name, "apiGroup": "rbac.authorization.k8s.io"}]
+        objects = [
+            {"apiVersion": random_policies.RBAC, "metadata": {"name": name}, **each}
+            for each in (role, {"kind": "ClusterRoleBinding", "roleRef": reference, "subjects": subjects})
+        ]
+        for each in objects:
+            assert server.create(each).status == 201
+        settle(server, f"settled-{name}")
+        policy, _ = read_policy(objects)
+        authorizer = Authorizer(policy.with_defaults(default_policy()))
+        user = User(name, ("system:authenticated",))
+        may_escalate = authorizer.allows(
+            user, Question("escalate", "rbac.authorization.k8s.io", "clusterroles", name="wanted")
+        )
+        own = Api(plane, name)
+        for _ in range(60):
+            wanted = [random_policies.rule(random, False) for _ in range(random.randint(1, 2))]
+            if random.random() < 0.6:  # a part of what is owned, so that some are covered
+                part = random.choice(rules)
+                wanted = [{**part, "verbs": part["verbs"][:1]}]
+            made = own.create(
+                {
+                    "apiVersion": random_policies.RBAC,
+                    "kind": "ClusterRole",
+                    "metadata": {"name": "wanted"},
+                    "rules": wanted,
+                },
+                dry_run=True,
+            )
+            ((asked_role,), _) = _roles(wanted)
+            ours = may_escalate or covers(authorizer.rules_for(user, ""), asked_role.rules)
+            allowed += made.status == 201
+            if ours is not (made.status == 201):
+                differences.append((rules, wanted, made.message))
+        own.close()
+        for each in objects:
+            server.delete(each)
+    assert differences == []
+    assert 0 < allowed < 12 * 60
+
+
+def _roles(rules: list[dict[str, Any]]) -> tuple[list[Role], Any]:
+    policy, refused = read_policy(
+        [{"apiVersion": random_policies.RBAC, "kind": "ClusterRole", "metadata": {"name": "wanted"}, "rules": rules}]
+    )
+    return list(policy.roles.values()), refused
 
 
 def test_defaults_are_those_of_a_fresh_server(server: Api) -> None:

@@ -12,7 +12,7 @@ from transom.cli.arguments import TARGET_HELP, Parser, kubernetes_version
 from transom.cli.clusters import add_cluster_arguments, cluster_options, names_cluster
 from transom.model.errors import UsageError
 from transom.model.findings import Skipped
-from transom.model.language import translated
+from transom.model.language import mark, translated
 
 if TYPE_CHECKING:
     from transom.inventory.authority import Authority
@@ -106,6 +106,10 @@ def read_authority(targets: Sequence[str], arguments: argparse.Namespace) -> tup
     if found.added:
         note = "the roles and bindings that Kubernetes 1.36 makes by itself are added; --no-defaults leaves them out"
         remark(terminal.say(note))
+    for name in found.stale:
+        taken = mark("what is stored is taken") if arguments.stored_rules else mark("what the labels gather is taken")
+        told = terminal.say("the rules stored in ClusterRole {} are not those that labels gather: {}")
+        remark(told.format(name, terminal.say(taken)))
     return found, inventory, skipped
 
 

@@ -36,7 +36,8 @@ CLOUD_LABELS = {
 class Authority(Struct, frozen=True):
     """An authorizer, where its roles and bindings were told, and what it does not know.
 
-    added: whether the bootstrap policy was added, because the inventory does not tell it.
+    added: whether the bootstrap policy was added, because the inventory does not tell it. stale: the aggregated
+    ClusterRoles in which other rules are written than the labels of others gather.
     """
 
     authorizer: Authorizer
@@ -44,6 +45,7 @@ class Authority(Struct, frozen=True):
     entries: Mapping[Place, Entry]
     skipped: Sequence[Skipped]
     added: bool
+    stale: Sequence[str]
 
 
 def authority(
@@ -77,9 +79,16 @@ def authority(
     whole = policy.with_defaults(default_policy()) if added else policy
     objects = [entry.object for group, kind in NODE_OBJECTS for entry in inventory.of_kind(group, kind)]
     nodes = NodeAuthorizer(objects, node_rules(), version)
-    authorizer = Authorizer(whole if stored else whole.aggregated(), nodes, version)
+    gathered = whole.aggregated()
+    authorizer = Authorizer(whole if stored else gathered, nodes, version)
     definitions = [each.object for each in inventory.of_kind("apiextensions.k8s.io", "CustomResourceDefinition")]
-    return Authority(authorizer, Resources(definitions), entries, skipped, added)
+    return Authority(authorizer, Resources(definitions), entries, skipped, added, _stale(policy, gathered))
+
+
+def _stale(told: Policy, gathered: Policy) -> list[str]:
+    """Return the aggregated roles whose stored rules are others; one that a person wrote without rules is none of them."""
+    aggregated = [(key, role) for key, role in told.roles.items() if role.selectors is not None and role.rules]
+    return [role.name for key, role in aggregated if set(role.rules) != set(gathered.roles[key].rules)]
 
 
 def _read(inventory: Inventory, entry: Entry, skipped: list[Skipped]) -> Role | Binding | None:

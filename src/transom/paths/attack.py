@@ -10,7 +10,7 @@ from transom.identity import escalation
 from transom.inventory import Inventory
 from transom.inventory.authority import Authority, authority
 from transom.inventory.exposure import Exposure
-from transom.inventory.placement import workload_of
+from transom.inventory.placement import is_static, workload_of
 from transom.kube.authorizer.questions import service_account
 from transom.kube.authorizer.versions import LATEST, Version
 from transom.model.edges import A_NODE, ADMIN, ALL_SECRETS, ANY_NODE, ESCAPE, TOGETHER, Edge, Vertex
@@ -89,7 +89,7 @@ def field_of(inventory: Inventory, version: Version = LATEST, known: Authority |
     exposed: dict[Vertex, tuple[Exposure, ...]] = {}
     for entry in inventory.entries():
         open_by = inventory.exposures.get(id(entry))
-        if open_by:
+        if open_by and not is_static(entry):  # whoever holds the control plane's own pods needs no path
             vertex = workload_of(inventory, entry)
             exposed[vertex] = tuple(dict.fromkeys((*exposed.get(vertex, ()), *open_by)))
     return Field(inventory, found, Graph(_edges(inventory, found, ())), exposed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from transom.inventory import Inventory
-from transom.inventory.placement import placements, workload_of
+from transom.inventory.placement import owner_of, placements, workload_of
 from transom.kube.pods import pod_view
 from transom.model.edges import A_NODE, ESCAPE, Edge, Vertex
 from transom.model.refs import Ref
@@ -18,7 +18,7 @@ def edges(inventory: Inventory, without: Collection[Ref] = ()) -> Iterator[Edge]
     for entry in inventory.entries():
         if not inventory.joins.makes_pods(entry):
             continue
-        view, owner = pod_view(entry.object, entry.ref.group, entry.ref.kind), inventory.owner(entry)
+        view, owner = pod_view(entry.object, entry.ref.group, entry.ref.kind), owner_of(inventory, entry)
         found = next(escapes(view), None) if view and owner not in without else None
         if found is None:
             continue

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from transom.kube.authorizer.versions import LATEST, Version
+
 FOLDER = File(__file__).parents[2] / "content" / "primitives"
 
 
@@ -33,7 +35,8 @@ class Primitive(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab")
     """One right that is worth more than it says. any_of: one need is enough; else all are, in one namespace.
 
     gains: admin, namespace, users, accounts, secrets, workloads, pods, node, or account with its name in `account`.
-    streams: before 1.35 `get` was enough. where: the ConfigMap of kube-system without which it means nothing.
+    streams: before 1.35 `get` was enough.
+    since: the version from which there is such a right. where: the ConfigMap of kube-system without which it means nothing.
     """
 
     id: str
@@ -48,6 +51,7 @@ class Primitive(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab")
     in_namespace: str = ""
     where: str = ""
     streams: bool = False
+    since: str = ""
     mitre: tuple[str, ...] = ()
 
 
@@ -67,17 +71,26 @@ class _Ways(Struct, forbid_unknown_fields=True):
     ways: tuple[Way, ...]
 
 
+def primitives(version: Version = LATEST) -> tuple[Primitive, ...]:
+    """Return the primitives of a version, the strongest first."""
+    return tuple(each for each in _all() if not each.since or _version(each.since) <= version)
+
+
 @lru_cache(maxsize=1)
-def primitives() -> tuple[Primitive, ...]:
-    """Return the primitives, the strongest first."""
+def _all() -> tuple[Primitive, ...]:
     found: _Primitives = _read("rights.yaml", _Primitives)
     return found.primitives
+
+
+def _version(text: str) -> Version:
+    major, _, minor = text.partition(".")
+    return int(major), int(minor)
 
 
 @lru_cache(maxsize=1)
 def titles() -> dict[str, dict[str, str]]:
     """Return what each primitive and way is called, by id and language."""
-    named: tuple[Primitive | Way, ...] = (*primitives(), *_read("ways.yaml", _Ways).ways)
+    named: tuple[Primitive | Way, ...] = (*_all(), *_read("ways.yaml", _Ways).ways)
     return {each.id: {"en": each.title, "zh-CN": each.title_zh} for each in named}
 
 

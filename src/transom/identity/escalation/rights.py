@@ -27,7 +27,8 @@ class Held(Struct, frozen=True):
 
 def from_rights(around: Surroundings) -> Iterator[Edge]:
     """Yield the edges of every binding, and of bindings of one identity that gain something only together."""
-    profiles = Profiles(primitives(), around.authority.authorizer.version)
+    version = around.authority.authorizer.version
+    profiles = Profiles(primitives(version), version)
     found = _Rights(around, profiles)
     for binding in around.bindings:
         yield from found.of_binding(binding)

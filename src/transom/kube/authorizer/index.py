@@ -80,6 +80,7 @@ class Authorizer:
         self._index = _RuleIndex()
         self._bindings = sorted(policy.bindings, key=lambda binding: bool(binding.namespace))  # cluster-wide ones first
         self._sets: list[int | None] = [self._rule_set(policy.roles.get(each.role_key)) for each in self._bindings]
+        self._has_dangling = None in self._sets
         self._users: dict[str, _Held] = {}
         self._groups: dict[str, _Held] = {}
         self._by_set: dict[int, list[int]] = {}
@@ -158,7 +159,7 @@ class Authorizer:
     def _unresolved(self, user: User, namespace: str) -> str:
         """Return what the API server says of bindings of a user whose role there is not."""
         missing = []
-        for number in self._numbers_of(user, namespace):
+        for number in self._numbers_of(user, namespace) if self._has_dangling else ():
             if self._sets[number] is None:
                 binding = self._bindings[number]
                 kind = binding.role_kind.lower()
