@@ -5,15 +5,15 @@ The table `content/kubernetes/api-versions.json` names every removal since 1.16.
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
-from pathlib import Path
 
 from msgspec import Struct, json
 
 from transom.inventory import Entry, Inventory
 from transom.rules.check import Answer, Check, Fault
 
-TABLE = Path(__file__).parent.parent / "content" / "kubernetes" / "api-versions.json"
+TABLE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "content", "kubernetes", "api-versions.json")  # noqa: PTH118, PTH120
 Release = tuple[int, int]
 
 
@@ -52,7 +52,8 @@ def deprecated(entry: Entry, _: Inventory, check: Check) -> Answer:
 @lru_cache(maxsize=1)
 def removals() -> dict[tuple[str, str], Removal]:
     """Return the table by API version and kind."""
-    table = json.decode(TABLE.read_bytes(), type=list[Removal])
+    with open(TABLE, "rb") as stream:  # noqa: PTH123 - a path object is not needed
+        table = json.decode(stream.read(), type=list[Removal])
     return {(removal.version, kind): removal for removal in table for kind in removal.kinds}
 
 

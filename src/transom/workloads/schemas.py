@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,6 +18,9 @@ from transom.kube.kinds import is_built_in
 from transom.rules.check import Answer, Check, Fault
 from transom.rules.expand import without_nulls
 from transom.rules.place import witness_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PACKAGE, VALIDATOR = "kubernetes_validate", "jsonschema_rs"
 DEFINITIONS = "json-schema:///api/_definitions.json"
@@ -104,6 +106,8 @@ def _registry(release: tuple[int, int]) -> tuple[Any, Mapping[tuple[str, str], s
 
 
 def _file(release: tuple[int, int]) -> Path:
+    from pathlib import Path
+
     spec = find_spec(PACKAGE)
     assert spec is not None
     assert spec.submodule_search_locations is not None
