@@ -15,6 +15,7 @@ import pytest
 
 from tests.cluster.api import Answer, Api, ask_all, collection
 from tests.parity.figures import record
+from tests.parity.warnings import server_warnings, told_warnings
 from transom.inventory import Inventory, Origin
 from transom.inventory.sources import fill
 from transom.kube.authorizer import implied
@@ -35,7 +36,6 @@ ADA = implied("ada", ("engineers",))
 USERS = {"ada": Requester(ADA.name, ADA.groups), "bob": Requester("bob", implied("bob").groups)}
 REFUSED = re.compile(r"ValidatingAdmissionPolicy '[^']+' with binding '[^']+' denied request|violates PodSecurity")
 DENIED = re.compile(r"ValidatingAdmissionPolicy '([^']+)' with binding '([^']+)' denied request: (.*)", re.S)
-WARNED = re.compile(r"Validation failed for ValidatingAdmissionPolicy '([^']+)' with binding '([^']+)': (.*)", re.S)
 WORKLOADS = [
     {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods", "services"]},
     {"apiGroups": ["apps"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*"]},
@@ -225,22 +225,16 @@ def _agree(told: Told, answer: Answer) -> bool:
     if told.state != ("yes" if answer.status < 300 else "no"):
         return False
     if answer.status < 300:
-        theirs = {found.groups() for text in answer.warnings if (found := WARNED.match(text))}
-        ours = {_warned(text) for text in told.warnings if " with binding " in text}
         secured = any("would violate PodSecurity" in text for text in answer.warnings)
-        return theirs == ours and secured is any(text.startswith("would violate") for text in told.warnings)
+        return server_warnings(answer) == told_warnings(told, answer) and secured is any(
+            text.startswith("would violate") for text in told.warnings
+        )
     denied = DENIED.search(answer.message)
     if denied is None:
         return any(say.by == "Pod Security" for say in told.reasons)
     name, bound, message = denied.groups()
     by = f"ValidatingAdmissionPolicy {name} with binding {bound}"
     return any(say.by == by and say.why == message for say in told.reasons)
-
-
-def _warned(text: str) -> tuple[str, ...]:
-    by, _, message = text.partition(": ")
-    name, _, bound = by.removeprefix("ValidatingAdmissionPolicy ").partition(" with binding ")
-    return (name, bound, message)
 
 
 def _things(corpora: Path) -> Iterator[dict[str, Any]]:

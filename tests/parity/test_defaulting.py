@@ -17,8 +17,7 @@ from transom.kube.scratch import ControlPlane
 
 STORAGES = re.compile(
     r"""
-    \.status(\..*|\[.*)?$
-    | \.metadata\.(creationTimestamp|generation|managedFields|resourceVersion|uid|finalizers)$
+    \.metadata\.finalizers$
     | ^Service\.spec\.(clusterIPs?|ipFamil.*|ports\[\]\.nodePort|healthCheckNodePort)$  # addresses
     | ^Service\.spec\.externalTrafficPolicy$                                            # of external IPs
     | ^Namespace\.spec$
@@ -32,6 +31,7 @@ STORAGES = re.compile(
 )
 """Fields that the storage writes, which no policy sees yet or none can foretell."""
 
+BOOKKEEPING = re.compile(r"\.status$|\.metadata\.(creationTimestamp|generation|managedFields|resourceVersion|uid)$")
 ACCOUNTS = re.compile(r"^Pod\.spec\.serviceAccount(Name)?$")  # their plug-in is off where no controllers run
 UNKNOWN_FIELD = re.compile(
     r"\.(imagefeatures|imageformat|protectionDoamin|pool|secretName|readOnly|nodePort|serviceAccount)$"
@@ -77,5 +77,5 @@ def _different(ours: Any, theirs: Any, path: str) -> Iterator[tuple[str, Any, An
     elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
         for left, right in zip(ours, theirs, strict=True):
             yield from _different(left, right, f"{path}[]")
-    elif ours != theirs:
+    elif ours != theirs and not (ours is MISSING and BOOKKEEPING.search(path)):
         yield path, ours, theirs

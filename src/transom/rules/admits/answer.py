@@ -227,7 +227,7 @@ def _voiced(voice: Voice, subject: Subject, warnings: list[str]) -> Say | None:
         return _outside(voice, failures[0].message if failures else "", bool(verdict.failures))
     if not failures:
         return _open(voice, verdict.unknown)
-    return _refused(voice, _worded(policy, failures[0]), warnings)
+    return _refused(voice, [_worded(policy, each) for each in failures], warnings)
 
 
 def _lacks_params(policy: Policy) -> bool:
@@ -262,11 +262,12 @@ def _worded(policy: Policy, failure: Failure) -> str:
     return f"expression '{source}' resulted in error: {failure.error}"
 
 
-def _refused(voice: Voice, message: str, warnings: list[str]) -> Say:
+def _refused(voice: Voice, messages: list[str], warnings: list[str]) -> Say:
+    """Return what a binding does about validations that fail: it refuses for the first, and warns of each."""
     actions: Iterator[str] = (action for binding in voice.policy.bindings for action in binding.actions)
     wanted = set(actions)
     if "Warn" in wanted:
-        warnings.append(f"{voice.by}: {message}")
+        warnings += [f"{voice.by}: {message}" for message in messages]
     if "Deny" in wanted:
-        return Say(voice.by, "no", message)
-    return Say(voice.by, "yes", f"it only {'warns' if 'Warn' in wanted else 'tells the audit log'}: {message}")
+        return Say(voice.by, "no", messages[0])
+    return Say(voice.by, "yes", f"it only {'warns' if 'Warn' in wanted else 'tells the audit log'}: {messages[0]}")
