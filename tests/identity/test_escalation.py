@@ -99,7 +99,7 @@ ACCOUNT: list[tuple[str, list[Rule]]] = [
     ("debug-containers", [("patch", "", "pods/ephemeralcontainers")]),
     ("patch-pods", [("patch", "", "pods:runner")]),
     ("read-secrets", [("list", "", "secrets")]),
-    ("tekton", [("create", "tekton.dev", "taskruns")]),
+    ("have-pods-run", [("create", "tekton.dev", "taskruns")]),
 ]
 
 
@@ -145,6 +145,23 @@ def test_whoever_becomes_any_user_comes_to_everything_in_every_cluster(
 ) -> None:
     found = primitives(cluster.grant("alice", *rules), "alice")
     assert found is not None and found[0] == primitive
+
+
+OPERATORS: list[tuple[str, str, list[Rule]]] = [
+    ("flux", "flux-system/kustomize-controller", [("create", "kustomize.toolkit.fluxcd.io", "kustomizations")]),
+    ("kyverno", "kyverno/kyverno-background-controller", [("create", "kyverno.io", "clusterpolicies")]),
+    ("olm", "olm/olm-operator-serviceaccount", [("create", "operators.coreos.com", "subscriptions")]),
+]
+
+
+@pytest.mark.parametrize(("primitive", "account", "rules"), OPERATORS)
+def test_an_operator_works_for_whoever_writes_its_resources(
+    primitive: str, account: str, rules: list[Rule], cluster: Cluster, primitives: Ask
+) -> None:
+    cluster.grant("alice", *rules)
+    assert primitives(cluster, "alice") is None  # there is no such operator
+    cluster.grant(f"sa:{account}", ("*", "*", "*"))
+    assert primitives(cluster, "alice") == [primitive, "everything"]
 
 
 def test_get_was_enough_to_exec_before_1_35(cluster: Cluster) -> None:

@@ -17,6 +17,7 @@ from transom.kube.authorizer.defaults import default_policy, node_rules, tells_d
 from transom.kube.authorizer.nodes import NodeAuthorizer
 from transom.kube.authorizer.policy import GROUP, KINDS, RefusedError, read_object
 from transom.kube.authorizer.versions import LATEST, Version
+from transom.kube.reading import list_at, maps_at
 from transom.kube.resources import Resources
 from transom.model.findings import Skipped
 from transom.model.refs import Ref
@@ -57,32 +58,36 @@ def authority(
     aggregated ClusterRoles are those that are written in them, instead of those that the labels of others gather.
     """
     entries: dict[Place, Entry] = {}
-    skipped = [*_other_authorizers(inventory)]
-    roles: dict[tuple[str, str], Role] = {}
-    bindings: dict[tuple[str, str], Binding] = {}
-    for kind in KINDS:
-        for entry in inventory.of_kind(GROUP, kind):
-            made = _read(inventory, entry, skipped)
-            if made is None:
-                continue
-            place = (kind, made.namespace, made.name)
-            if place in entries and entries[place].object != entry.object:
-                reason = f"it is told twice, and differently; what {entry.origin.file or 'the source'} says is taken"
-                skipped.append(Skipped(entry.ref, reason, "name one source", locator=inventory.locate(entry, ())))
-            entries[place] = entry
-            if isinstance(made, Role):
-                roles[made.key] = made
-            else:
-                bindings[made.namespace, made.name] = made
-    policy = Policy(roles, list(bindings.values()))
-    added = defaults and not tells_defaults(policy)
-    whole = policy.with_defaults(default_policy()) if added else policy
+    skipped = list(_other_authorizers(inventory))
+    told = _told(inventory, entries, skipped)
+    added = defaults and not tells_defaults(told)
+    whole = told.with_defaults(default_policy()) if added else told
+    gathered = whole.aggregated()
     objects = [entry.object for group, kind in NODE_OBJECTS for entry in inventory.of_kind(group, kind)]
     nodes = NodeAuthorizer(objects, node_rules(), version)
-    gathered = whole.aggregated()
     authorizer = Authorizer(whole if stored else gathered, nodes, version)
     definitions = [each.object for each in inventory.of_kind("apiextensions.k8s.io", "CustomResourceDefinition")]
-    return Authority(authorizer, Resources(definitions), entries, skipped, added, _stale(policy, gathered))
+    return Authority(authorizer, Resources(definitions), entries, skipped, added, _stale(told, gathered))
+
+
+def _told(inventory: Inventory, entries: dict[Place, Entry], skipped: list[Skipped]) -> Policy:
+    """Return the policy that an inventory tells; of a role or binding told twice, the last, as if it were applied so."""
+    roles: dict[tuple[str, str], Role] = {}
+    bindings: dict[tuple[str, str], Binding] = {}
+    for entry in (entry for kind in KINDS for entry in inventory.of_kind(GROUP, kind)):
+        made = _read(inventory, entry, skipped)
+        if made is None:
+            continue
+        place = (entry.ref.kind, made.namespace, made.name)
+        if place in entries and entries[place].object != entry.object:
+            reason = f"it is told twice, and differently; what {entry.origin.file or 'the source'} says is taken"
+            skipped.append(Skipped(entry.ref, reason, "name one source", locator=inventory.locate(entry, ())))
+        entries[place] = entry
+        if isinstance(made, Role):
+            roles[made.key] = made
+        else:
+            bindings[made.namespace, made.name] = made
+    return Policy(roles, list(bindings.values()))
 
 
 def _stale(told: Policy, gathered: Policy) -> list[str]:
@@ -122,18 +127,11 @@ def _authorizers(inventory: Inventory) -> Iterator[str]:
 
 def _modes(pod: Mapping[str, Any]) -> Iterator[str]:
     """Yield what an API server's flags say of authorizers other than Node and RBAC."""
-    spec = pod.get("spec")
-    containers = spec.get("containers") if isinstance(spec, dict) else None
-    for container in containers if isinstance(containers, list) else ():
-        words = [*_words(container, "command"), *_words(container, "args")]
-        for word in words:
+    for _, container in maps_at(pod, "spec", "containers"):
+        words = [*list_at(container, "command"), *list_at(container, "args")]
+        for word in (each for each in words if isinstance(each, str)):
             flag, _, value = word.partition("=")
             if flag == "--authorization-mode":
                 yield from (f"the authorizer {mode}" for mode in value.split(",") if mode not in ("Node", "RBAC", ""))
             elif flag == "--authorization-config":
                 yield "what the file of --authorization-config names"
-
-
-def _words(container: Any, field: str) -> list[str]:
-    words = container.get(field) if isinstance(container, dict) else None
-    return [word for word in words if isinstance(word, str)] if isinstance(words, list) else []

@@ -66,18 +66,6 @@ class Resources:
         """Return the resource, or `resource/subresource`, of exactly this group and name."""
         return self._by_name.get((group, name))
 
-    def matching(self, group: str, name: str) -> list[Resource]:
-        """Return the resources that a rule's group and resource name, wildcards included."""
-        return [
-            each
-            for each in self.all
-            if group in ("*", each.group) and (name in ("*", each.name) or (name[:2] == "*/" and _ends(each, name[1:])))
-        ]
-
-
-def _ends(resource: Resource, subresource: str) -> bool:
-    return "/" in resource.name and resource.name[resource.name.index("/") :] == subresource
-
 
 def _defined(definition: Mapping[str, Any]) -> list[Resource]:
     """Return what a CustomResourceDefinition adds; nothing for a malformed one."""

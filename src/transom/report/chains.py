@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from transom.model.language import translator
-from transom.report.grid import STYLE
+from transom.model.language import mark, translator
+from transom.report.grid import CLOSING, opening, sentences, table_row
 from transom.report.options import ReportOptions
 from transom.report.text import BOLD, DIM, RED, Look, wrapped
+
+MORE = mark("and {:,} more; all are in the JSON")
 
 
 class Link(Struct, frozen=True):
@@ -50,7 +52,7 @@ def lines(sections: Sequence[Section], options: ReportOptions) -> Iterator[str]:
             yield from _chain(chain, look)
             yield ""
         if section.left_out:
-            yield look.paint(look.say("and {:,} more; all are in the JSON").format(section.left_out), DIM)
+            yield look.paint(look.say(MORE).format(section.left_out), DIM)
             yield ""
 
 
@@ -68,39 +70,40 @@ def _chain(chain: Chain, look: Look) -> Iterator[str]:
 
 def page(title: str, sections: Sequence[Section], notes: Sequence[str], language: str) -> Iterator[str]:
     """Yield a page that needs no server and loads nothing."""
-    from transom.report.html.markup import text
-
-    yield f'<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
-    yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-    yield f'<meta name="color-scheme" content="light dark">\n<title>{text(title)}</title>\n'
-    yield f"<style>{STYLE}{_STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{text(title)}</h1>\n"
-    yield "".join(f"<p>{text(note, 2_000)}</p>\n" for note in notes)
+    yield opening(title, language, _STYLE)
+    yield from sentences(notes)
     for section in sections:
         yield from _section(section, language)
-    yield "</main>\n</body>\n</html>\n"
+    yield CLOSING
 
 
 def _section(section: Section, language: str) -> Iterator[str]:
     from transom.report.html.markup import text
 
-    say = translator(language)
     yield f"<section>\n<h2>{text(section.title)}</h2>\n"
-    yield "".join(f"<p>{text(sentence, 2_000)}</p>\n" for sentence in section.lead)
+    yield from sentences(section.lead)
     for chain in section.chains:
         yield f"<article><h3>{text(chain.title)}</h3>\n"
-        yield "".join(f"<p>{text(note, 2_000)}</p>\n" for note in chain.notes)
+        yield from sentences(chain.notes)
         yield from _drawn(chain)
-        yield f"<details><summary>{text(say('as a table'))}</summary><div class=scroll><table><thead><tr>"
-        headings = ("#", say("who"), say("gains"), say("how"), say("through"))
-        yield "".join(f'<th scope="col">{text(each)}</th>' for each in headings) + "</tr></thead><tbody>\n"
-        for number, link in enumerate(chain.links, 1):
-            cells = (str(number), link.who, link.gains, link.how, link.through)
-            yield "<tr>" + "".join(f"<td>{text(cell, 2_000)}</td>" for cell in cells) + "</tr>\n"
-        yield "</tbody></table></div></details></article>\n"
+        yield from _table(chain, language)
+        yield "</article>\n"
     if section.left_out:
-        yield f"<p>{text(say('and {:,} more; all are in the JSON').format(section.left_out))}</p>\n"
+        yield from sentences([translator(language)(MORE).format(section.left_out)])
     yield "</section>\n"
+
+
+def _table(chain: Chain, language: str) -> Iterator[str]:
+    """Yield the steps of a chain once more, as a table, for who cannot see how they are drawn."""
+    from transom.report.html.markup import text
+
+    say = translator(language)
+    yield f"<details><summary>{text(say('as a table'))}</summary><div class=scroll><table><thead><tr>"
+    headings = ("#", say("who"), say("gains"), say("how"), say("through"))
+    yield "".join(f'<th scope="col">{text(each)}</th>' for each in headings) + "</tr></thead><tbody>\n"
+    for number, link in enumerate(chain.links, 1):
+        yield table_row((str(number), link.who, link.gains, link.how, link.through))
+    yield "</tbody></table></div></details>"
 
 
 def _drawn(chain: Chain) -> Iterator[str]:
@@ -115,6 +118,7 @@ def _drawn(chain: Chain) -> Iterator[str]:
 
 
 _STYLE = """
+section > p { margin: 0.25rem 0; }
 article { border-top: 1px solid var(--line); padding: 0.75rem 0; }
 h3 { font-size: 1rem; margin: 0; }
 .chain { list-style: none; display: flex; flex-wrap: wrap; gap: 0.5rem 0; padding: 0; margin: 0.75rem 0; }

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
+from transom.model.language import translator
 from transom.report.options import ReportOptions
 from transom.report.text import BOLD, DIM, Look, columns, wrapped
 
@@ -66,25 +67,58 @@ def write(grid: Grid, stream: BinaryIO, options: ReportOptions) -> None:
         stream.write(line.encode("utf-8", "backslashreplace") + b"\n")
 
 
-def page(grid: Grid, language: str, before: str = "") -> Iterator[str]:
-    """Yield a page with the grid as a table; before: markup of ours that stands between title and table."""
-    from transom.model.language import translator
+def page(grid: Grid, language: str) -> Iterator[str]:
+    """Yield a page with the grid as a table."""
     from transom.report.html.markup import text
 
     say = translator(language)
-    yield f'<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
-    yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-    yield f'<meta name="color-scheme" content="light dark">\n<title>{text(grid.title)}</title>\n'
-    yield f"<style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{text(grid.title)}</h1>\n{before}"
+    yield opening(grid.title, language)
     yield "<div class=scroll><table>\n<thead><tr>"
     yield "".join(f'<th scope="col">{text(say(heading))}</th>' for heading in grid.headings)
     yield "</tr></thead>\n<tbody>\n"
     for row in grid.rows:
-        yield "<tr>" + "".join(f"<td>{text(cell, MAX_CELL_CHARS)}</td>" for cell in row) + "</tr>\n"
+        yield table_row(row)
     yield "</tbody>\n</table></div>\n"
-    yield "".join(f"<p>{text(note, MAX_CELL_CHARS)}</p>\n" for note in grid.notes)
-    yield "</main>\n</body>\n</html>\n"
+    yield from sentences(grid.notes)
+    yield CLOSING
+
+
+def opening(title: str, language: str, style: str = "") -> str:
+    """Return the beginning of a page that loads nothing and runs nothing, up to its heading."""
+    from transom.report.html.markup import text
+
+    policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    return f"""<!DOCTYPE html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{text(title)}</title>
+<style>{STYLE}{style}</style>
+</head>
+<body>
+<main>
+<h1>{text(title)}</h1>
+"""
+
+
+CLOSING = "</main>\n</body>\n</html>\n"
+
+
+def table_row(cells: Sequence[str]) -> str:
+    """Return the row of a table; its cells are foreign text."""
+    from transom.report.html.markup import text
+
+    return "<tr>" + "".join(f"<td>{text(cell, MAX_CELL_CHARS)}</td>" for cell in cells) + "</tr>\n"
+
+
+def sentences(texts: Sequence[str]) -> Iterator[str]:
+    """Yield each text as a paragraph."""
+    from transom.report.html.markup import text
+
+    yield from (f"<p>{text(each, MAX_CELL_CHARS)}</p>\n" for each in texts)
 
 
 STYLE = """
