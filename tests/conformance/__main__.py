@@ -35,7 +35,9 @@ def rows(corpora: Path) -> Iterator[dict[str, Any]]:
 
 def _written(row: dict[str, Any]) -> dict[str, Any]:
     """Return what the file says of a corpus: counts, and why what is unsupported is."""
-    counts = {key: row[key] for key in ("corpus", "cases", "agree", "differ")}
+    counts = {
+        key: row[key] for key in ("corpus", "cases", "agree", "differ", "recall", "precision", "rules") if key in row
+    }
     return {**counts, "unsupported": sum(row["unsupported"].values()), "reasons": row["unsupported"]}
 
 
@@ -51,6 +53,10 @@ def main() -> int:
         print(
             f"{row['corpus']:24} {row['cases']:6} cases  {row['agree']:6} agree  {row['differ']:4} differ  {unsupported:5} unsupported"
         )
+        if "recall" in row:
+            print(
+                f"{'':24} recall {row['recall']:.1%}, precision {row['precision']:.1%} over {len(row['rules'])} rules"
+            )
         for reason, count in sorted(row["unsupported"].items(), key=lambda pair: -pair[1]):
             print(f"{'':24} {count:6} unsupported: {reason}")
         for difference in row.get("differences", [])[:20]:

