@@ -105,9 +105,19 @@ def test_can_answers_by_its_exit_code(source: Path, capsys: pytest.CaptureFixtur
     assert told(capsys, "can", "system:serviceaccount:ops:robot", "list", "secrets", "-n", "shop")["allowed"] is True
 
 
+def test_can_explains_binding_role_and_rule_with_their_places(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["can", "sa:shop/web", "get", "cm/settings", "--from", "rbac.yaml"]) == 0
+    shown = capsys.readouterr().out
+    assert "RoleBinding shop/readers  rbac.yaml:9" in shown
+    assert "Role shop/reader, rules[1]  rbac.yaml:6" in shown
+
+
 def test_can_lists_rules_with_their_bindings(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rules = told(capsys, "can", "sa:shop/web")["rules"]
-    assert {"kind": "RoleBinding", "namespace": "shop", "name": "readers"} in [rule["binding"] for rule in rules]
+    place = {"file": "rbac.yaml", "line": 9}
+    assert {"kind": "RoleBinding", "namespace": "shop", "name": "readers", **place} in [
+        rule["binding"] for rule in rules
+    ]
     assert any(rule["binding"]["name"] == "system:discovery" for rule in rules)
     rules = told(capsys, "can", "sa:shop/web", "--no-defaults")["rules"]
     assert {rule["binding"]["name"] for rule in rules} == {"readers"}

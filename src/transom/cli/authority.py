@@ -17,7 +17,7 @@ from transom.model.language import mark, translated
 if TYPE_CHECKING:
     from transom.inventory.authority import Authority
     from transom.inventory.inventory import Inventory
-    from transom.kube.authorizer import Question
+    from transom.kube.authorizer import Binding, Grant, Question
     from transom.report.grid import Grid
 
 READ = frozenset(
@@ -153,6 +153,44 @@ def write_json(record: object) -> None:
 def skipped_records(skipped: Iterable[Skipped]) -> list[dict[str, str]]:
     """Return what was skipped as JSON has it."""
     return [{"ref": str(each.ref), "reason": each.reason, "next_step": each.next_step} for each in skipped]
+
+
+class Places:
+    """Where bindings and roles are told, and how answers write them."""
+
+    def __init__(self, found: Authority, inventory: Inventory) -> None:
+        self._entries = found.entries
+        self._inventory = inventory
+
+    def binding(self, binding: Binding) -> dict[str, Any]:
+        """Return a binding as JSON has it."""
+        return self._record(binding.kind, binding.namespace, binding.name)
+
+    def role(self, binding: Binding) -> dict[str, Any]:
+        """Return the role of a binding as JSON has it."""
+        return self._record(binding.role_kind, *binding.role_key)
+
+    def _record(self, kind: str, namespace: str, name: str, *path: str | int) -> dict[str, Any]:
+        made: dict[str, Any] = {"kind": kind, "namespace": namespace, "name": name}
+        entry = self._entries.get((kind, namespace, name))
+        if entry is not None and entry.origin.file:
+            place = self._inventory.locate(entry, path)
+            made |= {"file": place.file, "line": place.line}
+        return made
+
+    def explained(self, found: Authority, grant: Grant) -> list[str]:
+        """Return binding and role of a grant in a line each, with their places, the role's at the rule that allows it."""
+        binding = grant.binding
+        rules = found.authorizer.policy.roles[binding.role_key].rules
+        number = rules.index(grant.rule)
+        role = self._record(binding.role_kind, *binding.role_key, "rules", number)
+        return [_placed(self.binding(binding), ""), _placed(role, f", rules[{number}]")]
+
+
+def _placed(record: Mapping[str, Any], part: str) -> str:
+    name = "/".join(filter(None, (record["namespace"], record["name"])))
+    place = f"  {record['file']}:{record['line']}" if "file" in record else ""
+    return f"{record['kind']} {name}{part}{place}"
 
 
 # what is asked

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from transom.cli import terminal
 from transom.cli.arguments import Parser, command_parser
 from transom.cli.authority import (
+    Places,
     add_format_argument,
     add_question_arguments,
     add_source_arguments,
@@ -19,7 +20,7 @@ from transom.cli.authority import (
     show,
     skipped_records,
 )
-from transom.cli.who_can import ALL, EVERYWHERE, asked, binding_record, question_record, role_record
+from transom.cli.who_can import ALL, EVERYWHERE, asked, question_record
 from transom.model.errors import TransomError, UsageError
 from transom.model.exits import Exit
 from transom.model.findings import Skipped
@@ -69,14 +70,15 @@ def run(arguments: argparse.Namespace) -> int:
     from transom.identity.subjects import parse_subject
 
     user = parse_subject(arguments.subject, tuple(arguments.group))
-    found, _, skipped = read_authority(arguments.targets, arguments)
+    found, inventory, skipped = read_authority(arguments.targets, arguments)
+    places = Places(found, inventory)
     if arguments.verb:
-        return _one(arguments, found, user, skipped)
-    _list(arguments, found.authorizer, user, skipped)
+        return _one(arguments, found, user, places, skipped)
+    _list(arguments, found.authorizer, user, places, skipped)
     return Exit.INCOMPLETE if skipped else Exit.CLEAN
 
 
-def _one(arguments: argparse.Namespace, found: Authority, user: User, skipped: list[Skipped]) -> int:
+def _one(arguments: argparse.Namespace, found: Authority, user: User, places: Places, skipped: list[Skipped]) -> int:
     from transom.kube.authorizer.questions import service_account
 
     account = service_account(user.name)
@@ -89,22 +91,34 @@ def _one(arguments: argparse.Namespace, found: Authority, user: User, skipped: l
         from transom.cli.authority import write_json
 
         record = {"question": question_record(question), **_subject(user), "allowed": decision.allowed}
-        write_json({**record, "reason": decision.reason, "skipped": skipped_records(skipped)})
+        grant = decision.grant and _record(decision.grant, places)
+        write_json({**record, "reason": decision.reason, "grant": grant, "skipped": skipped_records(skipped)})
     else:
         said = terminal.say("yes") if decision.allowed else terminal.say("no")
         sys.stdout.write(f"{said}: {asked(question)}\n")
         for line in filter(None, decision.reason.split("\n")):
-            sys.stdout.write(f"  {line}\n")
+            _below(line)
+        for line in places.explained(found, decision.grant) if decision.grant else ():
+            _below(line)
     if decision.allowed:
         return Exit.CLEAN
     return Exit.INCOMPLETE if skipped else Exit.FINDINGS
+
+
+def _below(line: str) -> None:
+    """Write a line of an answer below its first."""
+    from transom.report.text import safe
+
+    sys.stdout.write(f"  {safe(line)}\n")
 
 
 def _subject(user: User) -> dict[str, Any]:
     return {"subject": {"user": user.name, "groups": list(user.groups)}}
 
 
-def _list(arguments: argparse.Namespace, authorizer: Authorizer, user: User, skipped: list[Skipped]) -> None:
+def _list(
+    arguments: argparse.Namespace, authorizer: Authorizer, user: User, places: Places, skipped: list[Skipped]
+) -> None:
     from transom.identity.reach import has_effect
     from transom.identity.subjects import told
     from transom.report.grid import Grid
@@ -116,7 +130,7 @@ def _list(arguments: argparse.Namespace, authorizer: Authorizer, user: User, ski
     if user.groups:
         notes.append(terminal.say("groups: {}").format(", ".join(user.groups)))
     title = terminal.say("What {} can do").format(told(user))
-    rules = [_record(grant) for grant in grants]
+    rules = [_record(grant, places) for grant in grants]
     record = {**_subject(user), "master": user.is_master, "rules": rules, "skipped": skipped_records(skipped)}
     show(arguments, Grid(HEADINGS, list(_rows(grants)), title, notes), record)
 
@@ -139,11 +153,12 @@ def _resources(grant: Grant) -> list[str]:
     return [f"{name}.{group}" if group else name for group in groups for name in grant.rule.resources]
 
 
-def _record(grant: Grant) -> dict[str, Any]:
+def _record(grant: Grant, places: Places) -> dict[str, Any]:
     import msgspec
 
-    place = {"namespace": grant.namespace, "binding": binding_record(grant.binding), "role": role_record(grant.binding)}
-    return {**msgspec.to_builtins(grant.rule), **place}
+    binding = grant.binding
+    through = {"binding": places.binding(binding), "role": places.role(binding)}
+    return {**msgspec.to_builtins(grant.rule), "namespace": grant.namespace, **through}
 
 
 # reviews

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from transom.cli import terminal
 from transom.cli.arguments import TARGET_HELP, Parser, command_parser
 from transom.cli.authority import (
+    Places,
     add_format_argument,
     add_source_arguments,
     read_authority,
@@ -18,7 +19,7 @@ from transom.cli.authority import (
     show,
     skipped_records,
 )
-from transom.cli.who_can import EVERYWHERE, binding_record, role_record
+from transom.cli.who_can import EVERYWHERE
 from transom.model.exits import Exit
 from transom.model.language import mark
 
@@ -195,15 +196,19 @@ def _diff(arguments: argparse.Namespace) -> int:
     from transom.identity.reach import changes
     from transom.report.grid import Grid
 
-    old, _, skipped_old = read_authority([arguments.old], arguments)
-    new, _, skipped_new = read_authority([arguments.new], arguments)
+    old, old_inventory, skipped_old = read_authority([arguments.old], arguments)
+    new, new_inventory, skipped_new = read_authority([arguments.new], arguments)
+    before, after = Places(old, old_inventory), Places(new, new_inventory)
     skipped = [*skipped_old, *skipped_new]
     found = list(changes(old.authorizer, new.authorizer))
     title = terminal.say("{} added, {} removed").format(
         sum(each.added for each in found), sum(not each.added for each in found)
     )
     headings = ("", mark("subject"), mark("verbs"), mark("resource"), mark("where"), mark("names"), mark("through"))
-    record = {"changes": [_change_record(each) for each in found], "skipped": skipped_records(skipped)}
+    record = {
+        "changes": [_change_record(each, after if each.added else before) for each in found],
+        "skipped": skipped_records(skipped),
+    }
     show(arguments, Grid(headings, list(_change_rows(found)), title), record)
     if skipped:
         return Exit.INCOMPLETE
@@ -227,15 +232,15 @@ def _what(reach: Reach) -> str:
     return f"URL {reach.url}" if reach.url else f"{reach.resource}.{reach.group}" if reach.group else reach.resource
 
 
-def _change_record(change: Change) -> dict[str, Any]:
+def _change_record(change: Change, places: Places) -> dict[str, Any]:
     import msgspec
 
     return {
         "change": "added" if change.added else "removed",
         "subject": _subject_record(change.subject),
         "reach": msgspec.to_builtins(change.reach),
-        "binding": binding_record(change.binding),
-        "role": role_record(change.binding),
+        "binding": places.binding(change.binding),
+        "role": places.role(change.binding),
     }
 
 
@@ -245,7 +250,8 @@ def _change_record(change: Change) -> dict[str, Any]:
 def _graph(arguments: argparse.Namespace) -> int:
     from transom.report.grid import Grid
 
-    found, _, skipped = read_authority(arguments.targets, arguments)
+    found, inventory, skipped = read_authority(arguments.targets, arguments)
+    places = Places(found, inventory)
     bindings = found.authorizer.policy.bindings if arguments.all else _own_bindings(found)
     if arguments.output == "dot":
         sys.stdout.write("\n".join(_dot(found, bindings)) + "\n")
@@ -255,9 +261,9 @@ def _graph(arguments: argparse.Namespace) -> int:
     record = {
         "bindings": [
             {
-                **binding_record(binding),
+                **places.binding(binding),
                 "subjects": [_subject_record(subject) for subject in binding.subjects],
-                "role": role_record(binding),
+                "role": places.role(binding),
                 "exists": binding.role_key in found.authorizer.policy.roles,
             }
             for binding in bindings

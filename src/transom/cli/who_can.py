@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from transom.cli import terminal
 from transom.cli.arguments import Parser, command_parser
 from transom.cli.authority import (
+    Places,
     add_format_argument,
     add_question_arguments,
     add_source_arguments,
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.expand:
         holders = expanded(holders, accounts(inventory))
     holders = list(holders)
-    _show(arguments, question, holders, skipped_records(skipped))
+    _show(arguments, question, holders, Places(found, inventory), skipped_records(skipped))
     return Exit.INCOMPLETE if skipped else Exit.CLEAN
 
 
@@ -78,13 +79,21 @@ def accounts(inventory: Inventory) -> list[BoundSubject]:
 
 
 def _show(
-    arguments: argparse.Namespace, question: Question, holders: list[Holder], skipped: list[dict[str, str]]
+    arguments: argparse.Namespace,
+    question: Question,
+    holders: list[Holder],
+    places: Places,
+    skipped: list[dict[str, str]],
 ) -> None:
     from transom.report.grid import Grid
 
     words = asked(question)
     title = terminal.say("Who can {}").format(words)
-    record = {"question": question_record(question), "holders": [_record(each) for each in holders], "skipped": skipped}
+    record = {
+        "question": question_record(question),
+        "holders": [_record(each, places) for each in holders],
+        "skipped": skipped,
+    }
     show(arguments, Grid(HEADINGS, [_row(each) for each in holders], title), record)
 
 
@@ -121,27 +130,17 @@ def _row(holder: Holder) -> tuple[str, ...]:
     )
 
 
-def _record(holder: Holder) -> dict[str, Any]:
+def _record(holder: Holder, places: Places) -> dict[str, Any]:
     import msgspec
 
     made: dict[str, Any] = {"subject": msgspec.to_builtins(holder.subject), "verb": holder.verb}
     made |= {"namespace": holder.namespace, "names": list(holder.names)}
     if holder.binding is not None:
-        made["binding"] = binding_record(holder.binding)
-        made["role"] = role_record(holder.binding)
+        made["binding"] = places.binding(holder.binding)
+        made["role"] = places.role(holder.binding)
         made["rule"] = holder.rule
     else:
         made["by"] = holder.by
     if holder.through:
         made["group"] = holder.through
     return made
-
-
-def binding_record(binding: Any) -> dict[str, str]:
-    """Return a binding as JSON has it."""
-    return {"kind": binding.kind, "namespace": binding.namespace, "name": binding.name}
-
-
-def role_record(binding: Any) -> dict[str, str]:
-    """Return the role of a binding as JSON has it."""
-    return {"kind": binding.role_kind, "namespace": binding.role_key[0], "name": binding.role_name}

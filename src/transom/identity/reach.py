@@ -12,9 +12,10 @@ from transom.kube.authorizer import Authorizer, Binding, BoundSubject, Grant, Po
 from transom.kube.authorizer.questions import MASTERS, NODE_PREFIX, implied
 from transom.kube.authorizer.rules import atoms, covers_atom
 from transom.kube.authorizer.versions import verbs_that_stream
+from transom.model.language import mark
 
 STREAMING = ("exec", "attach", "portforward")
-BY_MASTERS, BY_NODE = "never refused", "Node authorizer"
+BY_MASTERS, BY_NODE = mark("never refused"), mark("Node authorizer")
 
 
 class Holder(Struct, frozen=True):

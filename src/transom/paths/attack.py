@@ -218,7 +218,7 @@ def removal(field: Field, entries: Sequence[Vertex], jewel: str, most: int) -> R
     Verified by making the graph again without them. None where nothing that can be taken away stands between.
     """
     refs: dict[Ref, None] = {}
-    graph, rounds, shared = field.graph, 0, False
+    graph, rounds, proven = field.graph, 0, False
     while rounds < MAX_CUTS:
         found = _ways(graph, entries, jewel)
         if not found.entries:
@@ -226,10 +226,9 @@ def removal(field: Field, entries: Sequence[Vertex], jewel: str, most: int) -> R
         cut = smallest_cut(graph, found.entries, sinks_of(graph, jewel))
         if not cut.whole:
             return None
-        shared = shared or rounds > 0 or any(graph.vertices[each].kind == TOGETHER for each in cut.vertices)
+        proven = rounds == 0 and cut.minimum
         refs |= dict.fromkeys(_chosen(graph, cut.vertices))
         graph, rounds = _without(field, list(refs)), rounds + 1
-    proven = not shared and not any(vertex.kind == TOGETHER for vertex in field.graph.vertices)
     if len(refs) > most:
         refs, proven = dict.fromkeys(_best(field, entries, jewel, list(refs), most)), False
         graph = _without(field, list(refs))

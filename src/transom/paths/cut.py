@@ -12,16 +12,21 @@ from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
+from transom.model.edges import TOGETHER
 from transom.paths.graph import Graph
 
 ENDLESS = 1 << 30
 
 
 class Cut(Struct, frozen=True):
-    """Vertices to take away. whole: whether no entry reaches a sink any more; else none that can be taken away suffices."""
+    """Vertices to take away. whole: whether no entry reaches a sink any more; else none that can be taken away suffices.
+
+    minimum: whether each vertex stands for one thing, so that no fewer things could do.
+    """
 
     vertices: tuple[int, ...]
     whole: bool
+    minimum: bool = False
 
 
 def smallest_cut(graph: Graph, entries: Collection[int], sinks: Collection[int]) -> Cut:
@@ -33,7 +38,8 @@ def smallest_cut(graph: Graph, entries: Collection[int], sinks: Collection[int])
     )
     if flow.run() >= ENDLESS:
         return Cut((), whole=False)
-    return Cut(tuple(sorted(flow.cut())), whole=True)
+    minimum = all(graph.vertices[vertex].kind != TOGETHER for vertex in between)
+    return Cut(tuple(sorted(flow.cut())), whole=True, minimum=minimum)
 
 
 class _Flow:
