@@ -6,7 +6,18 @@ from tests.cluster.api import Answer
 from transom.rules.admits import Answer as Told
 
 BEGINNING = "Validation failed for ValidatingAdmissionPolicy "
-MAX_TOTAL, MAX_EACH = 4 * 1024, 256  # characters: where all are more than the first, the server cuts each to the second
+MAX_TOTAL, MAX_EACH = 4 * 1024, 256
+"""Characters: where all warnings are more than the first, the server cuts each to the second, and ends at the first."""
+
+
+def warned_alike(told: Told, answer: Answer) -> bool:
+    """Tell whether the server warned in the words that we say, as far as it had room for them."""
+    ours, theirs = told_warnings(told), server_warnings(answer)
+    others = sum(len(text) for text in answer.warnings if not text.startswith(BEGINNING))
+    if sum(map(len, ours)) + others <= MAX_TOTAL:
+        return ours == theirs
+    cut = {text[:MAX_EACH] for text in ours}
+    return theirs == cut or (theirs < cut and sum(map(len, theirs)) + others > MAX_TOTAL - MAX_EACH)
 
 
 def server_warnings(answer: Answer) -> set[str]:
@@ -14,11 +25,9 @@ def server_warnings(answer: Answer) -> set[str]:
     return {text for text in answer.warnings if text.startswith(BEGINNING)}
 
 
-def told_warnings(told: Told, answer: Answer) -> set[str]:
-    """Return what we warn of, in the server's words, cut as it cuts them where it had much to say."""
-    texts = {_worded(text) for text in told.warnings if " with binding " in text}
-    total = sum(map(len, texts)) + sum(len(text) for text in answer.warnings if not text.startswith(BEGINNING))
-    return {text[:MAX_EACH] for text in texts} if total > MAX_TOTAL else texts
+def told_warnings(told: Told) -> set[str]:
+    """Return what we warn of, in the server's words."""
+    return {_worded(text) for text in told.warnings if " with binding " in text}
 
 
 def _worded(text: str) -> str:
