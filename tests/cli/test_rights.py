@@ -84,7 +84,9 @@ def test_who_can_tells_the_names_that_a_right_is_limited_to(source: Path, capsys
 
 
 def test_who_can_expands_groups_to_service_accounts(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "ServiceAccount ops/robot" in holders(capsys, "get", "secrets", "-n", "shop", "--expand")
+    assert "ServiceAccount ops/robot" in holders(capsys, "get", "secrets", "-n", "shop")
+    assert "ServiceAccount ops/robot" not in holders(capsys, "get", "/healthz")  # that is everybody's
+    assert "ServiceAccount ops/robot" in holders(capsys, "get", "/healthz", "--expand")
 
 
 def test_before_1_35_get_is_enough_to_exec(source: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,9 +24,11 @@ from transom.model.language import mark
 
 if TYPE_CHECKING:
     from transom.model.edges import Vertex
+    from transom.model.refs import Ref
     from transom.paths.attack import Field, Reached, Removal, Step, Story
     from transom.report.chains import Chain, Section
 
+RBAC = "rbac.authorization.k8s.io"
 SHOWN = 20  # chains of one jewel for people; all are in the JSON
 EXAMPLES = """\
   transom paths deploy/                                from what the outside reaches to everything
@@ -169,11 +171,16 @@ def _advice(found: Removal | None, reached: int) -> Iterator[str]:
     if found is None:
         yield say("No binding and no pod setting stands between: change the entries themselves.")
         return
-    what = ", ".join(ref.short for ref in found.refs)
+    what = ", ".join(_taken(ref) for ref in found.refs)
     yield say("Take away {}: {} of {} entries still reach it then.").format(what, found.left, reached)
     if found.left == 0:
         proof = mark("No smaller set does that.") if found.proven else mark("It is the smallest set that was found.")
         yield say(proof)
+
+
+def _taken(ref: Ref) -> str:
+    """Return what is to be taken away: a binding, or of a workload what lets its pods out."""
+    return ref.short if ref.group == RBAC else terminal.say("what lets {} out to its node").format(ref.short)
 
 
 def _chain(found: Reached) -> Chain:

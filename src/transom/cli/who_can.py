@@ -47,7 +47,7 @@ def parser() -> Parser:
         "what", metavar="RESOURCE[/NAME]|URL", help="plural, singular, kind or short name, group behind a dot"
     )
     add_question_arguments(made)
-    made.add_argument("--expand", action="store_true", help="also list the service accounts that are in a group")
+    made.add_argument("--expand", action="store_true", help="also list the service accounts of system:authenticated")
     add_format_argument(made)
     add_source_arguments(made)
     return made
@@ -63,19 +63,17 @@ def run(arguments: argparse.Namespace) -> int:
         found, arguments.verb, arguments.what, arguments.namespace, arguments.subresource
     )
     holders: Iterable[Holder] = who_can(found.authorizer, question, everywhere=namespaced and not question.namespace)
-    if arguments.expand:
-        holders = expanded(holders, accounts(inventory))
-    holders = list(holders)
+    holders = list(expanded(holders, _accounts(inventory), everyone=arguments.expand))
     _show(arguments, question, holders, Places(found, inventory), skipped_records(skipped))
     return Exit.INCOMPLETE if skipped else Exit.CLEAN
 
 
-def accounts(inventory: Inventory) -> list[BoundSubject]:
-    """Return the service accounts that an inventory tells of."""
+def _accounts(inventory: Inventory) -> list[BoundSubject]:
+    from transom.inventory.accounts import service_accounts
     from transom.kube.authorizer import BoundSubject
 
-    found = inventory.of_kind("", "ServiceAccount")
-    return [BoundSubject("ServiceAccount", each.ref.name, each.ref.namespace or "default") for each in found]
+    found = service_accounts(inventory).items()
+    return [BoundSubject("ServiceAccount", name, namespace) for namespace, names in found for name in names]
 
 
 def _show(

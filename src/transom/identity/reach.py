@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from transom.identity.subjects import user_of
 from transom.kube.authorizer import Authorizer, Binding, BoundSubject, Grant, PolicyRule, Question, User
-from transom.kube.authorizer.questions import MASTERS, NODE_PREFIX, implied
+from transom.kube.authorizer.questions import AUTHENTICATED, MASTERS, NODE_PREFIX, implied
 from transom.kube.authorizer.rules import atoms, covers_atom
 from transom.kube.authorizer.versions import verbs_that_stream
 from transom.model.language import mark
@@ -64,12 +64,16 @@ def _same(authorizer: Authorizer, question: Question) -> Iterator[Question]:
             yield replace(question, verb=verb)
 
 
-def expanded(holders: Iterable[Holder], accounts: Sequence[BoundSubject]) -> Iterator[Holder]:
-    """Yield holders, and behind each group the service accounts that are in it."""
+def expanded(holders: Iterable[Holder], accounts: Sequence[BoundSubject], everyone: bool = False) -> Iterator[Holder]:
+    """Yield holders, and behind each group of service accounts those that are in it.
+
+    everyone: also behind system:authenticated, in which all are.
+    """
     members: dict[str, list[BoundSubject]] = {}
     for account in accounts:
         for group in implied(account.user).groups:
-            members.setdefault(group, []).append(account)
+            if everyone or group != AUTHENTICATED:
+                members.setdefault(group, []).append(account)
     for holder in holders:
         yield holder
         if holder.subject.kind == "Group":

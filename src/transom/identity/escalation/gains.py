@@ -8,6 +8,7 @@ from transom.identity.escalation.attack_pods import AttackPods
 from transom.identity.escalation.primitives import Primitive
 from transom.identity.subjects import user_of
 from transom.inventory import Entry, Inventory
+from transom.inventory.accounts import account_of, service_accounts
 from transom.inventory.authority import Authority
 from transom.inventory.joins import home, pod_path
 from transom.inventory.placement import placements, workload_of
@@ -15,7 +16,7 @@ from transom.kube.authorizer import Binding, BoundSubject, implied
 from transom.kube.authorizer.defaults import default_policy
 from transom.kube.authorizer.policy import GROUP
 from transom.kube.authorizer.questions import MASTERS, account_name, service_account
-from transom.kube.reading import at, list_at, map_at, maps_at, text_at, texts_at
+from transom.kube.reading import at, list_at, map_at, maps_at, texts_at
 from transom.model.edges import ADMIN, ALL_SECRETS, ANY_NODE, Edge, Vertex, gain
 from transom.model.refs import Ref
 
@@ -46,15 +47,12 @@ class Surroundings:
 
     def _accounts(self) -> dict[str, list[str]]:
         """Return the service accounts of each namespace: those told, bound, or used by pods."""
-        found: dict[str, dict[str, None]] = {}
-        for entry in self.inventory.of_kind("", "ServiceAccount"):
-            found.setdefault(home(entry)[1], {})[entry.ref.name] = None
+        found = service_accounts(self.inventory)
         for subject in self.subjects:
             if subject.kind == "ServiceAccount":
-                found.setdefault(subject.namespace, {})[subject.name] = None
-        for entry in self.workloads:
-            found.setdefault(home(entry)[1], {})[_account_of(entry)] = None
-        return {namespace: list(names) for namespace, names in found.items()}
+                names = found.setdefault(subject.namespace, [])
+                names += [] if subject.name in names else [subject.name]
+        return found
 
     def _namespaces(self) -> list[str]:
         told = [entry.ref.name for entry in self.inventory.of_kind("", "Namespace")]
@@ -137,17 +135,12 @@ def _of_workloads(around: Surroundings) -> Iterator[Edge]:
     for entry in around.workloads:
         here, namespace = workload_of(around.inventory, entry), home(entry)[1]
         yield Edge(gain("pods", namespace), here, "any-pod")
-        account = _account_of(entry)
+        account = account_of(entry)
         if _mounts_token(entry, automount.get((namespace, account))) and entry.ref not in around.without:
             yield Edge(here, Vertex("ServiceAccount", namespace, account), "token-mounted", (entry.ref,))
     for here, nodes in placements(around.inventory).items():
         for node in nodes:
             yield Edge(Vertex("Node", "", node), here, "hosts")
-
-
-def _account_of(entry: Entry) -> str:
-    spec = map_at(entry.object, *pod_path(entry), "spec")
-    return text_at(spec, "serviceAccountName") or text_at(spec, "serviceAccount") or "default"
 
 
 def _mounts_token(entry: Entry, by_account: object) -> bool:

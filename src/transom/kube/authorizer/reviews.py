@@ -127,7 +127,6 @@ def _namespace(review: _Review) -> str | None:
     """Return the namespace of the metadata; raises MalformedError for anything else that stands there."""
     metadata = {key: each for key, each in (review.metadata or {}).items() if each and key != "managedFields"}
     namespace = metadata.pop("namespace", "") if review.kind == "LocalSubjectAccessReview" else None
-    metadata.pop("creationTimestamp", None) if metadata.get("creationTimestamp") is None else None
     if metadata:
         raise MalformedError("metadata must be empty")
     return namespace
