@@ -1,0 +1,1 @@
+"""What runs: the packages, files and settings of images, whoever built them."""

@@ -1,0 +1,53 @@
+"""What one layer brings, in a small record: made once, kept by the layer's diff-ID, laid over others many times."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from transom.model.packages import Package
+
+FORMAT = 1
+"""Of the record; one of another format is made anew."""
+
+
+class Special(Struct, frozen=True, omit_defaults=True):
+    """A file that gives more than its owner's rights. capabilities: the raw extended attribute, in hexadecimal."""
+
+    path: str
+    mode: int
+    uid: int
+    gid: int
+    capabilities: str = ""
+
+
+class Unread(Struct, frozen=True, omit_defaults=True):
+    """A file, or all of a layer (path ""), of which not all was read, and why."""
+
+    path: str
+    reason: str
+
+
+class LayerRecord(Struct, omit_defaults=True):
+    """One layer. All paths are within the root, without a slash before them.
+
+    packages: by the file that tells them, also where it tells none any more; texts: small files that say what the
+    system is; whiteouts: what is taken away of lower layers; opaque: folders of which everything below is; links: where
+    symbolic links lead, as written; hardlinks: files that are another by name; specials: setuid, setgid and file
+    capabilities; owned: of files that OS packages list, those that other evidence may lie in, by the list's path.
+    complete: whether the whole layer was read.
+    """
+
+    diff_id: str
+    format: int = FORMAT
+    entries: int = 0
+    size_bytes: int = 0
+    packages: dict[str, list[Package]] = {}
+    texts: dict[str, bytes] = {}
+    whiteouts: list[str] = []
+    opaque: list[str] = []
+    links: dict[str, str] = {}
+    hardlinks: dict[str, str] = {}
+    specials: list[Special] = []
+    owned: dict[str, list[str]] = {}
+    unread: list[Unread] = []
+    complete: bool = True

@@ -1,0 +1,266 @@
+"""Images in files: OCI layouts (a folder or a tar of one) and what `docker save` writes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import tarfile
+from collections.abc import Callable, Mapping, Sequence
+from typing import BinaryIO, Protocol, TypeVar, cast
+
+import msgspec
+from msgspec import Struct
+
+from transom.model.errors import TransomError
+from transom.registry.blobs import (
+    INDEXES,
+    MANIFESTS,
+    MAX_MANIFEST_BYTES,
+    Blobs,
+    Descriptor,
+    Image,
+    Platform,
+    resolve,
+)
+
+MAX_ARCHIVE_MEMBERS = 100_000  # of an archive of blobs; an image has a few dozen
+MAX_LINKS = 8  # that lead from one member to another
+Made = TypeVar("Made")
+REF_NAME = "org.opencontainers.image.ref.name"
+CONTAINERD_NAME = "io.containerd.image.name"
+
+
+class _Files(Protocol):
+    """The files of a layout: below a folder, or in an archive."""
+
+    def open(self, path: str) -> BinaryIO:
+        """Return a file's content; raises KeyError where there is none."""
+
+    def __contains__(self, path: str) -> bool: ...
+
+
+class _Folder:
+    def __init__(self, root: str) -> None:
+        self._root = os.path.realpath(root)
+
+    def _path(self, path: str) -> str:
+        found = os.path.realpath(os.path.join(self._root, path))  # noqa: PTH118
+        if os.path.commonpath((self._root, found)) != self._root:
+            raise KeyError(path)
+        return found
+
+    def __contains__(self, path: str) -> bool:
+        try:
+            return os.path.isfile(self._path(path))  # noqa: PTH113
+        except KeyError:
+            return False
+
+    def open(self, path: str) -> BinaryIO:
+        try:
+            return open(self._path(path), "rb")  # noqa: PTH123 - the caller closes it
+        except OSError as error:
+            raise KeyError(path) from error
+
+
+class _Archive:
+    """Members of a tar, read in place; the whole is opened once and indexed by name."""
+
+    def __init__(self, path: str) -> None:
+        self._file = path
+        self._members: dict[str, tarfile.TarInfo] = {}
+        try:
+            with tarfile.open(path, "r:") as archive:
+                for number, member in enumerate(archive):
+                    if number >= MAX_ARCHIVE_MEMBERS:
+                        raise TransomError(f"cannot read {path}", "it has too many members to be an image", "")
+                    self._members[member.name.removeprefix("./")] = member
+        except (tarfile.TarError, OSError, EOFError) as error:
+            raise TransomError(f"cannot read {path}", str(error), "save the image again") from error
+
+    def _member(self, path: str) -> tarfile.TarInfo:
+        for _ in range(MAX_LINKS):
+            member = self._members[path]
+            if member.isreg():
+                return member
+            if not member.issym() and not member.islnk():
+                break
+            base = os.path.dirname(path) if member.issym() else ""  # noqa: PTH120
+            path = os.path.normpath(os.path.join(base, member.linkname))  # noqa: PTH118
+        raise KeyError(path)
+
+    def __contains__(self, path: str) -> bool:
+        try:
+            return bool(self._member(path))
+        except KeyError:
+            return False
+
+    def open(self, path: str) -> BinaryIO:
+        member = self._member(path)
+        return cast("BinaryIO", io.BufferedReader(_Slice(self._file, member.offset_data, member.size), 1 << 20))
+
+
+class _Slice(io.RawIOBase):
+    """A part of a file as a stream."""
+
+    def __init__(self, path: str, start: int, size_bytes: int) -> None:
+        self._stream = open(path, "rb", buffering=0)  # noqa: PTH123, SIM115 - closed with this
+        self._stream.seek(start)
+        self._left = size_bytes
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        count = self._stream.readinto(memoryview(buffer)[: min(len(buffer), self._left)]) or 0
+        self._left -= count
+        return count
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+class LayoutBlobs:
+    """The blobs of a layout: `blobs/ALGORITHM/HEX`, or of an older `docker save` wherever its manifest says."""
+
+    def __init__(self, files: _Files, paths: Mapping[str, str] | None = None) -> None:
+        self._files = files
+        self._paths = paths or {}
+
+    def open(self, descriptor: Descriptor) -> BinaryIO:
+        """Return the stream of a blob; raises TransomError where there is none."""
+        digest = descriptor.digest
+        path = self._paths.get(digest) or f"blobs/{digest.replace(':', '/', 1)}"
+        try:
+            return self._files.open(path)
+        except KeyError:
+            raise TransomError(f"there is no blob {digest}", f"{path} is missing", "save the image again") from None
+
+
+class _Index(Struct):
+    manifests: list[Descriptor] = []
+
+
+class _Saved(Struct, rename="pascal"):
+    """One image of the manifest.json that `docker save` writes."""
+
+    config: str
+    layers: list[str]
+    repo_tags: list[str] | None = None
+
+
+def is_layout(path: str) -> bool:
+    """Tell whether a path is an OCI layout or a saved image, by its first look."""
+    if os.path.isdir(path):  # noqa: PTH112
+        return os.path.isfile(os.path.join(path, "oci-layout"))  # noqa: PTH113, PTH118
+    try:
+        with tarfile.open(path, "r:") as archive:
+            for number, member in enumerate(archive):
+                name = member.name.removeprefix("./")
+                if name in ("oci-layout", "index.json", "manifest.json") or name.startswith("blobs/sha256"):
+                    return True
+                if number > 200:
+                    return False
+    except (tarfile.TarError, OSError, EOFError):
+        return False
+    return False
+
+
+def read_layout(path: str, wanted: str = "", platform: Platform | None = None) -> Image:
+    """Return the image of a layout or saved archive; raises TransomError.
+
+    wanted: which of several, by its name, tag or digest.
+    """
+    files: _Files = _Folder(path) if os.path.isdir(path) else _Archive(path)  # noqa: PTH112
+    if "index.json" in files:
+        index = _json(files, "index.json", _Index)
+        images = [each for each in index.manifests if each.media_type in (*INDEXES, *MANIFESTS, "")]
+        descriptor = _pick(path, images, wanted, _names)
+        name = next(iter(_names(descriptor)), "")
+        return resolve(name or path, descriptor, LayoutBlobs(files), platform)
+    if "manifest.json" in files:
+        saved = _json(files, "manifest.json", list[_Saved])
+        return _of_saved(path, files, _pick(path, saved, wanted, lambda each: tuple(each.repo_tags or ())))
+    raise TransomError(f"cannot read {path}", "it is no image: it has neither index.json nor manifest.json", "")
+
+
+def _json(files: _Files, path: str, kind: type[Made]) -> Made:
+    with files.open(path) as stream:
+        content = stream.read(MAX_MANIFEST_BYTES + 1)
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise TransomError(f"cannot read {path} of the image", str(error), "save the image again") from error
+
+
+def _names(descriptor: Descriptor) -> tuple[str, ...]:
+    annotations = descriptor.annotations or {}
+    return tuple(filter(None, (annotations.get(CONTAINERD_NAME), annotations.get(REF_NAME), descriptor.digest)))
+
+
+def _pick(path: str, found: Sequence[Made], wanted: str, names: Callable[[Made], tuple[str, ...]]) -> Made:
+    """Return the image that is wanted, or the only one."""
+    if not found:
+        raise TransomError(f"there is no image in {path}", "", "save the image again")
+    fitting = [each for each in found if not wanted or any(_is_named(name, wanted) for name in names(each))]
+    if len(fitting) == 1:
+        return fitting[0]
+    there = ", ".join(name for each in found for name in names(each)[:1])
+    what = f"{path} has no image {wanted}" if not fitting else f"{path} has several images"
+    raise TransomError(what, f"it has {there}", f"name one: image:{path}#NAME")
+
+
+def _is_named(name: str, wanted: str) -> bool:
+    return wanted in (name, name.rpartition(":")[2])
+
+
+def _of_saved(path: str, files: _Files, saved: _Saved) -> Image:
+    """Return an image as older versions of `docker save` write it: layers are plain files, known by their diff-IDs."""
+    if saved.config not in files:
+        raise TransomError(f"cannot read {path}", f"{saved.config} is missing", "save the image again")
+    with files.open(saved.config) as stream:
+        config = stream.read(MAX_MANIFEST_BYTES + 1)
+    digest = f"sha256:{hashlib.sha256(config).hexdigest()}"
+    diff_ids = _diff_ids(path, config)
+    if len(diff_ids) != len(saved.layers):
+        why = f"its config tells {len(diff_ids)} layers, its manifest {len(saved.layers)}"
+        raise TransomError(f"cannot read {path}", why, "save the image again")
+    paths = {digest: saved.config, **dict(zip(diff_ids, saved.layers, strict=True))}
+    manifest = msgspec.json.encode(
+        {
+            "schemaVersion": 2,
+            "config": {"digest": digest, "size": len(config)},
+            "layers": [{"digest": each, "size": 0} for each in diff_ids],
+        }
+    )
+    top = f"sha256:{hashlib.sha256(manifest).hexdigest()}"
+    blobs = _Saving(LayoutBlobs(files, paths), top, manifest)
+    name = next(iter(saved.repo_tags or ()), path)
+    return resolve(name, Descriptor(top, len(manifest)), blobs)
+
+
+class _Saving:
+    """The blobs of a saved image, and the manifest that a registry would have of it."""
+
+    def __init__(self, blobs: Blobs, top: str, manifest: bytes) -> None:
+        self._blobs, self._top, self._manifest = blobs, top, manifest
+
+    def open(self, descriptor: Descriptor) -> BinaryIO:
+        """Return the stream of a blob."""
+        return io.BytesIO(self._manifest) if descriptor.digest == self._top else self._blobs.open(descriptor)
+
+
+class _ConfigRoots(Struct):
+    diff_ids: list[str] = []
+
+
+class _ConfigOfSaved(Struct):
+    rootfs: _ConfigRoots = msgspec.field(default_factory=_ConfigRoots)
+
+
+def _diff_ids(path: str, config: bytes) -> list[str]:
+    try:
+        return msgspec.json.decode(config, type=_ConfigOfSaved).rootfs.diff_ids
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise TransomError(f"cannot read the config of {path}", str(error), "save the image again") from error
