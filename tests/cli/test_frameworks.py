@@ -92,6 +92,10 @@ def test_oscal_without_a_framework_is_a_usage_error(folder: Path) -> None:
     assert main(["scan", "pod.yaml", "-o", "oscal"]) == 2
 
 
+def test_the_verdict_of_pod_security_has_no_controls(folder: Path) -> None:
+    assert main(["scan", "pod.yaml", "--pod-security", "baseline", "--framework", "pss"]) == 2
+
+
 def test_oscal_tells_when_it_was_made(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

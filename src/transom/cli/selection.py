@@ -26,6 +26,9 @@ def scan_options(arguments: argparse.Namespace, every_profile: bool = False) -> 
     from transom.scan import WINDOWS, ScanOptions
 
     settings = read_settings(arguments.config)
+    if arguments.pod_security and getattr(arguments, "framework", None):
+        step = "leave out --pod-security; --framework pss tells the controls of its levels"
+        raise UsageError("Pod Security's own verdict knows no controls of a framework", "", step)
     if arguments.pod_security:
         from transom.workloads.pod_security import PodSecurity
 
