@@ -140,6 +140,11 @@ def test_rules_of_a_profile_are_listed_and_each_rule_tells_its_profiles(capsys: 
     assert "run-as-non-root" not in {each["id"] for each in listed}
 
 
+def test_the_page_of_a_rule_tells_its_profiles(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "cpu-limit-set"]) == 0
+    assert "Profiles\n  burstable\n" in capsys.readouterr().out
+
+
 def test_the_profiles_are_listed_with_their_reasons(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rules", "profiles"]) == 0
     assert "neither is right everywhere" in " ".join(capsys.readouterr().out.split())

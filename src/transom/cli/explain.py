@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _rule_page(options: ScanOptions, rule: Rule) -> Iterator[str]:
-    from transom.cli.pages import controls_told, judged_by
+    from transom.cli.pages import controls_told, judged_by, profiles_told
     from transom.report.explain import rule_page
     from transom.rules.policy import Policy
     from transom.rules.shown import first_examples
@@ -80,7 +80,8 @@ def _rule_page(options: ScanOptions, rule: Rule) -> Iterator[str]:
     )
     judges = "" if isinstance(found, Policy) else judged_by(found, look.language)
     controls = controls_told(rule.id)
-    return rule_page(rule, look, expressions, controls=controls, good=good, bad=bad, judges=judges)
+    profiles = profiles_told(found)
+    return rule_page(rule, look, expressions, controls=controls, good=good, bad=bad, judges=judges, profiles=profiles)
 
 
 def _explain_finding(arguments: argparse.Namespace, options: ScanOptions) -> int:

@@ -27,6 +27,13 @@ def controls_told(rule_id: str) -> dict[str, list[str]]:
     return {names[framework]: controls for framework, controls in controls_of(rule_id).items()}
 
 
+def profiles_told(rule: Policy | Check) -> list[str]:
+    """Return the names of the profiles that have a rule; those of others are in every one."""
+    from transom.rules.profiles import is_ours, profiles_of
+
+    return profiles_of(rule.id) if is_ours(rule) else []
+
+
 def judged_by(check: Check, language: str = "en") -> str:
     """Return what a check judges and reads, and where it applies, in a person's words."""
     from transom.model.language import translator
@@ -84,6 +91,7 @@ def _check_page(check: Check) -> RulePage:
         judges=judged_by(check),
         parameters=[(each.name, each.value, each.meaning) for each in parameters(check)],
         controls=list(_controls(check.id)),
+        profiles=profiles_told(check),
         good=good,
         bad=bad,
     )
@@ -102,6 +110,7 @@ def _policy_page(policy: Policy) -> RulePage:
         validations=[(each.message, each.program.source) for each in policy.validations],
         parameters=[(each.name, each.value, each.meaning) for each in parameters(policy)],
         controls=list(_controls(policy.id)),
+        profiles=profiles_told(policy),
         good=good,
         bad=bad,
     )

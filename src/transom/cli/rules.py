@@ -99,9 +99,10 @@ def _list(arguments: argparse.Namespace) -> int:
     faces = sorted((rule.face for rule in wanted), key=lambda face: (-face.severity, face.window, face.id))
     language = terminal.language()
     if arguments.output == "json":
-        terminal.write_json(
-            [_face_record(face, language) | {"profiles": _profiles_of(face.id, pack)} for face in faces]
-        )
+        from transom.cli.pages import profiles_told
+
+        told = {rule.id: profiles_told(rule) for rule in wanted}
+        terminal.write_json([_face_record(face, language) | {"profiles": told[face.id]} for face in faces])
     else:
         width = max((len(face.id) for face in faces), default=0)
         for face in faces:
@@ -123,14 +124,6 @@ def _of_framework(framework: str | None, pack: Pack) -> Sequence[Policy | Check]
 def _face_record(face: Any, language: str) -> dict[str, str]:
     texts = {"title": face.title, "why": face.why, "fix": face.fix, **face.texts.get(language, {})}
     return {"id": face.id, "severity": face.severity.label, "window": face.window, **texts}
-
-
-def _profiles_of(rule: str, pack: Pack) -> list[str]:
-    from transom.rules.load import builtin_pack
-    from transom.rules.profiles import profile_names, rules_of
-
-    every = frozenset(builtin_pack().faces)
-    return [name for name in profile_names() if rule in rules_of(name, every)]
 
 
 def _show(arguments: argparse.Namespace) -> int:

@@ -21,11 +21,13 @@ def rule_page(
     good: str = "",
     bad: str = "",
     judges: str = "",
+    profiles: Sequence[str] = (),
 ) -> Iterator[str]:
     """Yield the lines of a rule's page.
 
     expressions: what is judged, as pairs of message and expression; judges: the same in a sentence, of a rule without
-    expressions; controls: those that it serves, by framework; good and bad: the text of what passes, and of what fails.
+    expressions; controls: those that it serves, by framework; profiles: those that have it; good and bad: the text of
+    what passes, and of what fails.
     """
     look = Look(options)
     texts = {"title": rule.title, "why": rule.why, "fix": rule.fix, **rule.texts.get(look.language, {})}
@@ -37,6 +39,9 @@ def rule_page(
         if text:
             yield from _heading(heading, look)
             yield from wrapped(look.safe(text), look.width, "  ", "  ")
+    if profiles:
+        yield from _heading(look.say("Profiles"), look)
+        yield from wrapped(look.safe(", ".join(profiles)), look.width, "  ", "  ")
     if controls:
         yield from _heading(look.say("Controls"), look)
         for framework, ids in controls.items():

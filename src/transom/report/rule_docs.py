@@ -22,7 +22,7 @@ class RulePage(Struct, frozen=True):
 
     judges: which objects are judged, in words; conditions, variables: named expressions; validations: pairs of message
     and expression; parameters: triples of name, value and meaning; controls: triples of framework, control's id and
-    title; good, bad: examples as YAML.
+    title; profiles: names of those that have it; good, bad: examples as YAML.
     """
 
     rule: Rule
@@ -32,6 +32,7 @@ class RulePage(Struct, frozen=True):
     validations: Sequence[tuple[str, str]] = ()
     parameters: Sequence[tuple[str, str, str]] = ()
     controls: Sequence[tuple[str, str, str]] = ()
+    profiles: Sequence[str] = ()
     good: str = ""
     bad: str = ""
 
@@ -51,6 +52,8 @@ def _page_parts(page: RulePage) -> Iterator[str]:
     yield MARK
     yield f"# {_text(rule.title)}"
     yield f"`{rule.id}` · {rule.severity.label} · {_text(rule.window)}"
+    if page.profiles:
+        yield f"Profiles: {', '.join(f'`{name}`' for name in page.profiles)}"
     yield _text(rule.why)
     yield "## Fix"
     yield _text(rule.fix)

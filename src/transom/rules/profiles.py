@@ -90,9 +90,15 @@ def rules_of(name: str, every: frozenset[str]) -> frozenset[str]:
     return (chosen | added) - left_out
 
 
+def profiles_of(rule: str) -> list[str]:
+    """Return the ids of the profiles that have one of our own rules."""
+    every = frozenset((rule,))
+    return [name for name in profile_names() if rule in rules_of(name, every)]
+
+
 def in_profiles(pack: Pack, names: Sequence[str]) -> Pack:
     """Return the pack with our own rules of any of the profiles, and all rules of others."""
-    every = frozenset(rule.id for rule in pack.rules if _is_ours(rule))
+    every = frozenset(rule.id for rule in pack.rules if is_ours(rule))
     chosen = frozenset[str]().union(*(rules_of(name, every) for name in names))
     theirs = frozenset(rule.id for rule in pack.rules) - every
     kept = chosen | theirs
@@ -103,5 +109,6 @@ def in_profiles(pack: Pack, names: Sequence[str]) -> Pack:
     )
 
 
-def _is_ours(rule: Policy | Check) -> bool:
+def is_ours(rule: Policy | Check) -> bool:
+    """Tell whether a rule comes with Transom."""
     return bool(getattr(rule, "ours", True))  # checks are Python of ours, all of them

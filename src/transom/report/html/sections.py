@@ -12,6 +12,9 @@ from transom.model.severity import Severity
 from transom.report.html.findings import TERMS, explained
 from transom.report.html.island import label
 from transom.report.html.markup import MAX_TEXT_CHARS, in_each_language, rule_text, say, text
+from transom.report.risk import FORMULA as RISK_FORMULA
+from transom.report.risk import figures as risk_figures
+from transom.report.risk import risk
 from transom.report.score import FORMULA, ceiling, figures, score, weights
 from transom.report.summary import Report
 from transom.report.words import MORE, SEVERITY_WORDS, cluster_told, where
@@ -58,6 +61,7 @@ def summary(report: Report) -> Iterator[str]:
     yield f'<section id="summary" aria-labelledby="verdict"><h2 id="verdict">{_verdict(report)}</h2>\n'
     yield f'<p class="exit">{_exit(report)}</p>\n<div class="figures"><div class="score">'
     yield from _score(report)
+    yield from _risk(report)
     yield '</div>\n<ul class="counts">'
     for severity, count in report.by_severity.items():
         kind = f"s{int(severity)}" if count else "none"
@@ -102,6 +106,13 @@ def _score(report: Report) -> Iterator[str]:
     yield f'<path class="track" d="M0 0h100v4H0z"/><path class="reached" d="M0 0h{reached}v4H0z"/></svg>\n'
     yield f"<details><summary>{say('How it is computed')}</summary><p>{say(FORMULA, **figures())}</p>"
     yield f'<p class="sum">{passed:,} / {whole:,} × {ceiling(report)} = {reached}</p></details>'
+
+
+def _risk(report: Report) -> Iterator[str]:
+    reached = risk(report)
+    if reached is None:
+        return
+    yield f"<details><summary>{say('Risk')}: {reached}/100</summary><p>{say(RISK_FORMULA, **risk_figures())}</p></details>"
 
 
 def _totals(report: Report) -> Iterator[str]:
