@@ -52,7 +52,7 @@ def ours():
     return builtin_pack().policies
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
 @given(spec=SPECS)
 def test_a_plan_judges_as_each_policy_by_itself(ours, spec):
     inventory = Inventory()
