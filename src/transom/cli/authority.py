@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from transom.cli import terminal
@@ -34,6 +34,26 @@ READ = frozenset(
 )
 """Kinds that answers about rights need beside roles and bindings: of a cluster only these are listed."""
 
+READ_FOR_PATHS = READ | {
+    "GRPCRoute",
+    "HTTPRoute",
+    "Ingress",
+    "LimitRange",
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding",
+    "MutatingWebhookConfiguration",
+    "ResourceQuota",
+    "Secret",
+    "Service",
+    "TCPRoute",
+    "TLSRoute",
+    "UDPRoute",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "ValidatingWebhookConfiguration",
+}
+"""Kinds that paths need beside those, and beside whatever makes pods: what leads in, and what refuses an attacker's pod."""
+
 FORMATS = ("table", "json", "html")
 
 
@@ -52,7 +72,9 @@ def add_source_arguments(parser: argparse.ArgumentParser, positional: bool = Fal
     source.add_argument(
         "--exclude", metavar="GLOB", action="append", default=[], help="leave these files out (.gitignore syntax)"
     )
-    source.add_argument("--kubernetes-version", metavar="V", default="1.36", help="decide as this version does (1.36)")
+    source.add_argument(
+        "--kubernetes-version", metavar="V", help="decide as this version does (default: the cluster's, else 1.36)"
+    )
     source.add_argument(
         "--no-defaults",
         action="store_true",
@@ -73,7 +95,11 @@ def add_format_argument(parser: argparse.ArgumentParser, formats: Sequence[str] 
     parser.add_argument("-o", "--output", choices=formats, default="table", help=f"table (default), {told}")
 
 
-def filled(targets: Sequence[str], arguments: argparse.Namespace) -> tuple[Inventory, list[Skipped]]:
+Reads = Callable[[str, str], bool]
+"""Tells whether a command needs the objects of a kind of a live cluster, by apiVersion and kind."""
+
+
+def filled(targets: Sequence[str], arguments: argparse.Namespace, reads: Reads) -> tuple[Inventory, list[Skipped]]:
     """Return what the sources tell, and what could not be read of them."""
     from msgspec.structs import replace
 
@@ -82,7 +108,7 @@ def filled(targets: Sequence[str], arguments: argparse.Namespace) -> tuple[Inven
 
     if not targets:
         raise UsageError("name where the roles and bindings are", "", "add --from deploy/")
-    cluster = replace(cluster_options(arguments), reads=is_read) if names_cluster(targets) else None
+    cluster = replace(cluster_options(arguments), reads=reads) if names_cluster(targets) else None
     inventory = Inventory()
     with terminal.progress(lambda: terminal.say("{:,} objects read").format(len(inventory))):
         others = [other for target in targets for other in fill(inventory, target, arguments.exclude, cluster=cluster)]
@@ -94,12 +120,26 @@ def is_read(api_version: str, kind: str) -> bool:
     return api_version.startswith("rbac.authorization.k8s.io/") or kind in READ
 
 
-def read_authority(targets: Sequence[str], arguments: argparse.Namespace) -> tuple[Authority, Inventory, list[Skipped]]:
-    """Return who may do what in the sources, what else these tell, and everything that was skipped, already told."""
+def is_read_for_paths(api_version: str, kind: str) -> bool:
+    """Tell whether the search for paths needs the objects of a kind of a live cluster."""
+    from transom.kube.kinds import template_path
+
+    makes_pods = template_path(api_version.rpartition("/")[0], kind) is not None
+    return makes_pods or kind in READ_FOR_PATHS or is_read(api_version, kind)
+
+
+def read_authority(
+    targets: Sequence[str], arguments: argparse.Namespace, reads: Reads = is_read
+) -> tuple[Authority, Inventory, list[Skipped]]:
+    """Return who may do what in the sources, what else these tell, and everything that was skipped, already told.
+
+    The version is the one that a person names, else that of a cluster among the sources, else 1.36.
+    """
     from transom.inventory.authority import authority
 
-    version = kubernetes_version(arguments.kubernetes_version)
-    inventory, skipped = filled(targets, arguments)
+    inventory, skipped = filled(targets, arguments, reads)
+    told = next((facts.version for facts in inventory.clusters.values() if facts.version), "1.36")
+    version = kubernetes_version(arguments.kubernetes_version or told)
     found = authority(inventory, version, defaults=not arguments.no_defaults, stored=arguments.stored_rules)
     skipped += found.skipped
     tell(skipped)
@@ -108,8 +148,8 @@ def read_authority(targets: Sequence[str], arguments: argparse.Namespace) -> tup
         remark(terminal.say(note))
     for name in found.stale:
         taken = mark("what is stored is taken") if arguments.stored_rules else mark("what the labels gather is taken")
-        told = terminal.say("the rules stored in ClusterRole {} are not those that labels gather: {}")
-        remark(told.format(name, terminal.say(taken)))
+        stale = terminal.say("the rules stored in ClusterRole {} are not those that labels gather: {}")
+        remark(stale.format(name, terminal.say(taken)))
     return found, inventory, skipped
 
 

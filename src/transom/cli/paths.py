@@ -13,6 +13,7 @@ from transom.cli.arguments import TARGET_HELP, Parser, command_parser
 from transom.cli.authority import (
     add_format_argument,
     add_source_arguments,
+    is_read_for_paths,
     read_authority,
     remark,
     skipped_records,
@@ -92,7 +93,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.cut < 0:
         raise UsageError("--cut takes how many things may be taken away", "", "write it like --cut 3")
-    found, inventory, skipped = read_authority([*arguments.positional, *arguments.targets], arguments)
+    found, inventory, skipped = read_authority(
+        [*arguments.positional, *arguments.targets], arguments, is_read_for_paths
+    )
     field = field_of(inventory, known=found)
     entries = entries_of(field, arguments.entry)
     for entry in entries:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from transom.rules.policy import Policy
 
 JUDGING = ("scan", "explain", "diff", "snapshot")
-ASKING = ("who-can", "can", "rbac")
+ASKING = ("who-can", "can", "rbac", "paths")
 WATCHING = ("watch",)
 EVERY_PROFILE = ("explain", "snapshot")  # read what any rule reads, whichever are chosen later
 Name = tuple[str, str]
@@ -121,10 +121,10 @@ def _anywhere(arguments: argparse.Namespace) -> Iterator[Name]:
 
 def _reads(arguments: argparse.Namespace) -> tuple[Callable[[str, str], bool], Sequence[Policy | Check]]:
     """Return what tells whether the command reads a kind, and the rules that it reads it for."""
-    if arguments.command in ASKING:
-        from transom.cli.authority import is_read
+    from transom.cli.authority import is_read, is_read_for_paths
 
-        return is_read, ()
+    if arguments.command in ASKING:
+        return is_read_for_paths if arguments.command == "paths" else is_read, ()
     from transom.cli.selection import scan_options
 
     arguments.targets = [arguments.cluster or "cluster"]
@@ -132,4 +132,11 @@ def _reads(arguments: argparse.Namespace) -> tuple[Callable[[str, str], bool], S
         arguments.kubernetes_version = arguments.kubernetes_version or "1.36"  # no cluster is asked where none is named
     options = scan_options(arguments, every_profile=arguments.command in EVERY_PROFILE)
     assert options.cluster is not None
-    return options.cluster.reads, options.rules
+    rules_read = options.cluster.reads
+    if arguments.command != "snapshot":
+        return rules_read, options.rules
+
+    def kept(api_version: str, kind: str) -> bool:
+        return rules_read(api_version, kind) or is_read_for_paths(api_version, kind)
+
+    return kept, options.rules

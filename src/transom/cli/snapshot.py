@@ -73,11 +73,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _cluster(arguments: argparse.Namespace) -> ClusterOptions:
-    """Return what to read of a cluster: all that rules of ours read, so that every command may follow."""
+    """Return what to read of a cluster: all that rules of ours and paths read, so that every command may follow."""
     from msgspec.structs import replace
 
+    from transom.cli.authority import is_read_for_paths
     from transom.rules.load import builtin_pack
     from transom.rules.reads import reader
 
     pack = builtin_pack()
-    return replace(cluster_options(arguments, arguments.namespace), reads=reader(pack.policies, pack.checks))
+    rules_read = reader(pack.policies, pack.checks)
+
+    def reads(api_version: str, kind: str) -> bool:
+        return rules_read(api_version, kind) or is_read_for_paths(api_version, kind)
+
+    return replace(cluster_options(arguments, arguments.namespace), reads=reads)

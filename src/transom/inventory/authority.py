@@ -33,6 +33,9 @@ CLOUD_LABELS = {
 }
 """Labels of nodes, and the authorizer outside of the cluster that may allow more where a node has one."""
 
+CLOUDS = {"EKS": "EKS access entries", "AKS": "Azure RBAC", "GKE": "Google Cloud IAM"}
+"""The same by the distribution of a cluster that was read."""
+
 
 class Authority(Struct, frozen=True):
     """An authorizer, where its roles and bindings were told, and what it does not know.
@@ -108,12 +111,20 @@ def _read(inventory: Inventory, entry: Entry, skipped: list[Skipped]) -> Role | 
 
 def _other_authorizers(inventory: Inventory) -> Iterator[Skipped]:
     """Yield what else may allow things in this cluster, as far as objects tell."""
+    for facts in inventory.clusters.values():
+        for gap in facts.gaps:
+            if gap.group == GROUP and not gap.refused:  # what was refused is told by whoever was
+                reason = "not all of them are known: only one namespace was read"
+                yield Skipped(Ref(group=gap.group, kind=gap.kind, name="*"), reason, "read the whole cluster")
     step = "ask the cluster itself for what RBAC does not allow: kubectl auth can-i"
     for name in dict.fromkeys(_authorizers(inventory)):
         yield Skipped(Ref(kind="Cluster"), f"RBAC only: {name} may allow more", step)
 
 
 def _authorizers(inventory: Inventory) -> Iterator[str]:
+    for facts in inventory.clusters.values():
+        if facts.distribution in CLOUDS:
+            yield CLOUDS[facts.distribution]
     for entry in inventory.of_kind("", "Node"):
         for label in entry.labels:
             yield from (name for prefix, name in CLOUD_LABELS.items() if label.startswith(prefix))
