@@ -95,6 +95,11 @@ def scan(targets: Sequence[str], options: ScanOptions, inventory: Inventory) -> 
         yield from fill(
             inventory, target, options.exclude, options.value_files, options.cluster
         )  # what could not be read is already a result
+    yield from look(options, inventory)
+
+
+def look(options: ScanOptions, inventory: Inventory) -> Iterator[Result]:
+    """Yield everything that is wrong in a filled inventory, and everything that was not judged."""
     chosen = options.selection.of(inventory)
     if len(chosen) < len(inventory):
         yield NotApplicable("objects outside the selection", len(inventory) - len(chosen))

@@ -28,7 +28,7 @@ from transom.model.places import Locator, Path, path_text
 
 _BLOCK_CHARS = 4096  # of text that is not ASCII, how many characters are counted anew to find one byte
 _WINDOW_CHARS = 64  # more blanks than these seldom end a block scalar
-_JSON_TOKEN = re.compile(r'[ \t\r\n]*(?:([{}\[\],:])|("(?:[^"\\]|\\.)*")|([^ \t\r\n{}\[\],:"]+))', re.S)
+JSON_TOKEN = re.compile(r'[ \t\r\n]*(?:([{}\[\],:])|("(?:[^"\\]|\\.)*")|([^ \t\r\n{}\[\],:"]+))', re.S)
 
 
 class _Node(Struct):
@@ -207,7 +207,7 @@ class _Reader:
         if type(event) is AliasEvent:
             name = self.texts.get(str(event.anchor), "")
         elif not is_merge(event.tag, event.value, not event.style):
-            name = _key_text(event)
+            name = key_text(event)
             if event.anchor is not None:
                 self.texts[event.anchor] = name
         return name, event.start_mark.index
@@ -223,7 +223,7 @@ class _Reader:
                 node.end = self.text.content_end(node.end)
             if event.anchor is not None:
                 self.anchors[event.anchor] = node
-                self.texts[event.anchor] = event.value if event.style else _key_text(event, or_else=event.value)
+                self.texts[event.anchor] = event.value if event.style else key_text(event, or_else=event.value)
         self.place(node)
 
     def start(self, event: Any, children: dict[str, _Node] | list[_Node]) -> _Node:
@@ -272,7 +272,7 @@ def _merge(children: dict[str, _Node], node: _Node) -> None:
             children.update(source.children)
 
 
-def _key_text(event: Any, or_else: str | None = None) -> str:
+def key_text(event: Any, or_else: str | None = None) -> str:
     """Return the map key that a scalar is; or_else where it can be none."""
     if event.tag == "!" or (event.style and event.tag is None):
         return str(event.value)
@@ -290,7 +290,7 @@ def _read_json(text: str) -> _Node | None:
 
     stack: list[_Node] = [_Node(0, 0, [])]
     key: tuple[str, int] | None = None
-    for token in _JSON_TOKEN.finditer(text):
+    for token in JSON_TOKEN.finditer(text):
         mark, string, _ = token.groups()
         start = token.end() - len(token.group().lstrip(" \t\r\n"))
         if mark in ("}", "]"):

@@ -168,7 +168,7 @@ def scope_of(variables: Mapping[str, Program], names: Mapping[str, Any], params:
 def evaluate_in(policy: Policy, scope: dict[str, Any]) -> Verdict:
     """Return the verdict of a policy that matches, in a scope that has its variables and parameters."""
     if policy.conditions:
-        verdict = _conditions(policy, scope)
+        verdict = conditions_verdict(policy, scope)
         if verdict is not None:
             return verdict
     failures: list[Failure] = []
@@ -195,7 +195,7 @@ def _holds(program: Program, scope: dict[str, Any]) -> bool:
     return value is True
 
 
-def _conditions(policy: Policy, scope: dict[str, Any]) -> Verdict | None:
+def conditions_verdict(policy: Policy, scope: dict[str, Any]) -> Verdict | None:
     """Return None where every match condition is true; one that is false outweighs those that fail."""
     hindrance = None
     for condition in policy.conditions:

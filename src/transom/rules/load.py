@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # What a warm start runs does without pathlib, whose import costs as much as a tenth of the rest.
 BUILTIN_FOLDER = os.path.join(os.path.dirname(os.path.dirname(__file__)), "content", "policies")
-TESTS_SUFFIX = ".test.yaml"
+TESTS_SUFFIX, FIX_SUFFIX = ".test.yaml", ".fix.yaml"
 TEST_FOLDERS = frozenset((".kyverno-test", ".chainsaw-test"))  # what is in them is not in force anywhere
 OTHERS_WINDOW = "workloads"  # where policies of others are shown: they say what objects are allowed to be
 
@@ -126,7 +126,7 @@ def builtin_pack(version: tuple[int, int] = CURRENT) -> Pack:
         file.path
         for window in windows
         for file in os.scandir(window)
-        if file.name.endswith(".yaml") and not file.name.endswith(TESTS_SUFFIX)
+        if file.name.endswith(".yaml") and not file.name.endswith((TESTS_SUFFIX, FIX_SUFFIX))
     )
     return cached(files, version, lambda: read_pack(files, version, ours=True))
 
@@ -173,7 +173,7 @@ def policy_files(paths: Sequence[str]) -> Iterator[File | Skipped]:
                 yield Skipped(
                     file_ref(found.shown), "policies are not read from Helm charts", "render it, or exclude it"
                 )
-            elif isinstance(found, Found) and not found.path.endswith(TESTS_SUFFIX):
+            elif isinstance(found, Found) and not found.path.endswith((TESTS_SUFFIX, FIX_SUFFIX)):
                 file = File(found.path)
                 if TEST_FOLDERS.isdisjoint(file.relative_to(path).parts if file != File(path) else ()):
                     yield file

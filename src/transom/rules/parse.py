@@ -67,17 +67,19 @@ _SPEC: Path = ("spec",)
 class Scope(Struct, frozen=True):
     """What the expressions of one policy may name: variables only where types is set, params where there is a kind.
 
-    extend: what other engines than the API server's offer beside, or instead of, what it does.
+    extend: what other engines than the API server's offer beside, or instead of, what it does; mutation: whether they
+    may make the literals of mutating policies.
     """
 
     version: tuple[int, int]
     params: bool
     types: Mapping[str, Type] | None = None
     extend: Callable[[Environment], Environment] | None = None
+    mutation: bool = False
 
     def environment(self, authorizer: bool) -> Environment:
         """Return the environment of an expression; authorizer: whether it may ask the authorizer."""
-        env = kubernetes_environment(self.version, typed_variables=self.types or {})
+        env = kubernetes_environment(self.version, typed_variables=self.types or {}, mutation=self.mutation)
         if self.extend is not None:
             env = self.extend(env)
         hidden = {
@@ -90,7 +92,7 @@ class Scope(Struct, frozen=True):
 
 def read_policy(source: Source, version: tuple[int, int], ours: bool) -> Policy:
     """Return a compiled policy; raises PolicyError for what the API server would refuse."""
-    annotations = _object(source)
+    annotations = object_annotations(source)
     spec = map_field(source.value, "spec", ())
     known_fields(spec, _POLICY_FIELDS, _SPEC)
     match = match_field(map_field(spec, "matchConstraints", _SPEC), (*_SPEC, "matchConstraints"))
@@ -120,7 +122,7 @@ def read_policy(source: Source, version: tuple[int, int], ours: bool) -> Policy:
     )
 
 
-def _object(source: Source) -> Mapping[str, Any]:
+def object_annotations(source: Source) -> Mapping[str, Any]:
     """Check what policies and bindings have in common; return the annotations."""
     known_fields(source.value, _OBJECT_FIELDS, ())
     if source.value["apiVersion"] not in VERSIONS:
@@ -154,7 +156,7 @@ def face(name: str, annotations: Mapping[str, Any]) -> Rule:
 
 def read_binding(source: Source) -> Binding:
     """Return a binding; raises PolicyError for what the API server would refuse."""
-    _object(source)
+    object_annotations(source)
     spec = map_field(source.value, "spec", ())
     known_fields(spec, _BINDING_FIELDS, _SPEC)
     actions = texts_field(spec, "validationActions", _SPEC, required=True)
@@ -235,7 +237,7 @@ def variables_field(
             raise PolicyError(f"{name!r} cannot be the name of a variable", (*path, "name"))
         if name in types:
             raise PolicyError(f"there is another variable {name}", (*path, "name"), "rename one of the two")
-        program = _compiled(variable, "expression", path, replace(outside, types=types))
+        program = compiled(variable, "expression", path, replace(outside, types=types))
         found.append(Expression(name, program))
         types = {**types, name: program.type}
     return tuple(found), replace(outside, types=types)
@@ -251,7 +253,7 @@ def conditions_field(spec: Mapping[str, Any], field: str, around: Path, scope: S
         name = required_text(condition, "name", path)
         if name in conditions:
             raise PolicyError(f"there is another match condition {name}", (*path, "name"), "rename one of the two")
-        conditions[name] = Expression(name, _compiled(condition, "expression", path, scope, BOOL))
+        conditions[name] = Expression(name, compiled(condition, "expression", path, scope, BOOL))
     return tuple(conditions.values())
 
 
@@ -260,10 +262,10 @@ def validations_field(
 ) -> Iterator[Validation]:
     """Yield the validations that a list holds; others: fields of theirs that say nothing of the verdict."""
     for path, validation in maps_field(spec, field, around, _VALIDATION_FIELDS.union(others)):
-        program = _compiled(validation, "expression", path, scope, BOOL)
+        program = compiled(validation, "expression", path, scope, BOOL)
         tell = None
         if text_field(validation, "messageExpression", path):
-            tell = _compiled(validation, "messageExpression", path, scope, STRING, authorizer=False)
+            tell = compiled(validation, "messageExpression", path, scope, STRING, authorizer=False)
         message = text_field(validation, "message", path)
         if "\n" in message.strip() or (message and not message.strip()):
             raise PolicyError("message is empty, or has more than one line", (*path, "message"))
@@ -273,7 +275,7 @@ def validations_field(
 def audit_field(spec: Mapping[str, Any], around: Path, scope: Scope) -> Iterator[Expression]:
     """Yield what a policy tells the audit log."""
     for path, annotation in maps_field(spec, "auditAnnotations", around, ("key", "valueExpression")):
-        yield Expression(required_text(annotation, "key", path), _compiled(annotation, "valueExpression", path, scope))
+        yield Expression(required_text(annotation, "key", path), compiled(annotation, "valueExpression", path, scope))
 
 
 def param_kind(spec: Mapping[str, Any], around: Path) -> tuple[str, str] | None:
@@ -294,9 +296,10 @@ def translated(source: str, env: Environment, path: Path) -> Program:
         raise PolicyError("it names too much to be judged", path, "split it into several policies") from error
 
 
-def _compiled(
+def compiled(
     value: Mapping[str, Any], field: str, path: Path, scope: Scope, expect: Type | None = None, authorizer: bool = True
 ) -> Program:
+    """Return the program of an expression that a field holds; expect: the type that it must have, None for any."""
     source = required_text(value, field, path)
     try:
         return compile_expression(source, scope.environment(authorizer), expect)
