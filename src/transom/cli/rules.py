@@ -53,6 +53,9 @@ def parser() -> Parser:
         choices=("Deny", "Warn", "Audit"),
         help="what the bindings do (default: Deny; repeatable)",
     )
+    exporting.add_argument(
+        "--fixes", action="store_true", help="write the fixes of the rules instead, as MutatingAdmissionPolicies"
+    )
     for each in (listing, exporting):
         add_rule_arguments(each)
     add_rule_arguments(showing)
@@ -206,6 +209,8 @@ def _export(arguments: argparse.Namespace) -> int:
     from transom.rules.profiles import DEFAULT
 
     pack = _pack(arguments, DEFAULT)  # some of the others contradict one another
+    if arguments.fixes:
+        return _export_fixes(pack)
     foreign = [policy for policy in pack.policies if policy.engine]
     if foreign:
         engines = " and ".join(sorted({policy.engine for policy in foreign}))
@@ -233,6 +238,17 @@ def _profiles(_: argparse.Namespace) -> int:
             sys.stdout.writelines(f"{line}\n" for line in wrapped(" ".join(text.split()), width, "  ", "    "))
         sys.stdout.write("\n")
     return Exit.CLEAN
+
+
+def _export_fixes(pack: Pack) -> int:
+    from transom.rules.export import export_fixes, write_yaml
+    from transom.rules.fixes import fixes_of
+
+    fixes, problems = fixes_of((*pack.policies, *pack.checks))
+    for problem in problems:
+        sys.stderr.write(f"transom: {problem.locator.file}:{problem.locator.line}: {problem.reason}\n")
+    sys.stdout.write(write_yaml(export_fixes(fixes.values())))
+    return Exit.INCOMPLETE if problems or pack.problems else Exit.CLEAN
 
 
 def _docs(arguments: argparse.Namespace) -> int:

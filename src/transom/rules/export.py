@@ -6,13 +6,15 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from transom.kube.kinds import kind_of
-from transom.rules.native import native_policy
+from transom.rules.fixes import EXPRESSION_FIELDS, SAFE_WHEN
+from transom.rules.native import native_fix, native_policy
 from transom.rules.parse import GROUP, PREFIX
 from transom.rules.policy import Binding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from transom.rules.fixes import Fix
     from transom.rules.policy import Expression, Match, Policy, ResourceRule, Validation
 
 ACTIONS = ("Deny", "Warn", "Audit")
@@ -41,6 +43,31 @@ def export(policies: Sequence[Policy], actions: Sequence[str] = ("Deny",)) -> It
             yield param
         for binding in policy.bindings or (Binding(f"{policy.id}-binding", policy.id),):
             yield _binding_object(policy, binding, actions)
+
+
+def export_fixes(fixes: Iterable[Fix]) -> Iterator[dict[str, Any]]:
+    """Yield the fixes as an API server takes them: each with its parameters and a binding that leaves out kube-system."""
+    for fix in fixes:
+        native = native_fix(fix)
+        yield _fix_object(native)
+        yield from map(_param_object, native.policy.params)
+        binding = next(iter(native.policy.bindings), Binding(f"{fix.id}-binding", fix.id))
+        made = _binding_object(native.policy, binding, ())
+        spec = {key: value for key, value in made["spec"].items() if key != "validationActions"}
+        spec.setdefault("matchResources", _outside_the_system())
+        yield _object("MutatingAdmissionPolicyBinding", made["metadata"], spec)
+
+
+def _fix_object(fix: Fix) -> dict[str, Any]:
+    made = _policy_object(fix.policy)
+    spec = {key: value for key, value in made["spec"].items() if key != "validations"}
+    spec["reinvocationPolicy"] = "IfNeeded" if fix.reinvoke else "Never"
+    spec["mutations"] = [
+        {"patchType": each.patch_type, EXPRESSION_FIELDS[each.patch_type]: {"expression": each.program.source}}
+        for each in fix.mutations
+    ]
+    annotations = {key: text for key, text in (fix.policy.annotations or {}).items() if key != SAFE_WHEN}
+    return _object("MutatingAdmissionPolicy", {"name": fix.id, "annotations": annotations}, spec)
 
 
 def write_yaml(objects: Iterable[Mapping[str, Any]]) -> str:
@@ -155,9 +182,13 @@ def _binding_object(policy: Policy, binding: Binding, actions: Sequence[str]) ->
     if binding.match:
         spec["matchResources"] = _match_object(binding.match)
     elif not policy.bindings:
-        name = {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": [SYSTEM_NAMESPACE]}
-        spec["matchResources"] = {"namespaceSelector": {"matchExpressions": [name]}}
+        spec["matchResources"] = _outside_the_system()
     return _object("ValidatingAdmissionPolicyBinding", {"name": binding.name}, spec)
+
+
+def _outside_the_system() -> dict[str, Any]:
+    name = {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": [SYSTEM_NAMESPACE]}
+    return {"namespaceSelector": {"matchExpressions": [name]}}
 
 
 def _param_ref(policy: Policy, binding: Binding) -> dict[str, Any]:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from transom.lang.cel import Program
     from transom.model.places import Path
+    from transom.rules.check import Check
     from transom.rules.sources import Source
 
 SAFE, BEHAVIOURAL = "safe", "behavioural"
@@ -57,7 +58,7 @@ _SPEC_FIELDS = frozenset(
         "reinvocationPolicy",
     )
 )
-_EXPRESSIONS = {APPLY: "applyConfiguration", PATCH: "jsonPatch"}
+EXPRESSION_FIELDS = {APPLY: "applyConfiguration", PATCH: "jsonPatch"}
 _TYPES = {APPLY: ObjectType("Object"), PATCH: ListType(ObjectType("JSONPatch"))}
 
 
@@ -88,34 +89,33 @@ class Fix(Struct, frozen=True):
         return self.policy.id
 
 
-def fixes_of(policies: Iterable[Policy], version: tuple[int, int] = CURRENT) -> tuple[dict[str, Fix], list[Skipped]]:
+def fixes_of(
+    rules: Iterable[Policy | Check], version: tuple[int, int] = CURRENT
+) -> tuple[dict[str, Fix], list[Skipped]]:
     """Return the fixes beside rules, by the rule's id, with the rule's own reach and parameters; and what did not load."""
     found: dict[str, Fix] = {}
     problems: list[Skipped] = []
-    for policy in policies:
-        file = File(policy.file).with_name(policy.id + FIX_SUFFIX) if policy.file else None
+    for rule in rules:
+        file = File(rule.file).with_name(rule.id + FIX_SUFFIX) if rule.file else None
         if file is None or not file.is_file():
             continue
         for item in read_fixes([file], version):
             if isinstance(item, Skipped):
                 problems.append(item)
-            elif item.id == policy.id:
-                found[item.id] = _like(item, policy)
+            elif item.id == rule.id:
+                found[item.id] = _like(item, rule)
             else:
-                problems.append(Skipped(file_ref(str(file)), f"it mends {item.id}, not {policy.id}", "rename it"))
+                problems.append(Skipped(file_ref(str(file)), f"it mends {item.id}, not {rule.id}", "rename it"))
     return found, problems
 
 
-def _like(fix: Fix, policy: Policy) -> Fix:
+def _like(fix: Fix, rule: Policy | Check) -> Fix:
     """Return a fix as the rule that it mends: with its face, reach and parameters."""
-    shared = replace(
-        fix.policy,
-        face=policy.face,
-        expands=policy.expands,
-        ours=policy.ours,
-        params=policy.params if fix.policy.param_kind else (),
-        bindings=policy.bindings if fix.policy.param_kind else (),
-    )
+    if not isinstance(rule, Policy):
+        return replace(fix, policy=replace(fix.policy, face=rule.face, expands=True, ours=True))
+    shared = replace(fix.policy, face=rule.face, expands=rule.expands, ours=rule.ours)
+    if fix.policy.param_kind:
+        shared = replace(shared, params=rule.params, bindings=rule.bindings)
     return replace(fix, policy=shared)
 
 
@@ -171,10 +171,10 @@ def read_fix(source: Source, version: tuple[int, int] = CURRENT) -> Fix:
 
 
 def _mutations(spec: Mapping[str, Any], scope: Scope) -> Iterator[Mutation]:
-    known = ("patchType", *_EXPRESSIONS.values())
+    known = ("patchType", *EXPRESSION_FIELDS.values())
     for path, mutation in maps_field(spec, "mutations", _SPEC, known):
-        patch_type = one_of(mutation, "patchType", tuple(_EXPRESSIONS), path)
-        field = _EXPRESSIONS[patch_type]
+        patch_type = one_of(mutation, "patchType", tuple(EXPRESSION_FIELDS), path)
+        field = EXPRESSION_FIELDS[patch_type]
         if set(mutation) - {"patchType", field}:
             raise PolicyError(f"a mutation of type {patch_type} has {field} and nothing else", path)
         body = map_field(mutation, field, path)

@@ -168,7 +168,7 @@ def _view_judged(
         place = inventory.locate(entry, (*view.prefix, "spec"))
         reason = f"{problem}, so no rule about pods can judge it"
         yield Skipped(entry.ref, reason, "correct the manifest", locator=place)
-    subject = _subject(inventory, entry, view)
+    subject = subject_in(inventory, entry, view)
     names = activation(subject)
     scopes = [scope_of(each.variables, names, each.params) for each in steps.scopes]
     locating = Locating(inventory, entry, view)
@@ -209,10 +209,11 @@ def subject_of(inventory: Inventory, entry: Entry) -> Subject:
     """Return an entry as the subject of policies that are judged on it as it is."""
     built_in = is_built_in(entry.ref.group, entry.ref.kind)
     value = without_nulls(entry.object) if built_in else entry.object
-    return _subject(inventory, entry, View(value, kind_of(entry.api_version, entry.ref.kind)))
+    return subject_in(inventory, entry, View(value, kind_of(entry.api_version, entry.ref.kind)))
 
 
-def _subject(inventory: Inventory, entry: Entry, view: View) -> Subject:
+def subject_in(inventory: Inventory, entry: Entry, view: View) -> Subject:
+    """Return a view of an entry as the subject of policies."""
     metadata = view.object.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     labels, name = metadata.get("labels"), metadata.get("name")
