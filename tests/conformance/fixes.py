@@ -18,6 +18,7 @@ from transom.model.findings import Finding
 from transom.rules.exceptions import UNUSED
 from transom.rules.fixes import fixes_of
 from transom.rules.load import builtin_pack
+from transom.rules.select import select
 from transom.scan import ScanOptions, scan
 
 FOLDERS = (
@@ -32,7 +33,7 @@ FOLDERS = (
 
 def run(corpora: Path) -> Iterator[dict[str, Any]]:
     """Yield a row for each corpus of manifests."""
-    pack = builtin_pack()
+    pack = select(builtin_pack(), profiles=["default"])
     fixes, problems = fixes_of((*pack.policies, *pack.checks))
     assert problems == []
     options = Options(ScanOptions(policies=pack.policies, checks=pack.checks), fixes)

@@ -12,12 +12,14 @@ import yaml
 
 from transom.model.severity import SEVERITIES
 from transom.rules.check import Check
-from transom.rules.load import BUILTIN_FOLDER, TESTS_SUFFIX, builtin_pack
+from transom.rules.load import BUILTIN_FOLDER, FIX_SUFFIX, TESTS_SUFFIX, builtin_pack
 from transom.rules.policy import Policy
 from transom.scan import WINDOWS
 
 PACK = builtin_pack()
-FILES = sorted(file for file in Path(BUILTIN_FOLDER).glob("*/*.yaml") if not file.name.endswith(TESTS_SUFFIX))
+FILES = sorted(
+    file for file in Path(BUILTIN_FOLDER).glob("*/*.yaml") if not file.name.endswith((TESTS_SUFFIX, FIX_SUFFIX))
+)
 ENDS = {"en": (".", "?"), "zh-CN": ("。", "？")}
 CONTROL_ID = re.compile(r"\bCIS\b|\bNSA\b|\bOWASP\b|ATT&CK|\bT1\d{3}|\bK(?:0[1-9]|10)\b|\b5\.[1-6]\.\d|\bPSS\b")
 MAX_TITLE_CHARS = 50  # a title is a heading, and a column of a table

@@ -23,12 +23,14 @@ from transom.rules.fixes import Fix, fixes_of
 from transom.rules.judge import judge
 from transom.rules.load import TESTS_SUFFIX, builtin_pack
 from transom.rules.merging import TABLE
+from transom.rules.select import select
 
 NAMESPACE = "parity-fixes"
 LABEL = "parity-fix"
 SETTLED_S = 60.0  # the server compiles new policies in the background
-PACK = builtin_pack()
-FIXES, _ = fixes_of((*PACK.policies, *PACK.checks))
+EVERY = builtin_pack()
+PACK = select(EVERY, profiles=["default"])
+FIXES, _ = fixes_of((*EVERY.policies, *EVERY.checks))
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from transom.cli.arguments import (
     command_parser,
     severity_label,
 )
+from transom.cli.clusters import add_cluster_arguments
 from transom.model.errors import TransomError, UsageError
 from transom.model.exits import Exit
 from transom.model.language import translated
@@ -36,7 +37,7 @@ EXAMPLES = """\
   transom fix deploy/ --write                  apply what cannot break a working pod
   transom fix deploy/ --write=all              apply also what may change how programs behave
   transom fix deploy/ --rule host-pid          this rule only (repeatable)
-  transom fix estate.transom --patch patches/  patches of objects, with a kustomization
+  transom fix cluster --patch patches/         patches of objects, with a kustomization
 
 exit codes: 0 nothing is left at or above --fail-on (dry run: nothing to change), 1 something is, 2 usage, 3 incomplete
 """
@@ -63,6 +64,7 @@ def parser() -> Parser:
     )
     add_input_arguments(made)
     add_rule_arguments(made)
+    add_cluster_arguments(made)
     made.set_defaults(only=[], pod_security=None, no_exceptions=False)
     return made
 
@@ -88,7 +90,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _options(arguments: argparse.Namespace) -> Options:
-    from transom.cli.arguments import kubernetes_version
     from transom.cli.selection import scan_options
     from transom.mending import Options
     from transom.rules.fixes import fixes_of
@@ -100,7 +101,7 @@ def _options(arguments: argparse.Namespace) -> Options:
     for rule in wanted:
         if rule not in scanning.faces:
             raise unknown_rule(rule, scanning.faces)
-    fixes, problems = fixes_of(scanning.rules, kubernetes_version(arguments.kubernetes_version))
+    fixes, problems = fixes_of(scanning.rules)
     if problems:
         first = problems[0]
         raise TransomError(f"cannot use {first.locator.file or first.ref.name}", first.reason, first.next_step)

@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 from msgspec import Struct
 from yaml import YAMLError
-from yaml._yaml import CParser
-from yaml.events import (
+
+from transom.kube.events import (
     AliasEvent,
+    CParser,
     DocumentEndEvent,
     MappingEndEvent,
     MappingStartEvent,
@@ -20,7 +21,6 @@ from yaml.events import (
     SequenceStartEvent,
     StreamEndEvent,
 )
-
 from transom.kube.positions import JSON_TOKEN, key_text
 from transom.kube.scalars import ScalarError, is_merge
 from transom.model.limits import MAX_DEPTH, MAX_NODES

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MAX_SUSPECTS = 20  # objects of which one may have given rise to a finding; each costs a look at all its steps
 MAX_ATTEMPTS = 8  # each gives up at least one fix that did not prove right; then what is left is given up together
 NO_TEXT = mark("it was not read from a file that can be edited: --patch writes a patch for it")
+RENDERED = mark("it is made by {}: change the template or its values, or patch what comes out with --patch")
 GIVEN_UP = mark("the whole did not prove right, so nothing in this file was changed")
 APPEARS = mark("its fix would give rise to {} elsewhere")
 
@@ -167,7 +168,10 @@ class _Mending:
         """Turn what is proposed into edits of files; what cannot be edited is given up, and the rest goes on."""
         by_file: dict[str, list[Proposal]] = {}
         for proposal in result.objects:
-            if not isinstance(proposal.entry.source, DocumentSource):
+            origin = proposal.entry.origin
+            if origin.renderer:
+                self.leave(proposal, [step.rule for step in proposal.steps], RENDERED.format(origin.renderer))
+            elif not isinstance(proposal.entry.source, DocumentSource):
                 self.leave(proposal, [step.rule for step in proposal.steps], NO_TEXT)
             else:
                 by_file.setdefault(proposal.entry.origin.file, []).append(proposal)
@@ -245,7 +249,7 @@ class _Mending:
 
     def inventory_with(self, entry: Entry, value: Any) -> tuple[Inventory, Entry]:
         """Return the inventory with another object in the place of an entry's, and its new entry."""
-        inventory = Inventory()
+        inventory = _beside(self.inventory)
         changed = entry
         for each in self.inventory.entries():
             added = inventory.add(value if each is entry else each.object, each.origin, each.source)
@@ -254,7 +258,7 @@ class _Mending:
 
     def inventory_after(self, result: Mended) -> Inventory:
         """Return the inventory as it would be read once everything is applied."""
-        after = Inventory()
+        after = _beside(self.inventory)
         values = {each.entry: each.value for each in result.objects if not self.options.in_files}
         done: set[tuple[str, str]] = set()
         for entry in self.inventory.entries():
@@ -266,6 +270,14 @@ class _Mending:
                 done.add((origin.target, origin.file))
                 edit.fill(after, origin.target)
         return after
+
+
+def _beside(inventory: Inventory) -> Inventory:
+    """Return an empty inventory that knows of clusters and charts what another one knows."""
+    made = Inventory()
+    made.clusters = inventory.clusters
+    made.rendered = inventory.rendered
+    return made
 
 
 def _keys(results: Iterable[Result]) -> list[Key]:
