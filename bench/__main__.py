@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +57,7 @@ def measurements() -> Iterator[Line]:
     yield from decisions()
     yield from attack_paths()
     yield from html_page()
+    yield from watching()
     yield from leaks()
     yield from right_size(ours)
     yield from large_estate(ours)
@@ -147,6 +149,25 @@ def right_size(command: Path) -> Iterator[Line]:
     note = f"peak {ours.peak_mb:.0f} MB"
     ratio, met = ours.cpu_s / 30, ours.cpu_s < 30
     yield Line(f"{AUDIT_EVENTS:,} audit events to a proposal, CPU", ours.cpu_s, 30, "s", ratio, "under 30 s", met, note)
+
+
+def watching() -> Iterator[Line]:
+    """A recorded stream of changes beside 1,000 a second; what 100,000 of them need beside what 10,000 do."""
+    few, many = (_replayed(changes) for changes in (10_000, 100_000))
+    speed = many["changes_a_second"]
+    note = f"{many['objects']:,} objects, {many['cpu_s']:.1f} s CPU"
+    yield Line("100,000 changes watched", speed, 1000, "/s", speed / 1000, "1,000 a second", speed >= 1000, note)
+    ratio = many["peak_mb"] / few["peak_mb"]
+    yield Line(
+        "the same, peak memory", many["peak_mb"], few["peak_mb"], "MB", ratio, "1.3 times 10,000's", ratio <= 1.3
+    )
+
+
+def _replayed(changes: int) -> dict[str, float]:
+    words = [sys.executable, "-m", "bench.watching", str(changes)]
+    done = subprocess.run(words, capture_output=True, cwd=ROOT, check=True)
+    told: dict[str, float] = msgspec.json.decode(done.stdout)
+    return told
 
 
 def large_estate(command: Path) -> Iterator[Line]:

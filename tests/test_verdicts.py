@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transom.inventory import Inventory
-from transom.inventory.live import Change, LiveInventory
+from transom.inventory.live import Change, LiveInventory, Standing
 from transom.inventory.selection import Selection
 from transom.model.clusters import ClusterFacts
 from transom.model.findings import Accepted, Finding, Skipped
@@ -80,22 +80,20 @@ def body(kind: str, label: str, flag: bool) -> dict[str, Any]:
     return {}
 
 
+def change(value: dict[str, Any], present: bool = True) -> Change:
+    metadata = value["metadata"]
+    group = value["apiVersion"].rpartition("/")[0]
+    key = (group, value["kind"], metadata.get("namespace", ""), metadata["name"])
+    return Change(key, value if present else None)
+
+
+KINDS = (
+    *("Pod", "Pod", "Pod", "Deployment", "ReplicaSet", "ReplicaSet", "Rollout", "Service", "Endpoints", "Ingress"),
+    *("NetworkPolicy", "Namespace", "ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"),
+)
 OBJECTS = st.builds(
     made,
-    st.sampled_from(
-        (
-            "Pod",
-            "Pod",
-            "Deployment",
-            "ReplicaSet",
-            "ReplicaSet",
-            "Service",
-            "NetworkPolicy",
-            "Ingress",
-            "Namespace",
-            "RoleBinding",
-        )
-    ),
+    st.sampled_from(KINDS),
     st.sampled_from(NAMES),
     st.sampled_from(SPACES),
     st.sampled_from(LABELS),
@@ -103,16 +101,13 @@ OBJECTS = st.builds(
     st.sampled_from(("", "", "ReplicaSet", "ReplicaSet", "Deployment", "Rollout")),
     st.sampled_from((False, False, False, True)),
 )
-BATCHES = st.lists(
-    st.lists(st.tuples(OBJECTS, st.sampled_from((True, True, False))), min_size=1, max_size=5), max_size=6
+CHANGES = st.builds(change, OBJECTS, st.sampled_from((True, True, False)))
+STANDINGS = st.builds(
+    lambda kind, synced: Standing(*kind, synced),
+    st.sampled_from((("", "Service"), ("", "Pod"), ("networking.k8s.io", "NetworkPolicy"), ("apps", "ReplicaSet"))),
+    st.booleans(),
 )
-
-
-def change(value: dict[str, Any], present: bool = True) -> Change:
-    metadata = value["metadata"]
-    group = value["apiVersion"].rpartition("/")[0]
-    key = (group, value["kind"], metadata.get("namespace", ""), metadata["name"])
-    return Change(key, value if present else None)
+BATCHES = st.lists(st.lists(st.one_of(CHANGES, CHANGES, CHANGES, STANDINGS), min_size=1, max_size=5), max_size=6)
 
 
 def fresh(options: ScanOptions, inventory: Inventory) -> set[tuple[str, ...]]:
@@ -134,7 +129,7 @@ class Kept:
         self.verdicts = Verdicts(options, self.live.inventory)
         self.told: set[tuple[str, ...]] = set()
 
-    def digest(self, changes: Sequence[Change]) -> None:
+    def digest(self, changes: Sequence[Change | Standing]) -> None:
         for turn in self.verdicts.digest(self.live.apply(changes)):
             (self.told.add if turn.appeared else self.told.remove)(_identity(turn.verdict))
 
@@ -156,11 +151,11 @@ class Kept:
 @given(batches=BATCHES)
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_verdicts_equal_those_of_a_fresh_scan(
-    options: ScanOptions, live: bool, batches: list[list[tuple[Any, bool]]]
+    options: ScanOptions, live: bool, batches: list[list[Change | Standing]]
 ) -> None:
     kept = Kept(options, live)
     for batch in batches:
-        kept.digest([change(*each) for each in batch])
+        kept.digest(batch)
         expected = fresh(options, kept.live.inventory)
         assert {_identity(each) for each in kept.verdicts} == expected
         assert kept.told == expected

@@ -19,7 +19,7 @@ as an exception that none of them needs is a finding.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from msgspec.structs import replace
 
@@ -45,7 +45,6 @@ from transom.scan import ScanOptions, assess
 
 if TYPE_CHECKING:
     from transom.model.clusters import Gap
-    from transom.rules.exceptions import Allowance
 
 Identity = tuple[str, ...]
 NAMESPACE, SERVICE = ("", "Namespace"), ("", "Service")
@@ -93,8 +92,7 @@ class Verdicts:
         stale = [check for check in self._checks if any(_concerns(check, *kind) for kind in kinds)]
         if stale:
             dirty.update(self._accepting)
-        for entry in dirty.values():
-            self._judge(entry, changes)
+        self._judge(dirty.values(), changes)
         if stale:
             self._judge_by_checks(stale, changes)
         if gaps:
@@ -218,16 +216,41 @@ class Verdicts:
 
     # judging
 
-    def _judge(self, entry: Entry, changes: _Changes) -> None:
-        changes.drop(self._of_entry.pop(id(entry), ()), self._held)
-        self._accepting.pop(id(entry), None)
-        if self._is_chosen(entry):
-            if not is_known(entry.ref) and template_in(entry.object) is not None:
-                self._templated[id(entry)] = entry
-            found = tuple(self._said_of(entry))
-            if found:
-                self._of_entry[id(entry)] = found
-                changes.hold(found, self._held)
+    def _judge(self, entries: Iterable[Entry], changes: _Changes) -> None:
+        """Judge entries by policies; those that declare exceptions by all rules."""
+        chosen: list[Entry] = []
+        for entry in entries:
+            changes.drop(self._of_entry.pop(id(entry), ()), self._held)
+            self._accepting.pop(id(entry), None)
+            if self._is_chosen(entry):
+                chosen.append(entry)
+                if not is_known(entry.ref) and template_in(entry.object) is not None:
+                    self._templated[id(entry)] = entry
+        said: dict[int, list[Verdict]] = {}
+        for entry, verdict in self._said_of(chosen):
+            said.setdefault(id(entry), []).append(verdict)
+        for key, verdicts in said.items():
+            self._of_entry[key] = verdicts
+            changes.hold(verdicts, self._held)
+
+    def _said_of(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Verdict]]:
+        options, inventory = self._options, self._inventory
+        judged = _Judged(entries)
+        if options.pod_security is not None:
+            yield from judged.with_entries(options.pod_security.assess(inventory, judged))
+            return
+        plain = entries
+        if options.exceptions:
+            for entry in entries:
+                allowances, malformed = declared(inventory, (entry,), self._known_rules)
+                yield from ((entry, each) for each in malformed)
+                if allowances:
+                    self._accepting[id(entry)] = entry
+                    rules: Sequence[Policy | Check] = (*self._policies, *self._checks)
+                    yield from ((entry, each) for each in self._assessed(rules, (entry,), allowances))
+            plain = [entry for entry in entries if id(entry) not in self._accepting]
+        judged = _Judged(plain)
+        yield from judged.with_entries(assess(inventory, self._policies, judged, None, options.windows))
 
     def _is_chosen(self, entry: Entry) -> bool:
         if not self._options.selection.holds(entry):
@@ -241,20 +264,6 @@ class Verdicts:
         if found:
             self._of_check[key] = found
             changes.hold(found, self._held)
-
-    def _said_of(self, entry: Entry) -> Iterator[Verdict]:
-        options = self._options
-        if options.pod_security is not None:
-            yield from _verdicts(options.pod_security.assess(self._inventory, [entry]))
-            return
-        allowances: dict[Entry, list[Allowance]] = {}
-        if options.exceptions:
-            allowances, malformed = declared(self._inventory, [entry], self._known_rules)
-            yield from malformed
-        if allowances:
-            self._accepting[id(entry)] = entry
-        rules: Sequence[Policy | Check] = (*self._policies, *self._checks) if allowances else self._policies
-        yield from self._assessed(rules, [entry], allowances)
 
     def _judge_by_checks(self, checks: Sequence[Check], changes: _Changes) -> None:
         """Judge all entries by some checks, but for those that declare exceptions, which were judged by all rules."""
@@ -279,6 +288,37 @@ class Verdicts:
         self, rules: Sequence[Policy | Check], only: Sequence[Entry], allowances: Allowances
     ) -> Iterator[Verdict]:
         return _verdicts(assess(self._inventory, rules, only, allowances, self._options.windows))
+
+
+class _Judged(Sequence[Entry]):
+    """Entries that know which of them is being judged: a judge yields what it says of one before it takes the next."""
+
+    def __init__(self, entries: Sequence[Entry], whole: _Judged | None = None) -> None:
+        self._entries = entries
+        self._whole = whole or self
+        self._now: Entry | None = None
+
+    def with_entries(self, results: Iterable[Result]) -> Iterator[tuple[Entry, Verdict]]:
+        """Yield verdicts, each with the entry that it is on."""
+        for verdict in _verdicts(results):
+            assert self._now is not None
+            yield self._now, verdict
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @overload
+    def __getitem__(self, index: int) -> Entry: ...
+    @overload
+    def __getitem__(self, index: slice) -> _Judged: ...
+    def __getitem__(self, index: int | slice) -> Entry | _Judged:
+        found = self._entries[index]
+        return found if isinstance(found, Entry) else _Judged(found, self._whole)
+
+    def __iter__(self) -> Iterator[Entry]:
+        for entry in self._entries:
+            self._whole._now = entry
+            yield entry
 
 
 class _Changes:
