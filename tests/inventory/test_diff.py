@@ -9,6 +9,7 @@ from transom.inventory import Inventory, Origin
 from transom.inventory.diff import Compared, diff, identity, unjudged
 from transom.inventory.selection import EVERYTHING, Selection
 from transom.inventory.snapshot import without_secret_values
+from transom.model.clusters import ClusterFacts, Gap
 from transom.model.drift import ObjectDrift
 from transom.model.findings import Skipped
 from transom.model.refs import Ref, file_ref
@@ -150,3 +151,35 @@ def test_what_was_skipped_has_no_verdict() -> None:
     assert ask(ref, "one") == "it hangs on the user"
     assert ask(ref, "two") == ""
     assert ask(Ref(kind="Pod", namespace="shop", name="other"), "one") == ""
+
+
+def cluster(*objects: dict[str, Any], **facts: Any) -> Compared:
+    found = side("cluster", *objects)
+    found.inventory.clusters["cluster"] = ClusterFacts("prod", "v1.36.0", **facts)
+    return found
+
+
+def test_a_kind_that_nobody_asked_a_cluster_for_is_not_removed() -> None:
+    found = diff(side("a", thing("Secret", "token"), thing("Pod", "web")), cluster(kinds=("Pod", "apps/Deployment")))
+    assert names(found) == {"unseen": ["token"], "removed": ["web"]}
+    ask = unjudged(cluster(kinds=("Pod",)))
+    assert ask(Ref(kind="Secret", namespace="shop", name="token"), "any") != ""
+
+
+def test_what_lies_beyond_the_namespace_that_was_read_is_not_removed() -> None:
+    there = cluster(namespace="till", gaps=(Gap("", "Node"),))
+    found = diff(side("a", thing("Pod", "web"), {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}}), there)
+    assert sorted(names(found)["unseen"]) == ["n", "web"]
+
+
+def test_a_group_whose_server_does_not_answer_hides_its_objects() -> None:
+    stale = Skipped(Ref(group="apiregistration.k8s.io", kind="APIService", name="v1.example.com"), "no answer", "")
+    before = side("a", thing("Widget", "one", "example.com/v1"), thing("Pod", "web"))
+    assert names(diff(before, side("b", skipped=(stale,)))) == {"unseen": ["one"], "removed": ["web"]}
+
+
+def test_what_kubernetes_makes_for_itself_is_no_drift_of_a_cluster() -> None:
+    local = {"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": "v1."}, "spec": {}}
+    foreign = {**local, "metadata": {"name": "v1.evil"}, "spec": {"service": {"name": "evil"}}}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}
+    assert names(diff(side("a"), cluster(local, foreign, namespace))) == {"added": ["v1.evil"]}

@@ -137,6 +137,7 @@ def _filled(
         namespace=options.namespace or "",
         verified=not client.target.cluster.insecure_skip_tls_verify,
         gaps=tuple(gaps),
+        kinds=tuple(f"{each.group}/{each.kind}" if each.group else each.kind for each in resources),
     )
 
 

@@ -16,10 +16,13 @@ from msgspec.structs import replace
 from transom.inventory.entries import DEFAULT_NAMESPACE, Entry
 from transom.inventory.fields import MISSING, differences
 from transom.inventory.inventory import Inventory
+from transom.inventory.own import is_own
 from transom.inventory.selection import Selection
 from transom.kube.defaults import gathered
 from transom.kube.kinds import EQUIVALENT, kind_of
+from transom.kube.reading import map_at
 from transom.kube.sight import HIDDEN, is_secret, sight
+from transom.model.clusters import ClusterFacts, Gap
 from transom.model.drift import ChangedObject, FieldChange, ObjectDrift, PresentObject, Repeated, Side
 from transom.model.findings import Skipped
 from transom.model.language import mark
@@ -28,6 +31,7 @@ from transom.model.refs import Ref
 
 MAX_FIELDS = 1_000  # differences of one object that are told; an honest change has a few
 UNREAD = mark("it may be where nothing could be read: {}")
+NOT_ASKED = mark("objects of its kind, or of its namespace, were not read there")
 OUTSIDE = mark("it is outside the selection there")
 RECORDS = frozenset(
     (
@@ -52,6 +56,18 @@ IN_EVERY_NAMESPACE: Mapping[tuple[str, str], frozenset[str]] = {
     ("ConfigMap", "kube-root-ca.crt"): frozenset(("apiVersion", "kind", "metadata", "data")),
 }
 """What controllers put into every namespace, with the fields that it has while nobody has changed it."""
+
+IN_EVERY_CLUSTER = frozenset(
+    (
+        *(("Namespace", "", name) for name in ("default", "kube-system", "kube-public", "kube-node-lease")),
+        *(("PriorityClass", "", name) for name in ("system-cluster-critical", "system-node-critical")),
+        ("ConfigMap", "kube-system", "extension-apiserver-authentication"),
+        ("ConfigMap", "kube-system", "kube-apiserver-legacy-service-account-token-tracking"),
+    )
+)
+"""Kind, namespace and name of what an API server makes for itself; changes of them are told where both sources have them."""
+
+BOOTSTRAPPED = "apf.kubernetes.io/autoupdate-spec"  # the API server deletes what bears it and is not its own
 
 
 class Compared(Struct, frozen=True):
@@ -82,13 +98,17 @@ def diff(before: Compared, after: Compared) -> ObjectDrift:
     for ref in sorted({**old, **new}):
         for one, other in _paired(old.get(ref, []), new.get(ref, [])):
             if one is None and other is not None:
-                if not _is_in_every_namespace(other):
+                if _is_made_by_kubernetes(after, other):
+                    new_derived += 1
+                else:
                     added.append(_present(after, other))
             elif other is None and one is not None:
                 why = may_hold(one.ref)
                 if why:
                     unseen.append(replace(_present(before, one), why=why))
-                elif not _is_in_every_namespace(one):
+                elif _is_made_by_kubernetes(before, one):
+                    old_derived += 1
+                else:
                     removed.append(_present(before, one))
             elif one is not None and other is not None:
                 fields = tuple(_field_changes(before, one, after, other))
@@ -123,14 +143,18 @@ def absences(side: Compared) -> Callable[[Ref], str]:
             continue
         if each.ref.scope != "k8s" or each.ref.kind in ("", "Cluster"):
             anywhere = anywhere or each.reason
-        elif not each.ref.name:
+        elif each.ref.name in ("", "*"):
             lists.append((each.ref, each.reason))
+        elif each.ref.kind == "APIService":  # of a group whose own server does not answer
+            lists.append((Ref(group=each.ref.name.partition(".")[2]), each.reason))
 
     def ask(ref: Ref) -> str:
         wanted = identity(ref)
         if wanted in outside:
             return OUTSIDE
         reason = anywhere or next((reason for of, reason in lists if _may_hold(of, wanted)), "")
+        if not reason and any(not _was_asked_for(ref, facts) for facts in side.inventory.clusters.values()):
+            return NOT_ASKED
         return UNREAD.format(reason) if reason else ""
 
     return ask
@@ -152,7 +176,15 @@ def unjudged(side: Compared) -> Callable[[Ref, str], str]:
 
 
 def _may_hold(of: Ref, ref: Ref) -> bool:
-    return (of.group, of.kind) == (ref.group, ref.kind) and of.namespace in ("", ref.namespace)
+    return of.group == ref.group and of.kind in ("", ref.kind) and of.namespace in ("", ref.namespace)
+
+
+def _was_asked_for(ref: Ref, facts: ClusterFacts) -> bool:
+    """Tell whether a cluster's reader asked for objects of a kind, and in its namespace."""
+    told = f"{ref.group}/{ref.kind}" if ref.group else ref.kind
+    if (facts.kinds and told not in facts.kinds) or Gap(ref.group, ref.kind) in facts.gaps:
+        return False
+    return not facts.namespace or ref.namespace in ("", facts.namespace)
 
 
 def _by_identity(side: Compared) -> tuple[dict[Ref, list[Entry]], int]:
@@ -196,9 +228,19 @@ def _place(side: Compared, entry: Entry) -> Locator:
     return side.inventory.locate(entry, ())
 
 
-def _is_in_every_namespace(entry: Entry) -> bool:
-    fields = IN_EVERY_NAMESPACE.get((entry.ref.kind, entry.ref.name)) if not entry.ref.group else None
-    return fields is not None and entry.object.keys() <= fields
+def _is_made_by_kubernetes(side: Compared, entry: Entry) -> bool:
+    """Tell whether every cluster has an object by itself, so that a source which lacks it lacks nothing."""
+    ref = entry.ref
+    if (ref.kind, ref.namespace, ref.name) in IN_EVERY_CLUSTER:
+        return True
+    fields = IN_EVERY_NAMESPACE.get((ref.kind, ref.name)) if not ref.group else None
+    if fields is not None and entry.object.keys() <= fields:
+        return True
+    if ref.kind == "APIService":
+        return map_at(entry.object, "spec").get("service") is None  # the API server itself answers
+    if ref.group == "flowcontrol.apiserver.k8s.io":
+        return map_at(entry.metadata, "annotations").get(BOOTSTRAPPED) == "true"
+    return entry.origin.target in side.inventory.clusters and is_own(side.inventory, entry)
 
 
 # fields

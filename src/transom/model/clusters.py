@@ -18,7 +18,7 @@ class ClusterFacts(Struct, frozen=True, omit_defaults=True):
 
     context: the name that its reader knows it by; version: of its API server, `v1.31.5+k3s1`; distribution: "" where
     unknown; namespace: the only one that was read, "" for all; verified: whether its certificate was; gaps: kinds that
-    are not told whole.
+    are not told whole; kinds: those that were asked for, as `Kind` or `group/Kind`, none where that is not known.
     """
 
     context: str
@@ -27,3 +27,4 @@ class ClusterFacts(Struct, frozen=True, omit_defaults=True):
     namespace: str = ""
     verified: bool = True
     gaps: tuple[Gap, ...] = ()
+    kinds: tuple[str, ...] = ()

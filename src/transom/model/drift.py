@@ -62,7 +62,7 @@ class ObjectDrift(Struct, frozen=True):
     """How the objects of two sources differ.
 
     unseen: objects of the first that the second lacks, or may have where it could not be read; derived: how many objects
-    were made from others that are compared (pods of a Deployment), or record what happens (events), and were left out.
+    were left out: made from others that are compared (pods of a Deployment), by Kubernetes itself, or as records (events).
     """
 
     added: tuple[PresentObject, ...] = ()
