@@ -33,7 +33,7 @@ from transom.kube.reading import map_at
 from transom.model.findings import Accepted, Finding, Result, Skipped
 from transom.model.refs import Ref
 from transom.model.turns import Turn, Verdict
-from transom.rules.check import NAMESPACES, PODS, Check
+from transom.rules.check import NAMESPACES, OBJECTS, PODS, Check
 from transom.rules.custom import is_known, template_in, unseen_pods
 from transom.rules.exceptions import Allowances, declared
 from transom.rules.fold import ENDED, core
@@ -60,7 +60,9 @@ class Verdicts:
         self._given: Sequence[Policy] = () if options.pod_security else options.policies
         self._policies = self._given  # with the parameters that the inventory tells
         self._asks_each_pod = bool(pod_steps(self._given, expanding=False, others=True).steps)
-        self._checks: Sequence[Check] = () if options.pod_security else options.checks
+        checks: Sequence[Check] = () if options.pod_security else options.checks
+        self._checks = [check for check in checks if OBJECTS not in check.judges]
+        self._single = [check for check in checks if OBJECTS in check.judges]  # which join nothing
         self._known_rules = {*options.known_rules, *(rule.id for rule in options.rules)}
         self._of_entry: dict[int, Sequence[Verdict]] = {}
         self._of_check: dict[str, Sequence[Verdict]] = {}
@@ -96,7 +98,7 @@ class Verdicts:
         if stale:
             self._judge_by_checks(stale, changes)
         if gaps:
-            self._say_of_all(WITHHELD, withheld(self._inventory, self._checks), changes)
+            self._say_of_all(WITHHELD, withheld(self._inventory, self._options.checks), changes)
         if any(_may_carry_pods(*kind[:2]) for kind in kinds):
             custom = list(self._templated.values())
             self._say_of_all(UNSEEN, unseen_pods(self._policies, self._inventory, custom), changes)
@@ -217,7 +219,7 @@ class Verdicts:
     # judging
 
     def _judge(self, entries: Iterable[Entry], changes: _Changes) -> None:
-        """Judge entries by policies; those that declare exceptions by all rules."""
+        """Judge entries by what looks at one object; those that declare exceptions by all rules."""
         chosen: list[Entry] = []
         for entry in entries:
             changes.drop(self._of_entry.pop(id(entry), ()), self._held)
@@ -246,11 +248,12 @@ class Verdicts:
                 yield from ((entry, each) for each in malformed)
                 if allowances:
                     self._accepting[id(entry)] = entry
-                    rules: Sequence[Policy | Check] = (*self._policies, *self._checks)
+                    rules: Sequence[Policy | Check] = (*self._policies, *self._single, *self._checks)
                     yield from ((entry, each) for each in self._assessed(rules, (entry,), allowances))
             plain = [entry for entry in entries if id(entry) not in self._accepting]
         judged = _Judged(plain)
-        yield from judged.with_entries(assess(inventory, self._policies, judged, None, options.windows))
+        single: Sequence[Policy | Check] = (*self._policies, *self._single)
+        yield from judged.with_entries(assess(inventory, single, judged, None, options.windows))
 
     def _is_chosen(self, entry: Entry) -> bool:
         if not self._options.selection.holds(entry):
