@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from bench.estate import write_estate
-from bench.peers import checkov, transom
+from bench.peers import checkov, python_of_peers, transom
 from bench.processes import Measured, measure
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,6 +62,7 @@ def measurements() -> Iterator[Line]:
     yield from right_size(ours)
     yield from large_estate(ours)
     yield from joins(ours)
+    yield from live_cluster(ours)
     yield from beside_checkov(ours)
 
 
@@ -196,6 +197,31 @@ def joins(command: Path) -> Iterator[Line]:
     ratio = whole.cpu_s / half.cpu_s
     name = f"{ESTATE_SIZE:,} Services joined, CPU beside half"
     yield Line(name, whole.cpu_s, half.cpu_s, "s", ratio, "at most 2.3 times", ratio <= 2.3, f"{whole.peak_mb:.0f} MB")
+
+
+def live_cluster(command: Path) -> Iterator[Line]:
+    """5,000 pods and 2,000 other objects in a real API server: listed, beside the official client, and scanned."""
+    from bench import cluster
+
+    peer, hindrance = python_of_peers(), cluster.why_not()
+    if peer is None or hindrance:
+        print(f"not measured: a live cluster ({hindrance or 'no peer'})")
+        return
+    ours = command.with_name("python")
+    start = measure([ours, "-c", "import transom.inventory.cluster, urllib3"])
+    with cluster.populated() as (config, count):
+        listed = measure([ours, "-c", cluster.script(cluster.LIST_OURS, config, count)])
+        theirs = measure([peer, "-c", cluster.script(cluster.LIST_THEIRS, config, count)], runs=3)
+        scanned = measure([command, "scan", "cluster", "--kubeconfig", config], runs=3)
+    ratio, net = theirs.cpu_s / listed.cpu_s, listed.cpu_s - start.cpu_s
+    note = f"peak {listed.peak_mb:.0f} MB beside {theirs.peak_mb:.0f} MB; without start and imports {net:.2f} s"
+    name = "7,000 live objects listed, CPU beside kubernetes"
+    yield Line(name, listed.cpu_s, theirs.cpu_s, "s", ratio, "10 times less", ratio >= 10, note)
+    met = net <= 0.3 and listed.peak_mb <= 150
+    yield Line("… without start and imports", net, 0.3, "s", net / 0.3, "0.3 s and 150 MB", met, note)
+    goal = scanned.cpu_s <= 3
+    note = f"peak {scanned.peak_mb:.0f} MB, exit {scanned.exit_code}"
+    yield Line("7,000 live objects scanned", scanned.cpu_s, 3.0, "s", scanned.cpu_s / 3, "3 s", goal, note)
 
 
 def beside_checkov(command: Path) -> Iterator[Line]:

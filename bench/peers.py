@@ -27,13 +27,22 @@ def transom() -> Path:
 
 def checkov() -> Path | None:
     """Return the peer's command; None where it cannot be installed, told on stderr."""
+    return _peer("checkov")
+
+
+def python_of_peers() -> Path | None:
+    """Return an interpreter that has the peers' libraries; None where they cannot be installed."""
+    return _peer("python")
+
+
+def _peer(program: str) -> Path | None:
     folder = BUILD / "bench-venv"
     try:
         _environment(folder, PEER_LOCK)
     except subprocess.CalledProcessError as error:
         print(f"the peer cannot be installed: {error}", file=sys.stderr)
         return None
-    return folder / "bin" / "checkov"
+    return folder / "bin" / program
 
 
 def _environment(folder: Path, lock: Path) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec import Raw
 
 from tests.cluster.api import Api
 from tests.cluster.binary import binaries_or_skip
@@ -19,6 +18,7 @@ from transom.cli import main
 from transom.inventory import cluster
 from transom.kube.client import Listing, Resource
 from transom.kube.client import lists as client_lists
+from transom.kube.client.decoding import OBJECTS, Shape
 from transom.kube.scratch import ControlPlane
 from transom.kube.scratch.certificates import Authority
 
@@ -169,17 +169,16 @@ def in_the_middle(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Non
 
     def arrange(act: Callable[[], None], kind: str) -> None:
         done: list[bool] = []
-        decoded = client_lists.decoded
 
-        def decode(raw: Raw | bytes, resource: Resource) -> dict[str, Any]:
-            value = decoded(raw, resource)
+        def decode(parts: Any, resource: Resource) -> dict[str, Any]:
+            value = OBJECTS.make(parts, resource)
             if resource.kind == kind and not done:
                 done.append(True)
                 act()
             return value
 
         def list_all(client: Any, resource: Resource, namespace: str = "", *more: Any) -> Listing:
-            return client_lists.list_all(client, resource, namespace, decode=decode)
+            return client_lists.list_all(client, resource, namespace, shape=Shape(OBJECTS.item, decode))
 
         monkeypatch.setattr(client_lists, "LIMITS", (2, 2, 0))
         monkeypatch.setattr(cluster, "THREADS", 1)

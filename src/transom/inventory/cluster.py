@@ -31,7 +31,7 @@ from transom.kube.client import (
     discover,
     list_all,
 )
-from transom.kube.client.decoding import DECODE_ERRORS, METADATA_LIST, decoded, decoded_secret
+from transom.kube.client.decoding import DECODE_ERRORS, METADATA_LIST, SECRETS, decoded
 from transom.kube.distributions import Marks, distribution_of
 from transom.kube.kinds import SERVED_GROUPS
 from transom.model.clusters import ClusterFacts, Gap
@@ -212,7 +212,7 @@ def _secrets(client: Client, resource: Resource, options: ClusterOptions) -> Lis
     rest = ",".join(f"type!={each}" for each in SECRET_TYPES)
     for kind in (*SECRET_TYPES, ""):
         query = {"fieldSelector": f"type={kind}" if kind else rest}
-        found = list_all(client, resource, _within(options), query, decoded_secret, METADATA_LIST)
+        found = list_all(client, resource, _within(options), query, SECRETS, METADATA_LIST)
         objects += [{**each, "type": kind} if kind else each for each in found.objects]
         unreadable += found.unreadable
         if found.error is not None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transom.kube.client.decoding import LAST_APPLIED, decoded, decoded_secret
+from transom.kube.client.decoding import SECRETS as SHAPE_OF_SECRETS
+from transom.kube.client.decoding import decoded, shape_of
 from transom.kube.client.discovery import Resource
+from transom.kube.sight import LAST_APPLIED
 
 PODS = Resource("", "v1", "Pod", "pods", True)
 SECRETS = Resource("", "v1", "Secret", "secrets", True)
@@ -43,13 +46,40 @@ def test_the_keys_of_a_secret_are_those_that_its_writers_own_and_it_has_no_value
             "managedFields": [{"fieldsV1": fields}, {"fieldsV1": {"f:data": {"f:user": {}}}}, {}],
         },
     }
-    secret = decoded_secret(json.dumps(raw).encode(), SECRETS)
+    item = msgspec.json.decode(json.dumps(raw).encode(), type=SHAPE_OF_SECRETS.item)
+    secret = SHAPE_OF_SECRETS.make(item, SECRETS)
     assert secret == {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": "db", "annotations": {}},
         "data": {"a.b-c": "", "password": "", "user": ""},
     }
+
+
+def pods_of(*specs: dict[str, object]) -> list[dict[str, Any]]:
+    shape = shape_of(PODS)
+    texts = [json.dumps({"metadata": {"name": "a"}, "spec": spec, "status": {"phase": "Running"}}) for spec in specs]
+    return [shape.make(msgspec.json.decode(text, type=shape.item), PODS) for text in texts]
+
+
+def test_pods_of_one_template_share_what_they_say_alike() -> None:
+    container = {"name": "app", "env": [{"name": "A", "value": "1"}], "volumeMounts": [{"name": "token-x"}]}
+    other = {**container, "volumeMounts": [{"name": "token-y"}]}
+    one, two = pods_of({"containers": [container], "nodeName": "n1"}, {"containers": [other], "nodeName": "n2"})
+    assert one["spec"]["containers"][0]["env"] is two["spec"]["containers"][0]["env"]
+    assert one["spec"] == {"containers": [container], "nodeName": "n1"}
+    assert two["spec"] == {"containers": [other], "nodeName": "n2"}
+    assert one["status"] == {"phase": "Running"}
+
+
+def test_within_one_pod_nothing_is_shared() -> None:
+    security = {"capabilities": {"add": ["SYS_ADMIN"]}}
+    (pod,) = pods_of(
+        {"containers": [{"name": "a", "securityContext": security}, {"name": "b", "securityContext": security}]}
+    )
+    first, second = pod["spec"]["containers"]
+    assert first["securityContext"] == second["securityContext"]
+    assert first["securityContext"] is not second["securityContext"]
 
 
 JSON = st.recursive(

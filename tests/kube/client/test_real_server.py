@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from msgspec import Raw
 from msgspec.structs import replace
 
 from tests.cluster.api import Api
@@ -26,7 +25,7 @@ from transom.kube.client import (
     lists,
     watch,
 )
-from transom.kube.client.decoding import METADATA_LIST, decoded, decoded_secret
+from transom.kube.client.decoding import METADATA_LIST, OBJECTS, SECRETS, Shape
 from transom.kube.client.kubeconfig import User, find_target
 from transom.kube.client.lists import pages
 from transom.kube.scratch import ControlPlane, Wishes
@@ -105,8 +104,8 @@ def test_a_continue_token_that_expires_begins_the_list_again(
     monkeypatch.setattr(lists, "LIMITS", (2, 2, 0))
     seen: list[str] = []
 
-    def decode(raw: Raw | bytes, resource: Resource) -> dict[str, Any]:
-        value = decoded(raw, resource)
+    def decode(parts: Any, resource: Resource) -> dict[str, Any]:
+        value = OBJECTS.make(parts, resource)
         seen.append(value["metadata"]["name"])
         if len(seen) == 2:  # the first page is being read
             assert api.create(config_map("expired", "m6")).status == 201
@@ -114,7 +113,7 @@ def test_a_continue_token_that_expires_begins_the_list_again(
         return value
 
     with client_of(forgetful) as client:
-        listing = list_all(client, MAPS, "expired", decode=decode)
+        listing = list_all(client, MAPS, "expired", shape=Shape(OBJECTS.item, decode))
     api.close()
     assert named(listing) == [f"m{index}" for index in range(7)]
     assert listing.error is None
@@ -172,7 +171,7 @@ def test_secrets_are_listed_without_their_values(client: Client, api: Api) -> No
     assert b"hunter2" not in body
     assert b"aHVudGVyMg" not in body
     resource = Resource("", "v1", "Secret", "secrets", True)
-    listing = list_all(client, resource, "client-secrets", decode=decoded_secret, accept=METADATA_LIST)
+    listing = list_all(client, resource, "client-secrets", shape=SECRETS, accept=METADATA_LIST)
     assert listing.objects[0]["data"] == {"password": "", "user": ""}
 
 
@@ -198,13 +197,13 @@ def test_a_server_that_dies_within_a_list_leaves_what_was_read(monkeypatch: pyte
         monkeypatch.setattr(lists, "LIMITS", (2, 2, 0))
         target = find_target(Access(kubeconfig=str(plane.kubeconfig())))
 
-        def decode(raw: Raw | bytes, resource: Resource) -> dict[str, Any]:
+        def decode(parts: Any, resource: Resource) -> dict[str, Any]:
             if "kube-apiserver" in plane.processes:
                 plane.kill("kube-apiserver")
-            return decoded(raw, resource)
+            return OBJECTS.make(parts, resource)
 
         with Client(target, sleep=lambda _: None) as client:
-            listing = list_all(client, MAPS, "dying", decode=decode)
+            listing = list_all(client, MAPS, "dying", shape=Shape(OBJECTS.item, decode))
         api.close()
     assert len(listing.objects) == 2
     assert listing.error is not None

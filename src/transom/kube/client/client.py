@@ -151,8 +151,9 @@ class Client:
         if body:
             headers.append(("Content-Type", JSON_TYPE))
         deadline_s = 0.0 if silence_s else self._request_timeout_s  # a stream has no end that could be awaited
+        streamed = bool(silence_s)
         silence_s = silence_s or min(SILENCE_S, deadline_s or SILENCE_S)
-        request = Request(method, asked, tuple(headers), body, deadline_s, silence_s)
+        request = Request(method, asked, tuple(headers), body, deadline_s, silence_s, streamed)
         return self._transport_for(credential).send(request)
 
     def _transport_for(self, credential: Credential) -> Transport:

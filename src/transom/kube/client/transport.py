@@ -27,12 +27,11 @@ CONNECT_S = 10.0  # a server that does not accept within this is not there
 SILENCE_S = 60.0  # the API server ends its own requests after 60 s, so silence beyond is a broken connection
 CHUNK_BYTES = 256 * 1024  # fewer, larger reads: a page of 500 pods is read in ten
 CONNECTIONS = 8  # lists side by side; the server's fairness gives one user little more
-LOOPBACK = ("127.", "localhost", "[::1]")
 
 
 class Request(Struct, frozen=True):
-    """path: with its query; headers: a name may come twice; deadline_s: for the whole answer, 0 for none;
-    silence_s: the longest pause between two reads."""
+    """path: with its query; headers: a name may come twice; deadline_s: for the whole answer, 0 for none; silence_s: the
+    longest pause between two reads; streamed: whether the body is wanted piece by piece, as it comes."""
 
     method: str
     path: str
@@ -40,6 +39,7 @@ class Request(Struct, frozen=True):
     body: bytes = b""
     deadline_s: float = 0.0
     silence_s: float = SILENCE_S
+    streamed: bool = False
 
 
 class TooLargeError(Exception):
@@ -97,7 +97,7 @@ class NetworkTransport:
             raise UsageError("cannot use the server of the kubeconfig", f"{cluster.server!r} is no URL", "correct it")
         self._base = f"{parts.scheme}://{parts.netloc}"
         self._prefix = parts.path.rstrip("/")
-        self._encoding = () if _needs_no_compression(cluster, parts.netloc) else (("Accept-Encoding", "gzip"),)
+        self._encoding = () if cluster.disable_compression else (("Accept-Encoding", "gzip"),)
         settings: dict[str, Any] = {"maxsize": CONNECTIONS, "block": True, "retries": False}
         if parts.scheme == "https":
             settings["ssl_context"] = _tls(cluster, credential)
@@ -127,7 +127,7 @@ class NetworkTransport:
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise unreachable(what, error) from error
-        return NetworkReply(response, what, request.deadline_s)
+        return NetworkReply(response, what, request)
 
     def close(self) -> None:
         """End every connection."""
@@ -137,10 +137,12 @@ class NetworkTransport:
 class NetworkReply:
     """An answer of urllib3's."""
 
-    def __init__(self, response: urllib3.BaseHTTPResponse, what: str, deadline_s: float) -> None:
+    def __init__(self, response: urllib3.BaseHTTPResponse, what: str, request: Request) -> None:
         self._response = response
         self._what = what
-        self._end = time.monotonic() + deadline_s if deadline_s else float("inf")
+        self._end = time.monotonic() + request.deadline_s if request.deadline_s else float("inf")
+        # whole chunks take half the time of pieces, but nobody would look at the clock meanwhile
+        self._read = response.read1 if request.streamed or request.deadline_s else response.read
         self.status = response.status
         self.headers = {name.lower(): value for name, value in response.headers.items()}
 
@@ -149,7 +151,7 @@ class NetworkReply:
         import urllib3
 
         try:
-            while chunk := self._response.read1(CHUNK_BYTES, decode_content=True):
+            while chunk := self._read(CHUNK_BYTES, decode_content=True):
                 yield chunk
                 if time.monotonic() > self._end:
                     raise UnreachableError(self._what, "the answer took too long", "raise --request-timeout")
@@ -161,11 +163,6 @@ class NetworkReply:
         if not self._response.closed:
             self._response.close()
         self._response.release_conn()
-
-
-def _needs_no_compression(cluster: Cluster, address: str) -> bool:
-    """On the same machine packing costs both sides more than it saves."""
-    return cluster.disable_compression or address.startswith(LOOPBACK)
 
 
 def _proxy_of_environment(scheme: str, host: str) -> str:

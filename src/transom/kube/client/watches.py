@@ -8,7 +8,7 @@ and UnreachableError where the connection broke or fell silent (go on, after a p
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from msgspec import Raw, Struct, json
@@ -17,12 +17,12 @@ from transom.kube.client.client import Client
 from transom.kube.client.decoding import DECODE_ERRORS, decoded
 from transom.kube.client.discovery import Resource
 from transom.kube.client.errors import Status, UnreachableError, refused, unreadable
-from transom.kube.client.lists import Decode
 
 WATCH_S = (300, 600)  # the server ends a watch after a while, so that load spreads over its replicas; client-go's own
 SILENCE_S = 90.0  # the server sends a bookmark each minute, so silence beyond is a broken connection
 MAX_EVENT_BYTES = 16 * 1024 * 1024  # etcd takes objects of 1.5 MB
 
+Decode = Callable[[Raw, Resource], dict[str, Any]]
 Change = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
 CHANGES = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK")
 
