@@ -138,6 +138,14 @@ def test_pods_of_yesterdays_template_are_a_finding_of_their_replica_set(api: Api
     assert of_rule(report, "privileged-container") == [("ReplicaSet", "web-0")]
 
 
+def test_pod_security_judges_a_deployment_once_and_the_pod_that_differs(api: Api, home: str, scan: Scan) -> None:
+    replicas = rolled_out(api, home)
+    create(api, child(replicas, "web-1-x", "Pod", containers=[{**CONTAINER, **PRIVILEGED}]))
+    _, report = scan("-n", home, "--pod-security", "restricted")
+    assert of_rule(report, "pod-security/privileged") == [("Pod", "web-1-x")]
+    assert of_rule(report, "pod-security/runAsNonRoot") == [("Deployment", "web")]
+
+
 def test_a_pod_whose_owner_is_gone_is_judged_by_itself(api: Api, home: str, scan: Scan) -> None:
     gone = {**deployment(home, **PRIVILEGED), "kind": "ReplicaSet"}
     gone["metadata"] = {**gone["metadata"], "name": "gone", "uid": "11111111-1111-1111-1111-111111111111"}

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from transom.inventory.joins import pod_path
+from transom.kube.kinds import template_path
 from transom.kube.reading import map_at, maps_at
 from transom.model.findings import Evidence
 from transom.model.language import mark
@@ -60,6 +61,14 @@ class Alike(Struct, frozen=True, eq=False):
     pods: Sequence[Entry]
     whole: Entry | None
     astray: bool
+
+
+def is_folded(inventory: Inventory, entry: Entry) -> bool:
+    """Tell whether a controller of a live cluster wrote an entry, so that it is judged with what made it."""
+    if entry.origin.target not in inventory.clusters:
+        return False
+    owner = inventory.owner_entry(entry)
+    return owner is not None and template_path(owner.ref.group, owner.ref.kind) is not None
 
 
 def pods_of(inventory: Inventory, top: Entry) -> Iterator[Alike]:

@@ -30,7 +30,7 @@ from transom.model.findings import Accepted, Finding, Judged, NotApplicable, Ski
 from transom.rules.evaluate import Subject, activation, evaluate, evaluate_in, scope_of
 from transom.rules.exceptions import applied
 from transom.rules.expand import POD, View, pod_problem, pod_view, without_nulls
-from transom.rules.fold import of_pods, pods_of
+from transom.rules.fold import is_folded, of_pods, pods_of
 from transom.rules.match import Request
 from transom.rules.place import Locating, results_of
 from transom.rules.plan import Plan, Steps, is_read, plan, pod_steps
@@ -121,12 +121,12 @@ def _is_read(api_version: str, kind: str, policies: Sequence[Policy], checks: Se
 def _entry_judged(
     inventory: Inventory, entry: Entry, planned: Plan, tally: _Tally, policies: Sequence[Policy]
 ) -> Iterator[Finding | Skipped]:
+    if is_folded(inventory, entry):
+        return
     built_in = is_built_in(entry.ref.group, entry.ref.kind)
     value = without_nulls(entry.object) if built_in else entry.object
     owner = inventory.owner_entry(entry)
     controlled = owner is not None and template_path(owner.ref.group, owner.ref.kind) is not None
-    if controlled and entry.origin.target in inventory.clusters:
-        return  # a controller wrote it, and it is judged with what made it
     found: list[Finding | Skipped] = []
     whole = planned.whole_controlled if controlled else planned.whole
     if whole.steps:

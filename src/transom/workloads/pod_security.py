@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -12,6 +12,7 @@ from transom.kube.podsecurity import Malformed, Violation, evaluate_object, pars
 from transom.kube.podsecurity.levels import active_checks
 from transom.model.findings import Evidence, Finding, Judged, NotApplicable, Result, Rule, Skipped
 from transom.model.severity import Severity
+from transom.rules.fold import is_folded, of_pods, pods_of
 
 PREFIX = "pod-security/"
 NO_PODS = "objects of kinds that make no pods"
@@ -50,6 +51,8 @@ class PodSecurity(Struct, frozen=True):
         failed = dict.fromkeys(faces, 0)
         judged = foreign = 0
         for entry in only:
+            if is_folded(inventory, entry):
+                continue
             try:
                 found = evaluate_object(entry.object, entry.ref.group, entry.ref.kind, self.level, self.version)
             except Malformed as error:
@@ -60,14 +63,30 @@ class PodSecurity(Struct, frozen=True):
                 foreign += 1
                 continue
             judged += 1
+            told: list[Finding] = []
             for violation in found:
                 failed[PREFIX + violation.check] += 1
-                yield from _findings(inventory, entry, violation, faces[PREFIX + violation.check])
+                told += _findings(inventory, entry, violation, faces[PREFIX + violation.check])
+            yield from told
+            yield from self._of_pods(inventory, entry, {(each.rule, each.witness) for each in told}, faces)
         yield from (Judged(rule, judged, judged - count) for rule, count in failed.items())
         if self.level == "privileged":
             yield Judged(PREFIX + "privileged-level", judged, judged)  # it forbids nothing, and has looked all the same
         if foreign:
             yield NotApplicable(NO_PODS, foreign)
+
+    def _of_pods(
+        self, inventory: Inventory, entry: Entry, known: set[tuple[str, str]], faces: Mapping[str, Rule]
+    ) -> Iterator[Finding]:
+        """Yield what the level forbids in pods that run otherwise than their template says, and not in that."""
+        for group in pods_of(inventory, entry):
+            pod = group.pods[0]
+            if not group.astray:
+                continue
+            for violation in evaluate_object(pod.object, "", "Pod", self.level, self.version) or ():
+                for finding in _findings(inventory, pod, violation, faces[PREFIX + violation.check]):
+                    if (finding.rule, finding.witness) not in known:
+                        yield from of_pods(finding, group, inventory.owner(entry))
 
 
 def _findings(inventory: Inventory, entry: Entry, violation: Violation, rule: Rule) -> Iterator[Finding]:
