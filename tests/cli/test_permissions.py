@@ -34,12 +34,18 @@ def audited(repository: Path) -> Iterator[ControlPlane]:
         api = Api(plane)
         apply(api, repository / "examples" / "shop")
         assert api.create(definition("monitoring.coreos.com", "ServiceMonitor", "servicemonitors")).status == 201
+        assert api.create(definition("example.com", "Machine", "machines", template=True)).status == 201
         api.close()
         yield plane
 
 
-def definition(group: str, kind: str, plural: str) -> dict[str, Any]:
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+def definition(group: str, kind: str, plural: str, template: bool = False) -> dict[str, Any]:
+    """A definition of a custom kind; template: whether its objects carry a pod template."""
+    text = {"type": "string"}
+    containers = {"type": "array", "items": {"type": "object", "properties": {"name": text, "image": text}}}
+    spec = {"type": "object", "properties": {"containers": containers}}
+    nested = {"properties": {"spec": {"type": "object", "properties": {"template": spec}}}} if template else {}
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True, **nested}}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",

@@ -201,6 +201,23 @@ def test_a_static_pod_is_judged_and_shown_with_its_node(api: Api, home: str, sca
     assert (found["owner"]["kind"], found["owner"]["name"]) == ("Node", "n1")
 
 
+def test_custom_kinds_with_a_pod_template_are_read_and_told(api: Api, home: str, scan: Scan) -> None:
+    from tests.cli.test_permissions import definition
+
+    made = definition("example.com", "Robot", "robots", template=True)
+    create(api, made)
+    things = f"/apis/example.com/v1/namespaces/{home}/robots"
+    while api.request("GET", things).status != 200:
+        pass
+    robot = {"apiVersion": "example.com/v1", "kind": "Robot", "metadata": {"name": "arm"}}
+    answer = api.request("POST", things, {**robot, "spec": {"template": {"containers": [CONTAINER]}}})
+    assert answer.status == 201, answer.message
+    code, report = scan()
+    api.delete(made)
+    assert code == 3
+    assert [each["ref"]["name"] for each in report["skipped"] if each["ref"]["kind"] == "Robot"] == ["arm"]
+
+
 # what is not kept
 
 

@@ -86,15 +86,19 @@ def _role(arguments: argparse.Namespace, names: Sequence[Name]) -> dict[str, Any
 
 def _served(arguments: argparse.Namespace) -> Iterator[Name]:
     """Yield what the command lists of the cluster that is named."""
-    from transom.inventory.cluster import ClusterOptions, wanted
-    from transom.kube.client import connect, discover
+    from transom.inventory.cluster import DEFINITION, ClusterOptions, custom, wanted
+    from transom.kube.client import connect, discover, list_all
 
     if not names_cluster((arguments.cluster,)):
         raise UsageError(f"{arguments.cluster} is no cluster", "", "write it like cluster, or cluster:CONTEXT")
     reads, _ = _reads(arguments)
     options = ClusterOptions(namespace=arguments.namespace, secrets=arguments.secrets, reads=reads)
     with connect(access(arguments, arguments.cluster)) as client:
-        yield from ((each.group, each.plural) for each in wanted(discover(client), options))
+        served = discover(client)
+        found = wanted(served, options)
+        definitions = [each for each in found if (each.group, each.kind) == DEFINITION]
+        found += custom(served, [e for each in definitions for e in list_all(client, each).objects], found, options)
+    yield from ((each.group, each.plural) for each in found)
 
 
 def _anywhere(arguments: argparse.Namespace) -> Iterator[Name]:

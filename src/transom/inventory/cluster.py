@@ -7,7 +7,7 @@ what was read until then stays in the inventory.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -32,8 +32,10 @@ from transom.kube.client import (
     list_all,
 )
 from transom.kube.client.decoding import DECODE_ERRORS, METADATA_LIST, SECRETS, decoded
+from transom.kube.definitions import makes_pods
 from transom.kube.distributions import Marks, distribution_of
 from transom.kube.kinds import SERVED_GROUPS
+from transom.kube.reading import text_at
 from transom.model.clusters import ClusterFacts, Gap
 from transom.model.errors import TransomError
 from transom.model.findings import NotApplicable, Skipped
@@ -41,6 +43,7 @@ from transom.model.language import mark
 from transom.model.refs import Ref
 
 THREADS = 6  # lists side by side; of more the API server's fairness lets one user's wait
+DEFINITION = ("apiextensions.k8s.io", "CustomResourceDefinition")
 SECRETS_ON_REQUEST = mark("kinds listed on request only: Secrets, with --secrets")
 SECRET_TYPES = (
     "Opaque",
@@ -108,6 +111,31 @@ def wanted(served: Served, options: ClusterOptions) -> list[Resource]:
     return sorted(found, key=lambda each: (each.group, each.plural))
 
 
+def custom(
+    served: Served, definitions: Iterable[dict[str, Any]], listed: Sequence[Resource], options: ClusterOptions
+) -> list[Resource]:
+    """Return the custom resources that carry pod templates and are not listed for another reason.
+
+    None where nobody reads what makes pods.
+    """
+    if not options.reads("apps/v1", "Deployment"):
+        return []
+    templated = {
+        (text_at(each, "spec", "group"), text_at(each, "spec", "names", "plural"))
+        for each in definitions
+        if makes_pods(each)
+    }
+    found = [
+        each
+        for each in served.preferred()
+        if (each.group, each.plural) in templated
+        and each not in listed
+        and "list" in each.verbs
+        and (each.namespaced or options.namespace is None)
+    ]
+    return sorted(found, key=lambda each: (each.group, each.plural))
+
+
 def _is_secret(resource: Resource) -> bool:
     return (resource.group, resource.plural) == ("", "secrets")
 
@@ -124,12 +152,9 @@ def _filled(
     if options.namespace is not None:
         yield from _add_namespace(inventory, target, client, options.namespace)
     resources = wanted(served, options)
-    for resource, listing in zip(resources, _listed(client, resources, options), strict=True):
-        for value in listing.objects:
-            inventory.add(value, Origin(target))
-        if listing.error is not None:
-            gaps.append(Gap(resource.group, resource.kind, refused=True))
-        yield from _problems(resource, listing, options)
+    yield from _read(inventory, target, client, resources, options, gaps)
+    definitions = [each.object for each in inventory.of_kind(*DEFINITION, target)]
+    yield from _read(inventory, target, client, custom(served, definitions, resources, options), options, gaps)
     inventory.clusters[target] = ClusterFacts(
         context=client.target.context,
         version=version,
@@ -139,6 +164,23 @@ def _filled(
         gaps=tuple(gaps),
         kinds=tuple(f"{each.group}/{each.kind}" if each.group else each.kind for each in resources),
     )
+
+
+def _read(
+    inventory: Inventory,
+    target: str,
+    client: Client,
+    resources: Sequence[Resource],
+    options: ClusterOptions,
+    gaps: list[Gap],
+) -> Iterator[Skipped]:
+    """Add the objects of resources; yield what could not be listed, and note of which kinds."""
+    for resource, listing in zip(resources, _listed(client, resources, options), strict=True):
+        for value in listing.objects:
+            inventory.add(value, Origin(target))
+        if listing.error is not None:
+            gaps.append(Gap(resource.group, resource.kind, refused=True))
+        yield from _problems(resource, listing, options)
 
 
 def left_out(served: Served, options: ClusterOptions) -> list[Gap]:

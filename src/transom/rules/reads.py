@@ -12,8 +12,9 @@ from transom.rules.policy import Policy
 if TYPE_CHECKING:
     from transom.rules.check import Check
 
-JOINED = frozenset((("", "Namespace"),))
-"""Read for every rule: the Namespace is part of what a policy is asked about. So are all kinds that make pods."""
+JOINED = frozenset((("", "Namespace"), ("apiextensions.k8s.io", "CustomResourceDefinition")))
+"""Read for every rule: the Namespace is part of what a policy is asked about, and definitions tell which custom kinds
+carry pod templates. So are all kinds that make pods."""
 
 
 def reader(policies: Sequence[Policy], checks: Sequence[Check] = ()) -> Callable[[str, str], bool]:
