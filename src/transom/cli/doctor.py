@@ -16,7 +16,7 @@ from transom.model.errors import TransomError
 from transom.model.exits import Exit
 from transom.model.language import mark, translated
 
-LIBRARIES = ("msgspec", "PyYAML", "google-re2", "pathspec", "wcwidth")
+LIBRARIES = ("msgspec", "PyYAML", "google-re2", "pathspec", "urllib3", "wcwidth")
 
 
 def parser() -> Parser:

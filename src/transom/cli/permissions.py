@@ -40,7 +40,8 @@ def parser() -> Parser:
         "--from",
         dest="cluster",
         metavar="cluster[:CONTEXT]",
-        help="name only what this cluster serves (default: all that Kubernetes serves, and what rules name beyond)",
+        help="name just what this cluster serves, its custom kinds with pod templates too "
+        "(default: what Kubernetes serves, and what rules name beyond)",
     )
     made.add_argument("-n", "--namespace", metavar="NS", help="a Role for this namespace, in place of a ClusterRole")
     made.add_argument("--only", metavar="WINDOW", action="append", default=[], help="for this window only (repeatable)")

@@ -51,7 +51,10 @@ def _issues(report: Report, language: str) -> Iterator[dict[str, Any]]:
             "categories": ["Security"],
             "fingerprint": _identity(seen, finding.fingerprint, finding.place.file),
             "severity": QUALITY[finding.severity],
-            "location": {"path": _path(finding.place.file), "lines": {"begin": max(finding.place.line, 1)}},
+            "location": {
+                "path": _path(finding.place.file or finding.ref.short),
+                "lines": {"begin": max(finding.place.line, 1)},
+            },
         }
     for skipped in report.skipped:
         yield {
@@ -61,7 +64,10 @@ def _issues(report: Report, language: str) -> Iterator[dict[str, Any]]:
             "categories": ["Security"],
             "fingerprint": _identity(seen, "skipped", str(skipped.ref), skipped.rule, skipped.reason),
             "severity": "major",
-            "location": {"path": _path(skipped.locator.file), "lines": {"begin": max(skipped.locator.line, 1)}},
+            "location": {
+                "path": _path(skipped.locator.file or skipped.ref.short),
+                "lines": {"begin": max(skipped.locator.line, 1)},
+            },
         }
 
 
@@ -110,7 +116,7 @@ def _vulnerabilities(report: Report, language: str) -> Iterator[dict[str, Any]]:
             "name": _cut(texts["title"], MAX_NAME_CHARS),
             "description": _cut(f"{_headline(finding, report, language)}\n{texts['why']}".strip(), MAX_TEXT_CHARS),
             "severity": finding.severity.label.capitalize(),
-            "location": {"file": _path(place.file), "start_line": max(place.line, 1)},
+            "location": {"file": _path(place.file or finding.ref.short), "start_line": max(place.line, 1)},
             "identifiers": [{"type": "transom_rule", "name": f"Transom {name}"[:MAX_NAME_CHARS], "value": name}],
         }
         yield made | {"solution": _cut(texts["fix"], MAX_TEXT_CHARS)} if texts["fix"] else made
@@ -131,7 +137,7 @@ def _identity(seen: dict[str, int], *parts: str) -> str:
 
 
 def _path(file: str) -> str:
-    """Return a path as GitLab names files, below the root of the repository; it wants one also where there is none."""
+    """Return a path as GitLab names files, below the root of the repository; of what stands in none, the object."""
     return _cut(file.removeprefix("./"), MAX_URI_CHARS) or "-"
 
 
