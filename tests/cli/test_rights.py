@@ -95,6 +95,21 @@ def test_before_1_35_get_is_enough_to_exec(source: Path, capsys: pytest.CaptureF
     assert "ServiceAccount shop/web" in holders(capsys, *asked, "--kubernetes-version", "1.34")
 
 
+def test_can_tells_of_the_detour_before_1_35(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["can", "sa:shop/web", "create", "pods/exec", "--from", "rbac.yaml"]
+    assert main([*asked, "--kubernetes-version", "1.34"]) == 1
+    assert "it can get pods/exec -n shop" in capsys.readouterr().err
+    assert main(asked) == 1
+    assert "it can get" not in capsys.readouterr().err
+
+
+def test_can_tells_where_an_account_is_not_there(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["can", "sa:ops/robot", "get", "pods", "--from", "rbac.yaml"]) == 1
+    assert "no service account" not in capsys.readouterr().err
+    assert main(["can", "sa:ops/robt", "get", "pods", "--from", "rbac.yaml"]) == 1
+    assert "no service account ops/robt" in capsys.readouterr().err
+
+
 def test_resources_are_named_as_with_kubectl(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for word in ("deploy", "Deployment", "deployments", "deployments.apps", "deployments.v1.apps"):
         question = told(capsys, "who-can", "get", word, "-n", "shop")["question"]

@@ -114,3 +114,4 @@ def test_no_path_ends_with_0(cluster: Cluster, tmp_path: Path) -> None:
     )
     assert main(["paths", str(file)]) == 0
     assert main(["paths", str(file), "--jewel", "Pod/shop/absent"]) == 2
+    assert main(["paths", str(file), "--entry", "sa:shop/absent"]) == 3  # misspelt is not clean

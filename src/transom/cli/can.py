@@ -17,6 +17,7 @@ from transom.cli.authority import (
     add_source_arguments,
     question_of,
     read_authority,
+    remark,
     show,
     skipped_records,
 )
@@ -27,8 +28,9 @@ from transom.model.findings import Skipped
 from transom.model.language import mark
 
 if TYPE_CHECKING:
+    from transom.inventory import Inventory
     from transom.inventory.authority import Authority
-    from transom.kube.authorizer import Authorizer, Grant, User
+    from transom.kube.authorizer import Authorizer, Grant, Question, User
 
 EXAMPLES = """\
   transom can sa:shop/web --from deploy/                    all that it may do
@@ -72,10 +74,21 @@ def run(arguments: argparse.Namespace) -> int:
     user = parse_subject(arguments.subject, tuple(arguments.group))
     found, inventory, skipped = read_authority(arguments.targets, arguments)
     places = Places(found, inventory)
+    _check_account(user, inventory)
     if arguments.verb:
         return _one(arguments, found, user, places, skipped)
     _list(arguments, found.authorizer, user, places, skipped)
     return Exit.INCOMPLETE if skipped else Exit.CLEAN
+
+
+def _check_account(user: User, inventory: Inventory) -> None:
+    """Say where a service account is not there; what it could do is right all the same."""
+    from transom.inventory.accounts import DEFAULT_ACCOUNT, service_accounts
+    from transom.kube.authorizer.questions import service_account
+
+    account, known = service_account(user.name), service_accounts(inventory)
+    if account and known and account[1] not in (*known.get(account[0], ()), DEFAULT_ACCOUNT):
+        remark(terminal.say("the source tells of no service account {}").format("/".join(account)))
 
 
 def _one(arguments: argparse.Namespace, found: Authority, user: User, places: Places, skipped: list[Skipped]) -> int:
@@ -102,7 +115,18 @@ def _one(arguments: argparse.Namespace, found: Authority, user: User, places: Pl
             _below(line)
     if decision.allowed:
         return Exit.CLEAN
+    _tell_detour(found, user, question)
     return Exit.INCOMPLETE if skipped else Exit.FINDINGS
+
+
+def _tell_detour(found: Authority, user: User, question: Question) -> None:
+    """Say where another verb, which is allowed, comes to the same."""
+    from transom.identity.reach import comes_to
+
+    for other in comes_to(found.authorizer, question):
+        if other != question and found.authorizer.allows(user, other):
+            told = terminal.say("but it can {}, which over a WebSocket comes to the same before Kubernetes 1.35")
+            remark(told.format(asked(other)))
 
 
 def _below(line: str) -> None:

@@ -17,10 +17,12 @@ from transom.cli.authority import (
     read_authority,
     remark,
     skipped_records,
+    tell,
     write_json,
 )
 from transom.model.errors import UsageError
 from transom.model.exits import Exit
+from transom.model.findings import Skipped
 from transom.model.language import mark
 
 if TYPE_CHECKING:
@@ -98,9 +100,9 @@ def run(arguments: argparse.Namespace) -> int:
     )
     field = field_of(inventory, known=found)
     entries = entries_of(field, arguments.entry)
-    for entry in entries:
-        if arguments.entry and entry not in field.graph.ids:
-            remark(terminal.say("nothing is known of {}").format(entry.short))
+    unknown = [_unknown(each) for each in entries if each not in field.graph.ids]
+    tell(unknown)
+    skipped += unknown
     stories = [story(field, entries, jewel) for jewel in arguments.jewel or JEWELS]
     removals = {
         each.jewel: removal(field, entries, each.jewel, arguments.cut)
@@ -111,6 +113,14 @@ def run(arguments: argparse.Namespace) -> int:
     if skipped:
         return Exit.INCOMPLETE
     return Exit.FINDINGS if any(each.reached for each in stories) else Exit.CLEAN
+
+
+def _unknown(entry: Vertex) -> Skipped:
+    """Return what is told of an entry that nothing names: a misspelt one is not clean."""
+    from transom.model.refs import Ref
+
+    ref = Ref(kind=entry.kind, namespace=entry.namespace, name=entry.name)
+    return Skipped(ref, "nothing is known of it, so neither is where it leads", "check how it is spelled")
 
 
 def _show(

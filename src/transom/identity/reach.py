@@ -41,7 +41,7 @@ def who_can(authorizer: Authorizer, question: Question, everywhere: bool = False
     everywhere: also who may in one namespace only, where the question names none.
     """
     yield Holder(BoundSubject("Group", MASTERS), question.verb, by=BY_MASTERS)
-    for asked in _same(authorizer, question):
+    for asked in comes_to(authorizer, question):
         if authorizer.nodes is not None:
             for node in sorted(authorizer.nodes.nodes_for(asked)):
                 subject = BoundSubject("User", NODE_PREFIX + node)
@@ -55,7 +55,7 @@ def _names(question: Question) -> tuple[str, ...]:
     return (question.name,) if question.name else ()
 
 
-def _same(authorizer: Authorizer, question: Question) -> Iterator[Question]:
+def comes_to(authorizer: Authorizer, question: Question) -> Iterator[Question]:
     """Yield a question, and those that come to the same: before 1.35 who may get pods/exec may exec as well."""
     yield question
     is_stream = question.verb == "create" and question.resource == "pods" and question.subresource in STREAMING
