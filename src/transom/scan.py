@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 WINDOWS = {
     "workloads": "transom.workloads",
+    "images": "transom.images",
     "identity": "transom.identity",
     "network": "transom.network",
     "secrets": "transom.secrets",

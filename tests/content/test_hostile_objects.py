@@ -11,6 +11,7 @@ import yaml
 from msgspec.structs import replace
 
 from transom.inventory import Inventory, Origin
+from transom.lang.dockerfile import parse, shape
 from transom.model.findings import Finding, Judged, Skipped
 from transom.rules.check import Check
 from transom.rules.judge import judge
@@ -40,6 +41,14 @@ def _first_bad(policy: Policy) -> dict[str, Any]:
     return example
 
 
+def _objects(example: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the objects of an example, that of a Dockerfile where it tells one."""
+    if "dockerfile" in example:
+        return [shape(parse(example["dockerfile"].encode()), "Dockerfile")]
+    objects: list[dict[str, Any]] = example.get("objects") or [example["object"]]
+    return objects
+
+
 def _with_values(policy: Policy, example: dict[str, Any]) -> Policy:
     """Return the policy with the parameters of the example, without which some ask for nothing."""
     wanted = example.get("params", {}).get("data", {})
@@ -50,7 +59,7 @@ def _with_values(policy: Policy, example: dict[str, Any]) -> Policy:
 def test_a_hostile_object_is_judged_or_skipped(policy: Policy) -> None:
     inventory = Inventory()
     example = _first_bad(policy)
-    for variant in _variants(example["object"]):
+    for variant in _variants(_objects(example)[0]):
         inventory.add(variant, Origin("hostile"))
     found = judge(inventory, [_with_values(policy, example)])
     (judged, *others) = [each for each in found if not isinstance(each, Finding)][::-1]
@@ -62,7 +71,7 @@ def test_a_hostile_object_is_judged_or_skipped(policy: Policy) -> None:
 @pytest.mark.parametrize("check", builtin_pack().checks, ids=lambda check: check.id)
 def test_hostile_objects_are_judged_together_or_skipped(check: Check) -> None:
     text = Path(check.file).with_name(check.id + TESTS_SUFFIX).read_text(encoding="utf-8")
-    objects = yaml.safe_load(text)["bad"][0]["objects"]
+    objects = _objects(yaml.safe_load(text)["bad"][0])
     judged = 0
     for index, value in enumerate(objects):
         inventory = Inventory()

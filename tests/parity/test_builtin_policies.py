@@ -152,6 +152,7 @@ def _ours(pack: Pack, thing: dict[str, Any]) -> Verdict:
 OF_REQUESTS = {
     "params": "with parameters, asked elsewhere",  # test_rule_parameters.py
     "objects": "of several objects together",
+    "dockerfile": "of Dockerfiles, which no server sees",
     **dict.fromkeys(("oldObject", "operation", "userInfo", "namespace"), "of other requests than creating it here"),
 }
 """What an example may tell that cannot be put to the server by creating one object, and how that is counted."""

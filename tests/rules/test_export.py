@@ -146,7 +146,7 @@ def test_the_built_in_rules_load_again_from_what_is_exported(pack):
     ours = builtin_pack()
     again = pack(*read(write_yaml(export(ours.policies))))
     assert again.problems == ()
-    assert [each.id for each in again.policies] == [each.id for each in ours.policies]
+    assert [each.id for each in again.policies] == [each.id for each in ours.policies if each.window != "images"]
     assert all(len(each.bindings) >= 1 for each in again.policies)
 
 

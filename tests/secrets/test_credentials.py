@@ -15,9 +15,9 @@ from transom.inventory.sources import fill
 from transom.lang.leaks import read_rules
 from transom.model.errors import UsageError
 from transom.model.findings import Finding
+from transom.rules.leaks import OWN_RULES, finder
 from transom.rules.load import builtin_pack
 from transom.scan import assess
-from transom.secrets.credentials import OWN_RULES, finder
 
 RANDOM = random.Random(7)  # the samples are made here, so that none stands in a file
 WORD, LOWER, HEX = string.ascii_letters + string.digits, string.ascii_lowercase + string.digits, "0123456789abcdef"

@@ -113,7 +113,7 @@ def _with_secret_rules(pack: Pack, file: str) -> Pack:
     from transom.model.findings import Skipped
     from transom.model.places import Locator
     from transom.model.refs import file_ref
-    from transom.secrets.credentials import PARAMETER, finder
+    from transom.rules.leaks import PARAMETER, finder
 
     step = "correct the rule, or remove it"
     problems = [

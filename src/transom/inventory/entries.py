@@ -74,11 +74,13 @@ class Entry(Struct, frozen=True, eq=False):
 
 
 def ref_of(value: dict[str, Any]) -> Ref:
-    """Return the Ref of a Kubernetes object; a generated name ends in `*`, a missing one is empty."""
+    """Return the Ref of an object, of the file scope for a Dockerfile; a generated name ends in `*`, a missing one is empty."""
     api_version, kind, metadata = value.get("apiVersion"), value.get("kind"), value.get("metadata")
     group = api_version.rpartition("/")[0] if isinstance(api_version, str) else ""
     metadata = metadata if isinstance(metadata, dict) else {}
     name, namespace = metadata.get("name"), metadata.get("namespace")
+    if group == "transom.dev" and kind == "Dockerfile" and isinstance(name, str):
+        return Ref(scope="file", group=group, kind=kind, name=name)
     if not isinstance(name, str) or not name:
         prefix = metadata.get("generateName")
         name = f"{prefix}*" if isinstance(prefix, str) and prefix else ""

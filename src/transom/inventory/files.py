@@ -14,7 +14,7 @@ from transom.inventory.entries import Origin, Places
 from transom.inventory.inventory import Inventory
 from transom.kube.comments import Comment, comments
 from transom.kube.documents import Document, DuplicateKey, positions, read_documents
-from transom.kube.files import Found, FoundChart, walk
+from transom.kube.files import Found, FoundChart, is_dockerfile, walk
 from transom.kube.objects import objects
 from transom.model.findings import NotApplicable, Skipped, Told
 from transom.model.refs import file_ref
@@ -46,9 +46,10 @@ def fill_from_path(
     """
     found: list[Found] = []
     charts: list[FoundChart] = []
+    dockerfiles: list[Found] = []
     for item in walk(root, exclude):
         if isinstance(item, Found):
-            found.append(item)
+            (dockerfiles if is_dockerfile(item.path.rpartition("/")[2]) else found).append(item)
         elif isinstance(item, FoundChart):
             charts.append(item)
         else:
@@ -56,6 +57,10 @@ def fill_from_path(
     count = min(cores(), len(found), sum(file.size_bytes for file in found) // WORTH_A_PROCESS_BYTES)
     read = _read_in_children(found, count) if count > 1 else _read(found)
     yield from _add_all(inventory, root, read)
+    if dockerfiles:
+        from transom.inventory.dockerfiles import fill_from_dockerfiles
+
+        yield from fill_from_dockerfiles(inventory, dockerfiles, root)
     if charts:  # after the fork above: a worker that renders must not be shared with children
         from transom.inventory.charts import fill_from_charts
 

@@ -1,4 +1,4 @@
-"""Which files of a folder are manifests: found in one stable order, without leaving it, opening nothing special."""
+"""Which files of a folder are manifests or Dockerfiles: found in one stable order, without leaving it, opening nothing special."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ IGNORE_FILE = ".transomignore"
 MAX_FOLDER_DEPTH = 200  # deeper than any honest tree, and well below Python's own limit on nested calls
 MAX_IGNORE_BYTES = 1024 * 1024  # an ignore file is written by hand
 
+_NO_DOCKERFILE = (".dockerignore", ".md", ".txt", ".j2", ".tmpl", ".tpl", *SUFFIXES)
+"""Ends of names that begin like a Dockerfile's."""
+
 Excludes = Callable[[str], bool]
 
 
@@ -36,6 +39,18 @@ class FoundChart(Struct, frozen=True):
 
     path: str
     shown: str
+
+
+def is_dockerfile(name: str) -> bool:
+    """Tell whether a file is a Dockerfile by its name: Dockerfile, Containerfile, Dockerfile.NAME, NAME.Dockerfile."""
+    lower = name.lower()
+    if lower in ("dockerfile", "containerfile") or lower.endswith((".dockerfile", ".containerfile")):
+        return True
+    return lower.startswith(("dockerfile.", "containerfile.")) and not lower.endswith(_NO_DOCKERFILE)
+
+
+def _is_read(name: str) -> bool:
+    return name.endswith(SUFFIXES) or is_dockerfile(name)
 
 
 def walk(root: str, exclude: Sequence[str] = ()) -> Iterator[Found | FoundChart | Skipped | NotApplicable]:
@@ -104,7 +119,7 @@ def _excludes(patterns: Sequence[str]) -> Excludes:
 
 
 def _matters(entry: os.DirEntry[str]) -> bool:
-    return entry.name.endswith(SUFFIXES) or entry.is_symlink() or entry.is_dir(follow_symlinks=False)
+    return _is_read(entry.name) or entry.is_symlink() or entry.is_dir(follow_symlinks=False)
 
 
 class _Walk:
@@ -148,7 +163,7 @@ class _Walk:
             elif entry.is_dir(follow_symlinks=False):
                 if entry.name not in VCS_FOLDERS and not self.excluded(relative + "/"):
                     yield from self.folder(entry.path, relative, depth + 1)
-            elif entry.name.endswith(SUFFIXES) and not self.excluded(relative):
+            elif _is_read(entry.name) and not self.excluded(relative):
                 yield from self.file(entry)
         except OSError as error:
             yield _unreadable(entry.path, error)
@@ -168,7 +183,7 @@ class _Walk:
         is_folder = os.path.isdir(target)  # noqa: PTH112 - path objects cost more than the call
         if self.excluded(relative + "/" if is_folder else relative):
             return
-        if not is_folder and not entry.name.endswith(SUFFIXES):
+        if not is_folder and not _is_read(entry.name):
             return
         if not os.path.exists(target):  # noqa: PTH110 - as above
             yield _skipped(entry.path, "it is a link to nothing", "mend the link, or exclude it")
@@ -178,7 +193,7 @@ class _Walk:
             return
         elif not os.path.isfile(target):  # noqa: PTH113 - as above
             yield _skipped(entry.path, "it is a link to a FIFO, socket or device", "exclude it")
-        elif not target.endswith(SUFFIXES) and target not in self.linked:
+        elif not _is_read(os.path.basename(target)) and target not in self.linked:  # noqa: PTH119 - as above
             self.linked.add(target)
             self.files += 1
             yield Found(entry.path, shown(entry.path), os.stat(target).st_size)  # noqa: PTH116 - as above

@@ -44,8 +44,20 @@ if TYPE_CHECKING:
 TARGET = "examples"
 HELP = "see CONTRIBUTING.md for what an example may say"
 OF_REQUESTS = frozenset(("oldObject", "operation", "userInfo"))
-KNOWN_FIELDS = OF_REQUESTS | {"name", "object", "namespace", "params", "at", "container", "findings"}
-CHECK_FIELDS = frozenset(("name", "objects", "parameters", "ref", "at", "container", "findings"))
+KNOWN_FIELDS = OF_REQUESTS | {
+    "name",
+    "object",
+    "namespace",
+    "params",
+    "at",
+    "container",
+    "findings",
+    "dockerfile",
+    "objects",
+}
+CHECK_FIELDS = frozenset(
+    ("name", "object", "objects", "dockerfile", "parameters", "ref", "at", "container", "findings")
+)
 State = Literal["passed", "failed", "unsupported"]
 GATEKEEPER = b"gatekeeper.sh/"
 KYVERNO_TESTS, GATEKEEPER_SUITES = b"cli.kyverno.io/", b"test.gatekeeper.sh/"
@@ -219,10 +231,24 @@ def _examples(document: Document, tests: File, find_problem: Callable[[Any], str
         if not isinstance(examples, list):
             raise UsageError(str(tests), f"{kind} is no list", HELP)
         for number, fields in enumerate(examples, 1):
+            fields = _with_dockerfile(fields, tests)
             problem = find_problem(fields)
             if problem:
                 raise UsageError(str(tests), f"{kind} example {number}: {problem}", HELP)
             yield Example(fields["name"], good, fields)
+
+
+def _with_dockerfile(fields: Any, tests: File) -> Any:
+    """Return an example that tells a Dockerfile's text with the object that is judged."""
+    if not isinstance(fields, dict) or not isinstance(fields.get("dockerfile"), str):
+        return fields
+    from transom.lang.dockerfile import DockerfileError, parse, shape
+
+    try:
+        made = shape(parse(fields["dockerfile"].encode()), "Dockerfile")
+    except DockerfileError as error:
+        raise UsageError(str(tests), f"it is no Dockerfile: {error}", HELP) from error
+    return {**fields, "object": made, "objects": [made]}
 
 
 def _problem(fields: Any) -> str:

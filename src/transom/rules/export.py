@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from transom.rules.fixes import Fix
     from transom.rules.policy import Expression, Match, Policy, ResourceRule, Validation
 
+OURS = "transom.dev"  # the group of what is judged in files only
 ACTIONS = ("Deny", "Warn", "Audit")
 SYSTEM_NAMESPACE = "kube-system"
 """Where the cluster's own pods run, which new bindings leave alone, and where parameters go that name no namespace."""
@@ -29,11 +30,12 @@ _DROPPED = frozenset(("creationTimestamp", "generation", "managedFields", "resou
 def export(policies: Sequence[Policy], actions: Sequence[str] = ("Deny",)) -> Iterator[dict[str, Any]]:
     """Yield the objects that an API server takes: each policy, its parameters and their namespace, its bindings.
 
-    A policy that comes without a binding gets one that leaves out kube-system, or it would stop the cluster's own pods;
-    one that comes with bindings keeps where they hold. actions: what every binding does.
+    Policies about Dockerfiles are left out. A policy that comes without a binding gets one that leaves out kube-system, or
+    it would stop the cluster's own pods; one that comes with bindings keeps where they hold. actions: what every binding
+    does.
     """
     homes = {SYSTEM_NAMESPACE}
-    for policy in policies:
+    for policy in filter(is_exported, policies):
         yield _policy_object(native_policy(policy))
         for param in map(_param_object, policy.params):
             home = param["metadata"].get("namespace", SYSTEM_NAMESPACE)
@@ -68,6 +70,11 @@ def _fix_object(fix: Fix) -> dict[str, Any]:
     ]
     annotations = {key: text for key, text in (fix.policy.annotations or {}).items() if key != SAFE_WHEN}
     return _object("MutatingAdmissionPolicy", {"name": fix.id, "annotations": annotations}, spec)
+
+
+def is_exported(policy: Policy) -> bool:
+    """Tell whether an API server can judge what a policy is about: it never sees a Dockerfile."""
+    return any(rule.groups != (OURS,) for rule in policy.match.include)
 
 
 def write_yaml(objects: Iterable[Mapping[str, Any]]) -> str:

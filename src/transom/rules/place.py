@@ -129,7 +129,7 @@ def _place(locating: Locating, failure: Failure) -> Locator:
 
 
 def _note(seen: dict[str, _Seen], policy: Policy, failure: Failure, path: Path, locating: Locating) -> None:
-    spot = locating.spot(path)
+    spot = locating.spot(_instruction_path(path) if locating.entry.ref.kind == "Dockerfile" else path)
     key = f"{spot.key}#{failure.index}" if failure.index else spot.key
     evidence = Evidence(spot.locator, spot.observed, policy.expect)
     known = seen.get(key)
@@ -137,6 +137,23 @@ def _note(seen: dict[str, _Seen], policy: Policy, failure: Failure, path: Path, 
         seen[key] = _Seen(failure, spot.container, [evidence])
     elif evidence not in known.evidence:
         known.evidence.append(evidence)
+
+
+def _instruction(node: Any) -> str:
+    """Return what a node of a Dockerfile is called: an instruction, or a stage by its image; "" for any other."""
+    if not isinstance(node, dict):
+        return ""
+    if "instruction" in node:
+        return str(node.get("name", ""))
+    return f"FROM {node['image']}" if "image" in node else ""
+
+
+def _instruction_path(path: Path) -> Path:
+    """Return the way to the instruction or the stage that a path leads through: a word of it may be a secret."""
+    for end in (4, 2):
+        if len(path) >= end and path[end - 2] in ("instructions", "arguments", "stages"):
+            return path[:end]
+    return path
 
 
 def _nodes(value: Any, path: Path) -> list[Any]:
@@ -196,6 +213,8 @@ def observed(entry: Entry, path: Path) -> str:
 
 def _observed(entry: Entry, nodes: Sequence[Any], path: Path) -> str:
     """Return what stands at a path in one short line: `privileged: true`, `runAsNonRoot: not set`; no secret value."""
+    if entry.ref.kind == "Dockerfile":
+        return next(filter(None, map(_instruction, reversed(nodes))), entry.ref.kind)
     name = next((step for step in reversed(path) if isinstance(step, str)), entry.ref.kind)
     if nodes and nodes[-1] is None:
         return f"{name}: not set"

@@ -84,6 +84,8 @@ def _first(examples: Any) -> str:
     first = examples[0] if isinstance(examples, list) and examples else None
     if not isinstance(first, dict):
         return ""
+    if isinstance(first.get("dockerfile"), str):
+        return str(first["dockerfile"])
     objects = first.get("objects", [first.get("object")])
     if not isinstance(objects, list) or not all(isinstance(each, dict) for each in objects):
         return ""

@@ -6,29 +6,20 @@ server can judge too, and are left to them. No value ever stands in what is foun
 
 from __future__ import annotations
 
-import os
 import re
 from binascii import Error as Base64Error
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from transom.inventory.joins import pod_containers
 from transom.kube.reading import list_at, map_at, maps_at, text_at
-from transom.model.language import mark
 from transom.rules.check import Answer, Check, Fault
+from transom.rules.leaks import MAX_VALUE_CHARS, PARAMETER, TOLD, finder
 
 if TYPE_CHECKING:
     from transom.inventory import Entry, Inventory
-    from transom.lang.leaks import LeakFinder
     from transom.model.places import Path
 
-OWN_RULES = os.path.join(os.path.dirname(os.path.dirname(__file__)), "content", "secrets", "credentials.toml")  # noqa: PTH118, PTH120
-PARAMETER = "secret-rules"
-"""The parameter of checks that names another file of rules."""
-
-MAX_VALUE_CHARS = 1_000_000  # of one value: a ConfigMap holds 1 MiB
-TOLD = mark("{} (hidden)")
 BY_NAME = re.compile(
     r"(?:password|passwd|passphrase|pwd|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key|credentials?)\Z",
     re.I,
@@ -49,15 +40,6 @@ def credential_in_settings(settings: Entry, _: Inventory, check: Check) -> Answe
     if not map_at(settings.object, "data") and not map_at(settings.object, "binaryData"):
         return None
     return _leaks(_settings_fields(settings), settings, check)
-
-
-@lru_cache(maxsize=8)
-def finder(rules: str = "") -> LeakFinder:
-    """Return what finds credentials by the rules of a file, "" for Transom's own; raises UsageError."""
-    from transom.lang.leaks import LeakFinder, read_rules
-
-    own = not rules  # which the tests hold to be sound
-    return LeakFinder(read_rules(rules or OWN_RULES, OWN_RULES, checked=not own))
 
 
 def secret_words(container: object) -> Iterator[tuple[Path, str]]:

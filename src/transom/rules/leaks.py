@@ -1,0 +1,28 @@
+"""What finds credentials for the checks of all windows: Transom's own rules, or those of a file that a person names."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from transom.model.language import mark
+
+if TYPE_CHECKING:
+    from transom.lang.leaks import LeakFinder
+
+OWN_RULES = str(Path(__file__).parent.parent / "content" / "secrets" / "credentials.toml")
+PARAMETER = "secret-rules"
+"""The parameter of checks that names another file of rules."""
+
+MAX_VALUE_CHARS = 1_000_000  # of one value: a ConfigMap holds 1 MiB
+TOLD = mark("{} (hidden)")
+
+
+@lru_cache(maxsize=8)
+def finder(rules: str = "") -> LeakFinder:
+    """Return what finds credentials by the rules of a file, "" for Transom's own; raises UsageError."""
+    from transom.lang.leaks import LeakFinder, read_rules
+
+    own = not rules  # which the tests hold to be sound
+    return LeakFinder(read_rules(rules or OWN_RULES, OWN_RULES, checked=not own))
