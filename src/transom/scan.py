@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from datetime import date
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from transom.rules.exceptions import FACES, Allowances, declared
 from transom.rules.gaps import withheld
 from transom.rules.judge import read_by_none
 from transom.rules.params import with_told
+from transom.rules.waivers import FACES as WAIVER_FACES
+from transom.rules.waivers import Waiver, with_waivers
 from transom.workers import in_parallel
 
 if TYPE_CHECKING:
@@ -45,7 +48,8 @@ class ScanOptions(Struct, frozen=True):
 
     problems: rules that could not be loaded; exclude: patterns in .gitignore syntax; value_files: laid over the values of
     charts; pod_security: `LEVEL[@VERSION]`, to judge by that Pod Security level and nothing else; exceptions: whether what
-    files declare acceptable is accepted; known_rules: ids that an exception may name, beside those of policies and
+    files declare acceptable is accepted; waivers: exceptions that the team keeps, and today, which tells what has expired;
+    known_rules: ids that an exception may name, beside those of policies and
     checks; cluster: what to read of a live one, and as whom.
     """
 
@@ -58,6 +62,8 @@ class ScanOptions(Struct, frozen=True):
     selection: Selection = EVERYTHING
     pod_security: PodSecurity | None = None
     exceptions: bool = True
+    waivers: Sequence[Waiver] = ()
+    today: date | None = None
     known_rules: Collection[str] = ()
     cluster: ClusterOptions | None = None
 
@@ -67,7 +73,7 @@ class ScanOptions(Struct, frozen=True):
         if self.pod_security is not None:
             return self.pod_security.faces()
         faces = {rule.id: rule.face for rule in self.rules} | unrendered.FACES
-        return faces | (FACES if self.exceptions else {})
+        return faces | (FACES | WAIVER_FACES if self.exceptions else {})
 
     @property
     def rules(self) -> Sequence[Policy | Check]:
@@ -137,4 +143,6 @@ def look(options: ScanOptions, inventory: Inventory) -> Iterator[Result]:
         from transom.inventory.charts import with_values
 
         results = with_values(results, inventory)
+    if options.waivers and options.exceptions:
+        results = with_waivers(results, options.waivers, inventory, options.today or date.today())
     yield from results

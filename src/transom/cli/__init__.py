@@ -23,6 +23,10 @@ COMMANDS = {
     "paths": ("transom.cli.paths", "show how what the outside reaches leads to everything, and what to take away"),
     "watch": ("transom.cli.watch", "tell of findings that appear and vanish in a cluster, as it happens"),
     "fix": ("transom.cli.fix", "mend manifests byte by byte, each fix proven, and say what is left"),
+    "exceptions": (
+        "transom.cli.exceptions",
+        "list exceptions and what they accept, carry over those of other scanners",
+    ),
     "explain": ("transom.cli.explain", "tell what a rule means, or show one finding at its place"),
     "rules": ("transom.cli.rules", "list, show, test and export the rules"),
     "least": ("transom.cli.least", "compare what was granted with what was used, and propose less"),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from transom.cli.arguments import kubernetes_version
 from transom.cli.clusters import cluster_options, names_cluster, told_version
-from transom.cli.settings import Settings, read_settings
+from transom.cli.settings import Settings, StatedException, read_settings
 from transom.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from transom.rules.check import Check
     from transom.rules.load import Pack
     from transom.rules.policy import Policy
+    from transom.rules.waivers import Waiver
     from transom.scan import ScanOptions
 
 
@@ -57,6 +58,7 @@ def scan_options(arguments: argparse.Namespace, every_profile: bool = False) -> 
         value_files=arguments.values,
         selection=_selection(arguments),
         exceptions=not arguments.no_exceptions,
+        waivers=waivers(settings, whole.faces),
         known_rules=[*whole.faces, *(problem.rule for problem in whole.problems)],
         cluster=_cluster(
             arguments,
@@ -64,6 +66,41 @@ def scan_options(arguments: argparse.Namespace, every_profile: bool = False) -> 
             [check for check in pack.checks if check.window in windows],
         ),
     )
+
+
+def waivers(settings: Settings, known: Collection[str]) -> list[Waiver]:
+    """Return the exceptions that the settings keep; raises UsageError, with the line, for one that cannot be meant."""
+    if not settings.exceptions:
+        return []
+    from msgspec.structs import asdict
+
+    from transom.model.places import Locator
+    from transom.rules.waivers import MAX_WAIVERS, Waiver
+
+    made = []
+    for index, stated in enumerate(settings.exceptions):
+        file, line = settings.places.get(index, ("", 0))
+        _check_exception(stated, known, f"{file}:{line}")
+        made.append(Waiver(**asdict(stated), locator=Locator(file, line, 1)))
+    if len(made) > MAX_WAIVERS:
+        raise UsageError("there are too many exceptions", f"more than {MAX_WAIVERS:,}", "merge them by patterns")
+    return made
+
+
+def _check_exception(stated: StatedException, known: Collection[str], place: str) -> None:
+    from transom.kube.selectors import SelectorError, parse_selector
+    from transom.rules.select import unknown_rule
+
+    what = f"the exception at {place} cannot be used"
+    if stated.rule not in known:
+        error = unknown_rule(stated.rule, known)
+        raise UsageError(what, error.what, error.next_step)
+    if not stated.reason.strip():
+        raise UsageError(what, "no reason is given", "say why the finding is acceptable")
+    try:
+        parse_selector(stated.labels)
+    except (SelectorError, UsageError) as error:
+        raise UsageError(what, f"labels are no selector: {error}", "write it as kubectl does: app=web") from error
 
 
 def _cluster(

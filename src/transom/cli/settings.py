@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,12 +20,28 @@ VERSION = 1
 MAX_SETTINGS_BYTES = 1024 * 1024  # written by hand
 
 
+class StatedException(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One exception as it is written; see rules.waivers.Waiver for what the fields mean."""
+
+    rule: str
+    reason: str
+    owner: str = ""
+    expires: date | None = None
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    labels: str = ""
+    container: str = ""
+    path: str = ""
+    file: str = ""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file.
 
     exclude: patterns in .gitignore syntax; profiles: ids of the profiles whose rules are asked for; severity: rule id to
     label; parameters: rule id to the values of its parameters, which replace those of the rule's own parameter object;
-    secret_rules: a file in the gitleaks format.
+    secret_rules: a file in the gitleaks format; exceptions: findings that the team accepts.
     """
 
     version: int
@@ -32,6 +50,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     severity: dict[str, str] = {}
     parameters: dict[str, dict[str, Any]] = {}
     secret_rules: str = ""
+    exceptions: list[StatedException] = []
+    places: dict[int, tuple[str, int]] = {}
 
     def severities(self) -> dict[str, Severity]:
         """Return the overrides by rule id."""
@@ -50,7 +70,8 @@ def read_settings(named: str | None) -> Settings:
     try:
         if path.stat().st_size > MAX_SETTINGS_BYTES:
             raise UsageError(f"cannot read {path}", "it is larger than 1 MiB", "name another file with --config")
-        value = yaml.safe_load(path.read_bytes())
+        content = path.read_bytes()
+        value = yaml.safe_load(content)
         settings = msgspec.convert(value, Settings)
     except OSError as error:
         raise UsageError(
@@ -59,9 +80,32 @@ def read_settings(named: str | None) -> Settings:
     except yaml.YAMLError as error:
         raise UsageError(f"cannot read {path}", " ".join(str(error).split()), "mend its YAML") from error
     except (msgspec.ValidationError, RecursionError) as error:
-        raise UsageError(f"cannot use {path}", str(error), "see the settings in docs/settings.md") from error
+        where = _line_of(str(error), content)
+        raise UsageError(f"cannot use {path}{where}", str(error), "see the settings in docs/settings.md") from error
     _check(settings, path)
-    return settings
+    if not settings.exceptions:
+        return settings
+    lines = _exception_lines(content)
+    return msgspec.structs.replace(settings, places={n: (str(path), line) for n, line in enumerate(lines)})
+
+
+def _line_of(message: str, content: bytes) -> str:
+    """Return `:LINE` of the exception that a message speaks of, "" where it speaks of none."""
+    found = re.search(r"\$\.exceptions\[(\d+)\]", message)
+    lines = _exception_lines(content) if found else []
+    index = int(found[1]) if found else 0
+    return f":{lines[index]}" if index < len(lines) else ""
+
+
+def _exception_lines(content: bytes) -> list[int]:
+    """Return the line of each exception."""
+    import yaml
+
+    root = yaml.compose(content, Loader=yaml.SafeLoader)
+    for key, value in root.value if isinstance(root, yaml.MappingNode) else ():
+        if key.value == "exceptions" and isinstance(value, yaml.SequenceNode):
+            return [each.start_mark.line + 1 for each in value.value]
+    return []
 
 
 def _check(settings: Settings, path: Path) -> None:
