@@ -17,7 +17,9 @@ import pytest
 
 from tests.cluster.api import Api
 from tests.kube.scratch.leftovers import parts_running_in, wait_until
+from tests.kube.scratch.receiver import kubeconfig_of, receiver
 from transom.kube.scratch import Binaries, ControlPlane, Wishes
+from transom.kube.scratch.certificates import Authority
 from transom.model.errors import TransomError
 
 
@@ -186,3 +188,55 @@ def test_controllers_make_pods_of_deployments(binaries: Binaries) -> None:
             pods = api.request("GET", "/api/v1/namespaces/default/pods").body["items"]
         api.close()
     assert {pod["metadata"]["ownerReferences"][0]["kind"] for pod in pods} == {"ReplicaSet"}
+
+
+def test_images_are_asked_of_a_webhook_and_events_are_sent_to_one(binaries: Binaries, tmp_path: Path) -> None:
+    def reply(body: dict[str, Any]) -> dict[str, Any]:
+        images = [each["image"] for each in body.get("spec", {}).get("containers", ())]
+        return {**body, "status": {"allowed": "evil" not in images, "reason": "evil is not allowed"}}
+
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "default"}}
+    authority = Authority("receiver")
+    with receiver(tmp_path, authority, reply) as (url, received):
+        (tmp_path / "images.json").write_text(json.dumps(kubeconfig_of(url, authority)))
+        policy = {"kubeConfigFile": str(tmp_path / "images.json"), "allowTTL": -1, "denyTTL": -1, "defaultAllow": False}
+        admission = {
+            "apiVersion": "apiserver.config.k8s.io/v1",
+            "kind": "AdmissionConfiguration",
+            "plugins": [{"name": "ImagePolicyWebhook", "configuration": {"imagePolicy": policy}}],
+        }
+        wishes = Wishes(
+            admission=admission,
+            audit_policy=audit_everything(),
+            audit_webhook=url,
+            audit_webhook_authority=authority.pem,
+            flags={"kube-apiserver": {"enable-admission-plugins": "NodeRestriction,ImagePolicyWebhook"}},
+        )
+        with ControlPlane(binaries, wishes) as plane:
+            api = Api(plane)
+            taken = api.create({**pod, "spec": {"containers": [{"name": "a", "image": "good"}]}}, dry_run=True)
+            refused = api.create({**pod, "spec": {"containers": [{"name": "a", "image": "evil"}]}}, dry_run=True)
+            api.close()
+            assert wait_until(lambda: any(body.get("kind") == "EventList" for body in received))
+    assert taken.status == 201, taken.message
+    assert "evil is not allowed" in refused.message
+    assert {"ImageReview", "EventList"} <= {body["kind"] for body in received}
+
+
+def test_a_feature_gate_is_set(binaries: Binaries) -> None:
+    with ControlPlane(binaries, Wishes(features={"ClusterTrustBundle": True})) as plane:
+        api = Api(plane)
+        metrics = api.request("GET", "/metrics").message
+        api.close()
+    assert 'kubernetes_feature_enabled{name="ClusterTrustBundle",stage="BETA"} 1' in metrics
+
+
+def test_service_account_tokens_are_signed_by_its_own_key(control_plane: ControlPlane) -> None:
+    api = Api(control_plane)
+    api.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "signed", "namespace": "default"}})
+    path = "/api/v1/namespaces/default/serviceaccounts/signed/token"
+    made = api.request("POST", path, {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}})
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "metadata": {"name": "a"}}
+    told = api.create({**review, "spec": {"token": made.body["status"]["token"]}}).body["status"]
+    api.close()
+    assert told["user"]["username"] == "system:serviceaccount:default:signed"

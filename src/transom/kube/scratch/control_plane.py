@@ -34,16 +34,18 @@ _FILES = {"audit_policy": "audit-policy.json", "admission": "admission.json", "e
 class Wishes(Struct, frozen=True):
     """What a control plane is to be like, beyond the defaults.
 
-    parts: what runs besides etcd and the API server; admission: an AdmissionConfiguration; audit_policy: a Policy of
-    audit.k8s.io, its log is ControlPlane.audit_log; audit_webhook: an URL that audit events are sent to; encryption: an
-    EncryptionConfiguration; features: feature gates; flags: by part, each flag's value, None takes a default flag away;
-    hosts: further names of the API server.
+    parts: what runs besides etcd and the API server; admission: an AdmissionConfiguration; audit_policy: a Policy
+    of audit.k8s.io, its log is ControlPlane.audit_log; audit_webhook: an URL that audit events are sent to, and
+    audit_webhook_authority who signed its certificate, PEM; encryption: an EncryptionConfiguration; features:
+    feature gates; flags: by part, each flag's value, None takes a default flag away; hosts: further names of the
+    API server.
     """
 
     parts: tuple[str, ...] = ()
     admission: Mapping[str, Any] | None = None
     audit_policy: Mapping[str, Any] | None = None
     audit_webhook: str = ""
+    audit_webhook_authority: bytes = b""
     encryption: Mapping[str, Any] | None = None
     features: Mapping[str, bool] = {}
     flags: Mapping[str, Mapping[str, str | None]] = {}
@@ -231,7 +233,8 @@ class ControlPlane:
             if (wish := getattr(self.wishes, field)) is not None:
                 self._write(self.folder / name, json.dumps(wish, indent=1).encode())
         if self.wishes.audit_webhook:
-            self._write(self.folder / "audit-webhook.json", json.dumps(_webhook(self.wishes.audit_webhook)).encode())
+            told = _webhook(self.wishes.audit_webhook, self.wishes.audit_webhook_authority)
+            self._write(self.folder / "audit-webhook.json", json.dumps(told).encode())
 
     def _etcd_flags(self, peer_port: int) -> dict[str, str | None]:
         client, peer = f"http://127.0.0.1:{self.etcd_port}", f"http://127.0.0.1:{peer_port}"
@@ -354,11 +357,15 @@ class ControlPlane:
             connection.close()
 
 
-def _webhook(url: str) -> dict[str, Any]:
+def _webhook(url: str, authority: bytes) -> dict[str, Any]:
+    """Return what the API server is told of a web service: a kubeconfig; authority: PEM, empty for the system's own."""
+    cluster = {"server": url}
+    if authority:
+        cluster["certificate-authority-data"] = base64.b64encode(authority).decode()
     return {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": "receiver", "cluster": {"server": url}}],
+        "clusters": [{"name": "receiver", "cluster": cluster}],
         "users": [{"name": "apiserver", "user": {}}],
         "contexts": [{"name": "receiver", "context": {"cluster": "receiver", "user": "apiserver"}}],
         "current-context": "receiver",
