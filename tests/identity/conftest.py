@@ -81,6 +81,6 @@ def primitives() -> Callable[..., Sequence[str] | None]:
 
     def ask(cluster: Cluster, entry: str, jewel: str = "admin") -> Sequence[str] | None:
         found = story(cluster.field(), [named(entry)], jewel)
-        return [step.primitive for step in found.reached[0].steps] if found.reached else None
+        return [step.primitive for step in found.reached[0].listed[0]] if found.reached else None
 
     return ask

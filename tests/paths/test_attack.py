@@ -107,6 +107,21 @@ def test_command_tells_paths_and_the_cut(cluster: Cluster, tmp_path: Path, capsy
     assert page.startswith("<!DOCTYPE html>") and page.count("<table>") == page.count('<ol class="chain">') > 0
 
 
+def test_as_many_ways_are_listed_as_are_asked_for(
+    cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.pod("web", account="web").exposed("web").grant("sa:shop/boss", ("*", "*", "*"))
+    for verb in ("create", "get"):
+        cluster.grant("sa:shop/web", (verb, "", "serviceaccounts/token"), namespace="shop")
+    cluster.grant("sa:shop/web", ("impersonate", "", "serviceaccounts"), namespace="shop")
+    file = tmp_path / "cluster.json"
+    file.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": cluster.objects}))
+    assert main(["paths", str(file), "--jewel", "admin", "--ways", "5", "-o", "json"]) == 1
+    (path,) = json.loads(capsys.readouterr().out)["jewels"][0]["paths"]
+    assert path["ways"] == 2 and len(path["others"]) == 1
+    assert main(["paths", str(file), "--ways", "0"]) == 2
+
+
 def test_no_path_ends_with_0(cluster: Cluster, tmp_path: Path) -> None:
     file = tmp_path / "cluster.json"
     file.write_text(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from transom.report.chains import Chain, Section
 
 RBAC = "rbac.authorization.k8s.io"
+MAX_WAYS = 1_000  # listed of one entry; their number is told whatever it is
 SHOWN = 20  # chains of one jewel for people; all are in the JSON
 EXAMPLES = """\
   transom paths deploy/                                from what the outside reaches to everything
@@ -83,6 +84,9 @@ def parser() -> Parser:
         help="admin, node, secrets, cloud, or something by name as for --entry; repeatable (default: all four)",
     )
     made.add_argument("--cut", metavar="N", type=int, default=0, help="tell what to take away, N things at most")
+    made.add_argument(
+        "--ways", metavar="N", type=int, default=1, help="list N of the shortest ways of each entry (default: 1)"
+    )
     add_format_argument(made)
     add_source_arguments(made)
     return made
@@ -93,6 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
     gc.disable()  # one pass, then exit
     from transom.paths.attack import JEWELS, entries_of, field_of, removal, story
 
+    if not 0 < arguments.ways <= MAX_WAYS:
+        raise UsageError(f"--ways {arguments.ways} cannot be listed", "", f"list from 1 to {MAX_WAYS:,}")
     if arguments.cut < 0:
         raise UsageError("--cut takes how many things may be taken away", "", "write it like --cut 3")
     found, inventory, skipped = read_authority(
@@ -103,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
     unknown = [_unknown(each) for each in entries if each not in field.graph.ids]
     tell(unknown)
     skipped += unknown
-    stories = [story(field, entries, jewel) for jewel in arguments.jewel or JEWELS]
+    stories = [story(field, entries, jewel, arguments.ways) for jewel in arguments.jewel or JEWELS]
     removals = {
         each.jewel: removal(field, entries, each.jewel, arguments.cut)
         for each in stories
@@ -175,7 +181,7 @@ def _section(found: Story, removals: dict[str, Removal | None]) -> Section:
     ]
     if found.jewel in removals:
         lead += _advice(removals[found.jewel], len(found.reached))
-    chains = [_chain(each) for each in found.reached[:SHOWN]]
+    chains = [chain for each in found.reached[:SHOWN] for chain in _chains(each)]
     return Section(title, chains, lead, max(len(found.reached) - SHOWN, 0))
 
 
@@ -196,14 +202,15 @@ def _taken(ref: Ref) -> str:
     return ref.short if ref.group == RBAC else terminal.say("what lets {} out to its node").format(ref.short)
 
 
-def _chain(found: Reached) -> Chain:
+def _chains(found: Reached) -> Iterator[Chain]:
     from transom.report.chains import Chain, Link
 
     notes = [f"{each.how} {each.through.short}" for each in found.exposures]
-    if found.ways > 1:
-        notes.append(terminal.say("one of {:,} ways that are as short").format(found.ways))
-    links = [Link(_told(each.who), _told(each.gains), _how(each), _through(each.through)) for each in found.steps]
-    return Chain(_told(found.entry), links, notes)
+    if found.ways > len(found.listed):
+        notes.append(terminal.say("{:,} of {:,} ways that are as short").format(len(found.listed), found.ways))
+    for way in found.listed:
+        links = [Link(_told(each.who), _told(each.gains), _how(each), _through(each.through)) for each in way]
+        yield Chain(_told(found.entry), links, notes)
 
 
 def _told(vertex: Vertex) -> str:
@@ -260,13 +267,15 @@ def _reached_record(found: Reached) -> dict[str, Any]:
         "entry": _record(found.entry),
         "exposed_by": [{"how": each.how, "through": str(each.through)} for each in found.exposures],
         "ways": found.ways,
-        "steps": [
-            {
-                "who": _record(each.who),
-                "gains": _record(each.gains),
-                "primitive": each.primitive,
-                "through": [str(ref) for ref in each.through],
-            }
-            for each in found.steps
-        ],
+        "steps": [_step_record(each) for each in found.listed[0]],
+        "others": [[_step_record(each) for each in way] for way in found.listed[1:]],
+    }
+
+
+def _step_record(step: Step) -> dict[str, Any]:
+    return {
+        "who": _record(step.who),
+        "gains": _record(step.gains),
+        "primitive": step.primitive,
+        "through": [str(ref) for ref in step.through],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from msgspec import Struct
 
@@ -38,11 +39,11 @@ class Step(Struct, frozen=True):
 
 
 class Reached(Struct, frozen=True):
-    """An entry that reaches a jewel: in how many ways as short as this one."""
+    """An entry that reaches a jewel. listed: some of its shortest ways, at least one; ways: how many there are."""
 
     entry: Vertex
     exposures: tuple[Exposure, ...]
-    steps: tuple[Step, ...]
+    listed: tuple[tuple[Step, ...], ...]
     ways: int
 
 
@@ -161,20 +162,17 @@ def sinks_of(graph: Graph, jewel: str) -> list[int]:
 # what is found
 
 
-def story(field: Field, entries: Sequence[Vertex], jewel: str) -> Story:
-    """Return what is found of one jewel."""
+def story(field: Field, entries: Sequence[Vertex], jewel: str, listed: int = 1) -> Story:
+    """Return what is found of one jewel; listed: how many ways of each entry are told, of those that are the shortest."""
     found = _ways(field.graph, entries, jewel)
-    reached = tuple(
-        Reached(
-            vertex,
-            field.exposures.get(vertex, ()),
-            tuple(steps(field.graph, found.shortest(entry))),
-            found.count(entry),
-        )
-        for entry in found.entries
-        for vertex in (field.graph.vertices[entry],)
-    )
+    reached = tuple(_reached(field, found, entry, listed) for entry in found.entries)
     return Story(jewel, len(entries), reached, tuple(_chokes(found)))
+
+
+def _reached(field: Field, found: Ways, entry: int, listed: int) -> Reached:
+    vertex = field.graph.vertices[entry]
+    told = tuple(tuple(steps(field.graph, way)) for way in islice(found.listed(entry), listed))
+    return Reached(vertex, field.exposures.get(vertex, ()), told, found.count(entry))
 
 
 def _ways(graph: Graph, entries: Sequence[Vertex], jewel: str) -> Ways:

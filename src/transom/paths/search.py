@@ -10,7 +10,7 @@ from transom.paths.graph import Graph
 
 
 class Ways(Struct, frozen=True):
-    """All shortest ways from some entries to some sinks, as a graph without circles that no listing can blow up.
+    """All shortest ways from some entries to some sinks, as a graph without circles: many ways take no room in it.
 
     distances: from each vertex; counts: by vertex, the shortest ways from it; entries: those that reach a sink, nearest
     first.
@@ -24,10 +24,6 @@ class Ways(Struct, frozen=True):
     def count(self, entry: int) -> int:
         """Return how many shortest ways there are from an entry."""
         return self.counts[entry]
-
-    def shortest(self, entry: int) -> list[int]:
-        """Return the edges of one shortest way."""
-        return next(self.listed(entry))
 
     def listed(self, entry: int) -> Iterator[list[int]]:
         """Yield the shortest ways of an entry, each as its edges; there may be very many."""
