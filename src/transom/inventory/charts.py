@@ -18,6 +18,7 @@ from transom.kube.charts import values as chart_values
 from transom.kube.charts.files import Chart, absent_dependencies, packed, read_chart
 from transom.kube.charts.marks import marked, template_lines
 from transom.kube.charts.renderer import INSTALL, Renderer, RenderError, find_renderer
+from transom.kube.charts.values import PROBE
 from transom.kube.comments import Comment, comments
 from transom.kube.documents import Document, positions, read_documents
 from transom.kube.files import FoundChart
@@ -36,7 +37,8 @@ _TEMPLATE_LINE = re.compile(r"([\w./-]+\.(?:ya?ml|tpl|txt)):(\d+)(?::(\d+))?")
 class RenderedChart(Struct, frozen=True, eq=False):
     """A chart and the values it was rendered with.
 
-    archive: the chart as the renderer reads it; probes: what its templates became with one value changed.
+    archive: the chart as the renderer reads it; plain: what its templates became; probes: what they became with one
+    value changed; parsed: the objects of those that are not as before.
     """
 
     chart: Chart
@@ -44,18 +46,33 @@ class RenderedChart(Struct, frozen=True, eq=False):
     values: Mapping[str, Any]
     renderer: Renderer
     archive: bytes
-    probes: dict[tuple[Path, Path], dict[str, bytes]] = {}
+    plain: Mapping[str, bytes]
+    probes: dict[Path, dict[str, bytes]] = {}
+    parsed: dict[tuple[Path, str], list[dict[str, Any]]] = {}
 
-    def rendered_with(self, leaf: Path, missing: Path) -> dict[str, bytes]:
-        """Return what the templates become when one leaf of the values is another; empty where nothing renders."""
-        key = (leaf, missing if isinstance(at(self.values, *leaf), dict) else ())
-        if key not in self.probes:
+    def objects_with(self, leaf: Path, template: str) -> Sequence[dict[str, Any]]:
+        """Return the objects of a template when one leaf of the values is another; none where that changes nothing."""
+        name = f"{self.chart.name}/{template}"
+        made = self._rendered_with(leaf).get(name)
+        if made is None or made == self.plain.get(name):
+            return ()
+        if (leaf, template) not in self.parsed:
+            self.parsed[leaf, template] = list(_objects(made))
+        return self.parsed[leaf, template]
+
+    def _rendered_with(self, leaf: Path) -> dict[str, bytes]:
+        if leaf not in self.probes:
             try:
-                made = self.renderer.render(self.archive, chart_values.changed(self.values, *key))
+                self.probes[leaf] = self.renderer.render(self.archive, chart_values.changed(self.values, leaf))
             except RenderError:
-                made = {}
-            self.probes[key] = made
-        return self.probes[key]
+                self.probes[leaf] = {}
+        return self.probes[leaf]
+
+
+def _objects(text: bytes) -> Iterator[dict[str, Any]]:
+    for document in read_documents(io.BytesIO(text), ""):
+        if not isinstance(document, Skipped):
+            yield from (item[1] for item in objects(document.value, document=document) if not isinstance(item, Skipped))
 
 
 class RenderedSource(Struct, frozen=True, eq=False):
@@ -129,12 +146,13 @@ def _fill_from_chart(
         yield NotApplicable("library charts, which render nothing by themselves")
         return
     yield from _told_beforehand(chart)
-    rendered = RenderedChart(chart, layers, chart_values.merged(layers), renderer, packed(chart), {})
+    values, archive = chart_values.merged(layers), packed(chart)
     try:
-        plain = renderer.render(rendered.archive, rendered.values)
+        plain = renderer.render(archive, values)
     except RenderError as error:
         yield from _broken(chart, str(error))
         return
+    rendered = RenderedChart(chart, layers, values, renderer, archive, plain, {}, {})
     yield Provenance(found.shown, f"rendered by {renderer.label}")
     inventory.rendered.append(rendered)
     yield from _add_all(inventory, rendered, plain, _with_marks(rendered), target)
@@ -212,41 +230,33 @@ def _with_value(finding: Finding, inventory: Inventory) -> Finding:
         source = entry.source
         if isinstance(source, RenderedSource) and entry.origin.file == finding.place.file and finding.place.path:
             path = parse_path(finding.place.path)
-            causes = islice(_causes(source, entry, path, finding.evidence[0].observed), MAX_CAUSES)
+            causes = islice(_causes(source, entry, path, finding.place.line, finding.evidence[0].observed), MAX_CAUSES)
             return replace(finding, evidence=(*finding.evidence, *causes))
     return finding
 
 
-def _causes(source: RenderedSource, entry: Entry, path: Path, seen: str) -> Iterator[Evidence]:
-    """Yield the values that decide a field: those whose change alone changes it."""
+def _causes(source: RenderedSource, entry: Entry, path: Path, line: int, seen: str) -> Iterator[Evidence]:
+    """Yield the values that decide a field: those whose change alone changes it, or that a missing field could join."""
     rendered = source.rendered
     observed = at(entry.object, *path)
-    missing = path[_depth(entry.object, path) :]
-    for leaf in chart_values.candidates(rendered.chart, source.template, rendered.values, path, observed):
-        made = rendered.rendered_with(leaf, missing).get(f"{rendered.chart.name}/{source.template}")
-        if made is None or not _differs(made, entry, path, observed):
+    field = chart_values.Field(source.template, line, path, observed)
+    for leaf in chart_values.candidates(rendered.chart, rendered.values, field):
+        changed = rendered.objects_with(leaf, source.template)
+        if not any(_decides(each, entry, path, observed) for each in changed if _is_same(each, entry)):
             continue
         place = chart_values.place(rendered.layers, leaf)
         if place is not None:
             yield Evidence(place, _observed(rendered.values, leaf, seen), DECIDES)
 
 
-def _depth(value: Any, path: Path) -> int:
-    """Return how many steps of a path lead somewhere."""
-    for depth in range(len(path), 0, -1):
-        if at(value, *path[:depth]) is not None:
-            return depth
-    return 0
-
-
-def _differs(made: bytes, entry: Entry, path: Path, observed: Any) -> bool:
-    for document in read_documents(io.BytesIO(made), ""):
-        if isinstance(document, Skipped):
-            continue
-        for item in objects(document.value, document=document):
-            if not isinstance(item, Skipped) and _is_same(item[1], entry):
-                return bool(at(item[1], *path) != observed)
-    return False
+def _decides(changed: dict[str, Any], entry: Entry, path: Path, observed: Any) -> bool:
+    """Tell whether a field is another in an object; of one that is missing, whether the probe lies on the way to it."""
+    if observed is not None:
+        return bool(at(changed, *path) != observed)
+    steps = [at(changed, *path[:depth]) for depth in range(1, len(path))]
+    if any(isinstance(step, dict) and PROBE in step for step in steps):
+        return True
+    return at(changed, *path) is not None
 
 
 def _is_same(value: dict[str, Any], entry: Entry) -> bool:

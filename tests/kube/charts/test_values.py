@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transom.kube.charts.files import Chart
-from transom.kube.charts.values import candidates, changed, layers, merged, place
+from transom.kube.charts.values import Field, candidates, changed, layers, merged, place
 
 FILES = {
     "Chart.yaml": b"name: web\n",
@@ -33,7 +33,7 @@ def test_a_value_is_placed_where_it_was_set_last() -> None:
 
 def test_candidates_are_what_the_template_mentions_then_what_its_helpers_do() -> None:
     values = merged(layers(CHART, {}))
-    assert candidates(CHART, "templates/a.yaml", values, ("image",), "one") == [
+    assert candidates(CHART, values, Field("templates/a.yaml", 1, ("image",), "one")) == [
         ("image", "tag"),
         ("empty",),
         ("nothing", "at", "all"),
@@ -43,15 +43,23 @@ def test_candidates_are_what_the_template_mentions_then_what_its_helpers_do() ->
 
 def test_candidates_of_a_subchart_stand_below_its_name() -> None:
     values = merged(layers(CHART, {}))
-    assert candidates(CHART, "charts/db/templates/b.yaml", values, ("spec", "size"), 2) == [("db", "size")]
+    assert candidates(CHART, values, Field("charts/db/templates/b.yaml", 1, ("spec", "size"), 2)) == [("db", "size")]
 
 
 def test_a_changed_value_keeps_its_type() -> None:
     values = {"a": True, "b": 1, "c": "x", "d": {}, "e": [1], "f": {"g": "y"}}
-    assert changed(values, ("a",), ())["a"] is False
-    assert changed(values, ("b",), ())["b"] == 2
-    assert changed(values, ("c",), ())["c"] == "xprobe"
-    assert changed(values, ("d",), ("runAsNonRoot",))["d"] == {"runAsNonRoot": True}
-    assert changed(values, ("e",), ())["e"] == [1, 1]
-    assert changed(values, ("f", "g"), ())["f"] == {"g": "yprobe"}
+    assert changed(values, ("a",))["a"] is False
+    assert changed(values, ("b",))["b"] == 2
+    assert changed(values, ("c",))["c"] == "xprobe"
+    assert changed(values, ("d",))["d"] == {"probe": True}
+    assert changed(values, ("e",))["e"] == [1, 1]
+    assert changed(values, ("f", "g"))["f"] == {"g": "yprobe"}
     assert values["d"] == {}
+
+
+def test_what_is_mentioned_near_the_field_comes_first() -> None:
+    template = b"{{ .Values.image.tag }}\n\n\n\n{{ .Values.db.size }}\n"
+    chart = Chart("web", "web", {**FILES, "templates/a.yaml": template})
+    values = merged(layers(chart, {}))
+    assert candidates(chart, values, Field("templates/a.yaml", 5, ("spec",), 2))[0] == ("db", "size")
+    assert candidates(chart, values, Field("templates/a.yaml", 1, ("spec",), 2))[0] == ("image", "tag")

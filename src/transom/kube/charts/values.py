@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -16,7 +17,10 @@ from transom.kube.documents import Document, positions
 from transom.kube.reading import at
 from transom.model.places import Locator, Path, path_text
 
-MAX_CANDIDATES = 40  # renderings that one field may cost; a template seldom mentions more values
+MAX_CANDIDATES = 12  # renderings that one field may cost: what decides it is mentioned near it, or has its name
+FAR = 100_000  # lines: what named templates mention is as far away as can be
+TEMPLATES_KEPT = 64  # a chart's findings come template by template
+PROBE = "probe"
 _MENTION = re.compile(rb"\.Values((?:\.\w+)+)")
 
 
@@ -90,33 +94,51 @@ def _has(value: Any, path: Path) -> bool:
     return bool(path)
 
 
-def candidates(chart: Chart, template: str, values: Mapping[str, Any], field: Path, observed: Any) -> list[Path]:
-    """Return the values that may decide a rendered field, the likeliest first, at most MAX_CANDIDATES.
+class Field(Struct, frozen=True):
+    """A rendered field: its template within the chart and the line there, its path, what stands there (None: missing)."""
 
-    They are those that its template mentions, then those that its chart's named templates mention. field: the path in
-    the rendered object; observed: what stands there, None where the field is missing.
+    template: str
+    line: int
+    path: Path
+    observed: Any
+
+
+def candidates(chart: Chart, values: Mapping[str, Any], field: Field) -> list[Path]:
+    """Return the values that may decide a field, the likeliest first, at most MAX_CANDIDATES.
+
+    They are those that its template mentions, the nearest to its line first, then those that the chart's named templates
+    mention; before all of them one of the field's own name.
     """
-    prefix = _names(template.rpartition("templates/")[0].rstrip("/"))
-    mentioned = list(_mentions(chart.files.get(template, b"")))
-    folder = template.rpartition("templates/")[0] + "templates/"
-    for path, content in chart.files.items():
-        if path.startswith(folder) and path.rpartition("/")[2].startswith("_"):
-            mentioned += _mentions(content)
-    found: dict[Path, None] = {}
-    for mention in mentioned:
+    folder = field.template.rpartition("templates/")[0]
+    prefix = _names(folder.rstrip("/"))
+    distances: dict[Path, int] = {}
+    for mention, distance in _mentioned(chart, folder, field):
         whole = mention if mention[:1] == ("global",) else prefix + mention
-        found.update(dict.fromkeys(_below(at(values, *whole), whole, observed is None)))
-    name = next((step for step in reversed(field) if isinstance(step, str)), "")
-
-    def rank(path: Path) -> tuple[bool, bool]:
-        return path[-1] != name, observed is not None and at(values, *path) != observed
-
-    return sorted(found, key=rank)[:MAX_CANDIDATES]
+        for leaf in _below(at(values, *whole), whole, field.observed is None):
+            distances[leaf] = min(distance, distances.get(leaf, distance))
+    name = next((step for step in reversed(field.path) if isinstance(step, str)), "")
+    return sorted(distances, key=lambda leaf: (leaf[-1] != name, distances[leaf]))[:MAX_CANDIDATES]
 
 
-def _mentions(template: bytes) -> Iterator[Path]:
-    for match in dict.fromkeys(_MENTION.findall(template)):
-        yield tuple(match.decode().split(".")[1:])
+def _mentioned(chart: Chart, folder: str, field: Field) -> Iterator[tuple[Path, int]]:
+    """Yield each value that is mentioned, and how many lines from the field."""
+    for mention, line in _mentions(chart.files.get(field.template, b"")):
+        yield mention, abs(field.line - line)
+    for path, content in chart.files.items():
+        if path.startswith(f"{folder}templates/") and path.rpartition("/")[2].startswith("_"):
+            yield from ((mention, FAR) for mention, _ in _mentions(content))
+
+
+@lru_cache(TEMPLATES_KEPT)
+def _mentions(template: bytes) -> Sequence[tuple[Path, int]]:
+    """Return each value that a template mentions, with the line."""
+    found = []
+    line, end = 1, 0
+    for match in _MENTION.finditer(template):
+        line += template.count(b"\n", end, match.start())
+        end = match.start()
+        found.append((tuple(match[1].decode().split(".")[1:]), line))
+    return found
 
 
 def _below(value: Any, path: Path, maps: bool) -> Iterator[Path]:
@@ -130,8 +152,8 @@ def _below(value: Any, path: Path, maps: bool) -> Iterator[Path]:
         yield path
 
 
-def changed(values: Mapping[str, Any], path: Path, missing: Path) -> dict[str, Any]:
-    """Return values in which one leaf is another; missing: the keys to add where the leaf is a map."""
+def changed(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return values in which one leaf is another of its type; a map has the key PROBE more."""
     value = at(values, *path)
     other: Any
     if isinstance(value, bool):
@@ -139,20 +161,12 @@ def changed(values: Mapping[str, Any], path: Path, missing: Path) -> dict[str, A
     elif isinstance(value, int | float):
         other = value + 1
     elif isinstance(value, dict):
-        other = _added(value, missing)
+        other = {**value, PROBE: True}
     elif isinstance(value, list):
-        other = [*value, *value[-1:]] if value else ["probe"]
+        other = [*value, *value[-1:]] if value else [PROBE]
     else:
-        other = f"{value or ''}probe"
+        other = f"{value or ''}{PROBE}"
     return _replaced(values, path, other)
-
-
-def _added(value: Mapping[str, Any], missing: Path) -> dict[str, Any]:
-    steps = [step for step in missing if isinstance(step, str)] or ["probe"]
-    if len(steps) == 1:
-        return {**value, steps[0]: True}
-    inner = value.get(steps[0])
-    return {**value, steps[0]: _added(inner if isinstance(inner, dict) else {}, tuple(steps[1:]))}
 
 
 def _replaced(values: Mapping[str, Any], path: Path, other: Any) -> dict[str, Any]:
