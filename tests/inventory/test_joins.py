@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from transom.inventory import Entry, Inventory, Origin
 from transom.inventory.joins import pod_labels
 from transom.kube.selectors import SelectorError, matches
+from transom.model.clusters import ClusterFacts
 
 LABELS = st.dictionaries(st.sampled_from("abc"), st.sampled_from(("1", "2")), max_size=3)
 TERM = st.one_of(
@@ -97,3 +98,25 @@ def test_joins_see_what_is_added_later() -> None:
     assert len(inventory.joins.selected("here", "shop", {})) == 1
     inventory.add(deployment("b", {"app": "web"}), Origin("here"))
     assert len(inventory.joins.selected("here", "shop", {})) == 2
+
+
+def test_files_tell_a_kind_whole_where_they_tell_any_of_it() -> None:
+    inventory, _ = filled(thing("Service", "web"))
+    assert inventory.joins.tells("here", "shop", "", "Service")
+    assert not inventory.joins.tells("here", "shop", "", "ServiceAccount")
+    assert not inventory.joins.tells_pods("here", "shop")
+
+
+def test_a_cluster_tells_every_kind_but_secrets_that_nobody_asked_for() -> None:
+    inventory, _ = filled(thing("Service", "web"))
+    inventory.clusters["here"] = ClusterFacts("here", "v1.36.0")
+    assert inventory.joins.tells("here", "other", "", "ServiceAccount")
+    assert inventory.joins.tells_pods("here", "other")
+    assert not inventory.joins.tells("here", "shop", "", "Secret")
+
+
+def test_of_one_namespace_of_a_cluster_the_others_are_not_told() -> None:
+    inventory, _ = filled(thing("Service", "web"))
+    inventory.clusters["here"] = ClusterFacts("here", "v1.36.0", namespace="shop")
+    assert inventory.joins.tells("here", "shop", "", "ServiceAccount")
+    assert not inventory.joins.tells("here", "other", "", "ServiceAccount")

@@ -19,7 +19,7 @@ ALWAYS_THERE = frozenset(("admin", "cluster-admin", "edit", "view"))
 def account_missing(workload: Entry, inventory: Inventory, _: Check) -> Answer:
     """A workload that runs as a service account which is not there."""
     name, path = account_of(workload)
-    if name == DEFAULT or not inventory.joins.beside(workload, "", "ServiceAccount"):
+    if name == DEFAULT or not inventory.joins.tells_beside(workload, "", "ServiceAccount"):
         return None
     if inventory.joins.named(workload, "", "ServiceAccount", name) is not None:
         return ()
@@ -44,8 +44,8 @@ def role_missing(binding: Entry, inventory: Inventory, _: Check) -> Answer:
     kind, name = text_at(reference, "kind"), text_at(reference, "name")
     if kind == "ClusterRole" and (name in ALWAYS_THERE or name.startswith("system:")):
         return ()
-    told = inventory.of_kind(RBAC, kind) if kind == "ClusterRole" else inventory.joins.beside(binding, RBAC, kind)
-    if not any(role.origin.target == binding.origin.target for role in told):
+    namespace = "" if kind == "ClusterRole" else home(binding)[1]
+    if not inventory.joins.tells(binding.origin.target, namespace, RBAC, kind):
         return None
     if inventory.joins.named(binding, RBAC, kind, name) is not None:
         return ()
@@ -60,7 +60,7 @@ def bound_account_missing(binding: Entry, inventory: Inventory, _: Check) -> Ans
         namespace = text_at(subject, "namespace") or home(binding)[1]
         if subject.get("kind") != "ServiceAccount" or name == DEFAULT:
             continue
-        if not inventory.joins.of_kind_in(binding.origin.target, namespace, "", "ServiceAccount"):
+        if not inventory.joins.tells(binding.origin.target, namespace, "", "ServiceAccount"):
             continue
         judged = True
         if inventory.joins.named_in(binding.origin.target, namespace, "", "ServiceAccount", name) is None:

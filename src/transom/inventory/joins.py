@@ -68,6 +68,31 @@ class Joins:
                 by_home.setdefault(home(entry), []).append(entry)
         return by_home.get((target, namespace), NO_ENTRIES)
 
+    # what a target tells whole
+
+    def tells(self, target: str, namespace: str, group: str, kind: str) -> bool:
+        """Tell whether a target tells every object of a kind in a namespace, so that one that is not there is missing.
+
+        A live cluster does, but for Secrets, which are listed on request. Files do where they tell any: the others may
+        stand in another folder.
+        """
+        if self.of_kind_in(target, namespace, group, kind):
+            return True
+        listed = (group, kind) != ("", "Secret") or bool(self._inventory.of_kind("", "Secret", target))
+        return listed and self._is_whole(target, namespace)
+
+    def tells_beside(self, like: Entry, group: str, kind: str) -> bool:
+        """Tell the same of the namespace of `like`."""
+        return self.tells(*home(like), group, kind)
+
+    def tells_pods(self, target: str, namespace: str) -> bool:
+        """Tell whether a target tells all that makes pods in a namespace."""
+        return bool(self.workloads(target, namespace)) or self._is_whole(target, namespace)
+
+    def _is_whole(self, target: str, namespace: str) -> bool:
+        facts = self._inventory.clusters.get(target)
+        return facts is not None and facts.namespace in ("", namespace)
+
     # pods
 
     def makes_pods(self, entry: Entry) -> bool:

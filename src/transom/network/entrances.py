@@ -19,7 +19,7 @@ GATEWAYS = "gateway.networking.k8s.io"
 
 def ingress_backend_missing(ingress: Entry, inventory: Inventory, _: Check) -> Answer:
     """A backend of an Ingress whose Service, or whose port of it, is not there."""
-    if not inventory.joins.beside(ingress, "", "Service"):
+    if not inventory.joins.tells_beside(ingress, "", "Service"):
         return None
     return _dangling_backends(ingress, inventory)
 
@@ -137,7 +137,7 @@ def _dangling_route(route: Entry, inventory: Inventory) -> Iterator[Fault]:
             if not name or backend.get("kind", "Service") != "Service" or backend.get("group"):
                 continue
             path = ("spec", "rules", index, "backendRefs", number, "name")
-            if inventory.joins.of_kind_in(route.origin.target, namespace, "", "Service"):
+            if inventory.joins.tells(route.origin.target, namespace, "", "Service"):
                 yield from _service_faults(route, inventory, namespace, name, backend.get("port"), path)
             if namespace != own and not _granted(route, inventory, namespace):
                 told = f"no ReferenceGrant lets the route lead into namespace {namespace}"
@@ -147,7 +147,7 @@ def _dangling_route(route: Entry, inventory: Inventory) -> Iterator[Fault]:
 def _granted(route: Entry, inventory: Inventory, namespace: str) -> bool:
     """Tell whether a grant lets a route refer to services of a namespace, or may stand where nobody looked."""
     grants = inventory.joins.of_kind_in(route.origin.target, namespace, GATEWAYS, "ReferenceGrant")
-    if not grants and not inventory.joins.of_kind_in(route.origin.target, namespace, "", "Service"):
+    if not grants and not inventory.joins.tells(route.origin.target, namespace, "", "Service"):
         return True
     return any(
         each.get("kind") == route.ref.kind and each.get("namespace") == home(route)[1]
@@ -163,20 +163,20 @@ def route_gateway_missing(route: Entry, inventory: Inventory, _: Check) -> Answe
         for index, each in maps_at(route.object, "spec", "parentRefs")
         if each.get("kind", "Gateway") == "Gateway" and each.get("group", GATEWAYS) == GATEWAYS
     ]
-    known = [each for each in parents if _gateways(route, each[1], inventory)]
+    known = [each for each in parents if inventory.joins.tells(*_place(route, each[1]), GATEWAYS, "Gateway")]
     return _lost_parents(route, known, inventory) if known else None
 
 
-def _gateways(route: Entry, parent: dict[str, Any], inventory: Inventory) -> Any:
-    namespace = text_at(parent, "namespace") or home(route)[1]
-    return inventory.joins.of_kind_in(route.origin.target, namespace, GATEWAYS, "Gateway")
+def _place(route: Entry, parent: dict[str, Any]) -> tuple[str, str]:
+    """Return the target and the namespace of the gateway that a route names."""
+    return route.origin.target, text_at(parent, "namespace") or home(route)[1]
 
 
 def _lost_parents(route: Entry, parents: list[tuple[int, dict[str, Any]]], inventory: Inventory) -> Iterator[Fault]:
     for index, parent in parents:
         name, section = text_at(parent, "name"), text_at(parent, "sectionName")
         path = ("spec", "parentRefs", index, "name")
-        gateway = next((each for each in _gateways(route, parent, inventory) if each.ref.name == name), None)
+        gateway = inventory.joins.named_in(*_place(route, parent), GATEWAYS, "Gateway", name)
         if gateway is None:
             yield Fault(f"there is no gateway {name}", path, name)
         elif section and all(each.get("name") != section for _, each in maps_at(gateway.object, "spec", "listeners")):

@@ -57,7 +57,7 @@ def namespace_without_default_deny(entry: Entry, inventory: Inventory, _: Check)
 
 def policy_selects_nothing(policy: Entry, inventory: Inventory, _: Check) -> Answer:
     """A NetworkPolicy that selects none of the pods beside it."""
-    if not inventory.joins.workloads(*home(policy)) or not pod_selector(policy):
+    if not inventory.joins.tells_pods(*home(policy)) or not pod_selector(policy):
         return None
     if inventory.joins.selected(*home(policy), pod_selector(policy)):
         return ()
@@ -66,7 +66,7 @@ def policy_selects_nothing(policy: Entry, inventory: Inventory, _: Check) -> Ans
 
 def peer_selects_nothing(policy: Entry, inventory: Inventory, _: Check) -> Answer:
     """A peer of a NetworkPolicy that selects none of the pods of its own namespace."""
-    if not inventory.joins.workloads(*home(policy)):
+    if not inventory.joins.tells_pods(*home(policy)):
         return None
     return _empty_peers(policy, inventory)
 
@@ -124,7 +124,7 @@ def _peer_exists(policy: Entry, peer: dict[str, Any], inventory: Inventory) -> b
     else:
         found = [home(policy)[1]]
     joins, target = inventory.joins, policy.origin.target
-    known = [name for name in found if joins.workloads(target, name)]
+    known = [name for name in found if joins.tells_pods(target, name)]
     return len(known) < len(found) or any(joins.selected(target, name, pods or {}) for name in known)
 
 

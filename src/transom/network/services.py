@@ -17,7 +17,7 @@ MONITORING = "monitoring.coreos.com"
 
 def selects_nothing(service: Entry, inventory: Inventory, _: Check) -> Answer:
     """A Service whose selector selects none of the pods beside it."""
-    if not selects(service) or not inventory.joins.workloads(*home(service)):
+    if not selects(service) or not inventory.joins.tells_pods(*home(service)):
         return None
     if selected(service, inventory):
         return ()
@@ -47,9 +47,9 @@ def monitor_without_service(monitor: Entry, inventory: Inventory, _: Check) -> A
     namespaces = map_at(monitor.object, "spec", "namespaceSelector")
     if namespaces.get("any") is True or namespaces.get("matchNames"):
         return None  # it watches other namespaces, which may be told elsewhere
-    services = inventory.joins.beside(monitor, "", "Service")
-    if not services:
+    if not inventory.joins.tells_beside(monitor, "", "Service"):
         return None
+    services = inventory.joins.beside(monitor, "", "Service")
     holds = compile_selector(at(monitor.object, "spec", "selector"))
     if any(holds(service.labels) for service in services):
         return ()

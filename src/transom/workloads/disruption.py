@@ -53,7 +53,7 @@ def budget_blocks(budget: Entry, inventory: Inventory, _: Check) -> Answer:
 
 def budget_selects_nothing(budget: Entry, inventory: Inventory, _: Check) -> Answer:
     """A PodDisruptionBudget that selects none of the pods beside it."""
-    if not inventory.joins.workloads(*home(budget)):
+    if not inventory.joins.tells_pods(*home(budget)):
         return None
     if inventory.joins.selected(*home(budget), _selector(budget)):
         return ()
@@ -63,7 +63,7 @@ def budget_selects_nothing(budget: Entry, inventory: Inventory, _: Check) -> Ans
 def autoscaler_target_missing(autoscaler: Entry, inventory: Inventory, _: Check) -> Answer:
     """A HorizontalPodAutoscaler whose target is not there."""
     kind = text_at(autoscaler.object, "spec", "scaleTargetRef", "kind")
-    if kind not in SCALED or not inventory.joins.workloads(*home(autoscaler)):
+    if kind not in SCALED or not inventory.joins.tells_pods(*home(autoscaler)):
         return None
     if scaled(autoscaler, inventory) is not None:
         return ()

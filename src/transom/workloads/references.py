@@ -48,7 +48,7 @@ def secret_missing(workload: Entry, inventory: Inventory, _: Check) -> Answer:
 def claim_missing(workload: Entry, inventory: Inventory, _: Check) -> Answer:
     """A PersistentVolumeClaim that is not there."""
     claims = list(_claims(workload))
-    if not claims or not inventory.joins.beside(workload, "", "PersistentVolumeClaim"):
+    if not claims or not inventory.joins.tells_beside(workload, "", "PersistentVolumeClaim"):
         return None
     return [
         Fault(f"there is no volume claim {name}", path, name)
@@ -60,7 +60,7 @@ def claim_missing(workload: Entry, inventory: Inventory, _: Check) -> Answer:
 def service_missing(stateful_set: Entry, inventory: Inventory, _: Check) -> Answer:
     """A StatefulSet whose service is not there, or has an address of its own."""
     name = text_at(stateful_set.object, "spec", "serviceName")
-    if not name or not inventory.joins.beside(stateful_set, "", "Service"):
+    if not name or not inventory.joins.tells_beside(stateful_set, "", "Service"):
         return None
     service = inventory.joins.named(stateful_set, "", "Service", name)
     if service is None:
@@ -75,7 +75,7 @@ def service_missing(stateful_set: Entry, inventory: Inventory, _: Check) -> Answ
 
 def _missing(workload: Entry, inventory: Inventory, kind: str) -> Answer:
     wanted = [reference for reference in references(workload) if reference.kind == kind and reference.name]
-    if not wanted or not inventory.joins.beside(workload, "", kind):
+    if not wanted or not inventory.joins.tells_beside(workload, "", kind):
         return None
     made = _made(workload, inventory) if kind == "Secret" else {ROOT_CERTIFICATES}
     return _faults(workload, inventory, [reference for reference in wanted if reference.name not in made])

@@ -24,7 +24,7 @@ def service_missing(webhooks: Entry, inventory: Inventory, _: Check) -> Answer:
     for index, each in maps_at(webhooks.object, "webhooks"):
         service = map_at(each, "clientConfig", "service")
         name, namespace = text_at(service, "name"), text_at(service, "namespace")
-        if not name or not inventory.joins.of_kind_in(webhooks.origin.target, namespace, "", "Service"):
+        if not name or not inventory.joins.tells(webhooks.origin.target, namespace, "", "Service"):
             continue
         judged = True
         if inventory.joins.named_in(webhooks.origin.target, namespace, "", "Service", name) is None:
