@@ -100,6 +100,8 @@ def test_a_cluster_is_judged_as_the_files_that_it_was_made_of(
         source = written.get((kind, namespace or "default", name))
         if source is None:  # service accounts and namespaces that Kubernetes makes by itself
             return kind in ("ServiceAccount", "Namespace")
+        if rule == "namespace-without-policy":  # the policy that decides about it is one that the server refused
+            return any(refused.startswith("ClusterPolicy/") for refused in applied)
         if rule == "default-namespace":  # the file leaves the namespace to whoever applies it
             return "namespace" not in source["metadata"]
         return rule == "replicas-too-few" and "replicas" not in source["spec"]  # one, by default

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transom.kube.client.decoding import SECRETS as SHAPE_OF_SECRETS
@@ -89,6 +89,7 @@ JSON = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.text().filter(lambda key: key not in ("metadata", "apiVersion", "kind")), JSON))
 def test_everything_but_metadata_is_kept_as_it_is(parts: dict[str, object]) -> None:
     kept = decoded(msgspec.json.encode(parts), PODS)
