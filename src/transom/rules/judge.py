@@ -20,6 +20,7 @@ as if the object were being created now, by somebody unknown:
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
 from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ from transom.rules.plan import Plan, Steps, is_read, plan, pod_steps
 from transom.rules.policy import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from transom.inventory import Entry, Inventory
     from transom.rules.check import Check
@@ -75,6 +76,7 @@ def judge(
     ids = {rule.id for rule in rules}
     plans: dict[tuple[str, str], Plan] = {}
     tally = _Tally(policies)
+    steps_of_pods = lru_cache(partial(pod_steps, policies))
     for entry in inventory.entries() if only is None else only:
         key = (entry.api_version, entry.ref.kind)
         planned = plans.get(key)
@@ -82,7 +84,7 @@ def judge(
             planned = plans[key] = plan(*key, policies)
         results: Iterable[Finding | Skipped] = ()
         if not planned.is_empty or inventory.joins.children(entry):
-            results = _entry_judged(inventory, entry, planned, tally, policies)
+            results = _entry_judged(inventory, entry, planned, tally, steps_of_pods)
         if joined is not None and (checks := joined.of(entry)):
             results = chain(results, joined.results(entry, checks))
         accepts = allowances.get(entry) if allowances else None
@@ -119,7 +121,7 @@ def _is_read(api_version: str, kind: str, policies: Sequence[Policy], checks: Se
 
 
 def _entry_judged(
-    inventory: Inventory, entry: Entry, planned: Plan, tally: _Tally, policies: Sequence[Policy]
+    inventory: Inventory, entry: Entry, planned: Plan, tally: _Tally, steps_of_pods: Callable[..., Steps]
 ) -> Iterator[Finding | Skipped]:
     if is_folded(inventory, entry):
         return
@@ -137,11 +139,11 @@ def _entry_judged(
             found += _view_judged(inventory, entry, view, planned.pod, tally)
     yield from found
     if not controlled:
-        yield from _pods_judged(inventory, entry, found, policies)
+        yield from _pods_judged(inventory, entry, found, steps_of_pods)
 
 
 def _pods_judged(
-    inventory: Inventory, entry: Entry, found: Sequence[Finding | Skipped], policies: Sequence[Policy]
+    inventory: Inventory, entry: Entry, found: Sequence[Finding | Skipped], steps_of_pods: Callable[..., Steps]
 ) -> Iterator[Finding]:
     """Yield what is wrong with pods of an entry beyond what is wrong with itself: one pod stands for all that run alike.
 
@@ -149,12 +151,15 @@ def _pods_judged(
     """
     known = {(each.rule, each.witness) for each in found if isinstance(each, Finding)}
     live = entry.origin.target in inventory.clusters
+    by_astray = {astray: steps_of_pods(expanding=astray, others=live) for astray in (False, True)}
+    if not any(steps.steps for steps in by_astray.values()):
+        return
     for group in pods_of(inventory, entry):
-        steps = pod_steps(policies, expanding=group.astray, others=live)
+        steps = by_astray[group.astray]
         if not steps.steps:
             continue
         pod = group.pods[0]
-        seen = _view_judged(inventory, pod, View(pod.object, POD), steps, _Tally(policies))
+        seen = _view_judged(inventory, pod, View(pod.object, POD), steps, _Tally([step.policy for step in steps.steps]))
         own = [each for each in seen if isinstance(each, Finding) and (each.rule, each.witness) not in known]
         for finding in own:
             yield from of_pods(finding, group, inventory.owner(entry))
