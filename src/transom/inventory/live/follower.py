@@ -32,6 +32,8 @@ FAILURES_UNTIL_LIST = 4  # watches in a row that break before the next one begin
 SHORT_WATCH_S = 1.0  # a watch that ends sooner counts as a failure, or a server that ends each at once is stormed
 TOMBSTONES = 4_096  # deleted objects whose versions are known: an event about one that comes late is not a new object
 
+JITTER = random.Random()  # noqa: S311 - no secret: so that many followers do not come back at once
+
 UNWATCHED = mark("it cannot be followed just now: {}")
 REFUSED = mark("listing them is refused: {}")
 UNREADABLE = mark("{} of them cannot be decoded")
@@ -127,7 +129,7 @@ class Follower:
         self._version = listing.resource_version
         self._failures, self._error, self._unreadable = 0, None, listing.unreadable
         self._tell()
-        self._list_at = self._times.now() + self._times.relist_s * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+        self._list_at = self._times.now() + self._times.relist_s * JITTER.uniform(0.8, 1.2)
         return 0.0
 
     def _compare(self, listing: Listing) -> bool:
@@ -213,12 +215,12 @@ class Follower:
         if not self._version or self._failures > 1:
             self._error = error
             self._tell()
-        return REFUSED_S * random.uniform(0.8, 1.2) if refused else self._pause_s()  # noqa: S311 - no secret
+        return REFUSED_S * JITTER.uniform(0.8, 1.2) if refused else self._pause_s()
 
     def _pause_s(self) -> float:
         first, longest = PAUSES_S
         pause_s = min(first * 2.0 ** min(self._failures - 1, 10), longest)
-        return pause_s * random.uniform(0.5, 1.5)  # noqa: S311 - so that many followers do not come back at once
+        return pause_s * JITTER.uniform(0.5, 1.5)
 
     def _recovered(self) -> None:
         self._failures = 0

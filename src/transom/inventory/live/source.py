@@ -12,6 +12,7 @@ from transom.inventory.live.follower import Cluster
 from transom.kube.client import Client, Event, Listing, Resource, discover, list_all, watch
 from transom.kube.client.credentials import credentials_of
 from transom.kube.client.kubeconfig import find_target
+from transom.kube.client.watches import SILENCE_S
 from transom.model.clusters import ClusterFacts
 from transom.model.findings import Skipped
 
@@ -19,10 +20,14 @@ NAMESPACES = Resource("", "v1", "Namespace", "namespaces", False, ("list", "watc
 
 
 class LiveCluster(Cluster):
-    """The cluster of an access, and what of it is to be followed; Secrets never are. Raises TransomError."""
+    """The cluster of an access, and what of it is to be followed; Secrets never are. Raises TransomError.
 
-    def __init__(self, options: ClusterOptions) -> None:
+    silence_s: how long a watch may say nothing, bookmarks included, before it counts as broken.
+    """
+
+    def __init__(self, options: ClusterOptions, silence_s: float = SILENCE_S) -> None:
         self._options = replace(options, secrets=False)
+        self._silence_s = silence_s
         self._target = find_target(options.access)
         self._credentials = credentials_of(self._target)
         self._clients: dict[Resource, Client] = {}
@@ -58,8 +63,8 @@ class LiveCluster(Cluster):
 
     def watch(self, resource: Resource, version: str) -> Iterator[Event]:
         """Yield what happens to them after a version."""
-        namespace = self._options.namespace or ""
-        return watch(self._client_of(resource), resource, version, namespace, self._query(resource))
+        client, namespace = self._client_of(resource), self._options.namespace or ""
+        return watch(client, resource, version, namespace, self._query(resource), silence_s=self._silence_s)
 
     def close(self) -> None:
         """End every connection that is not being read."""
