@@ -49,6 +49,7 @@ TOKEN_VOLUME = "kube-api-access-"  # noqa: S105 - the volume that admission adds
 OTHERWISE = mark("a pod that runs as its template says")
 CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
 ENDED = ("Succeeded", "Failed")
+MAX_MAKERS = 32  # one above the other: an honest pod has three
 
 
 class Alike(Struct, frozen=True, eq=False):
@@ -86,11 +87,15 @@ def pods_of(inventory: Inventory, top: Entry) -> Iterator[Alike]:
         yield Alike([pod for pod, _ in members], whole, shape != template)
 
 
-def _pods(inventory: Inventory, maker: Entry) -> Iterator[tuple[Entry, Entry]]:
-    """Yield the pods below an entry that still run, each with what made it."""
+def _pods(inventory: Inventory, maker: Entry, above: frozenset[int] = frozenset()) -> Iterator[tuple[Entry, Entry]]:
+    """Yield the pods below an entry that still run, each with what made it; above: makers that it must not lead back to."""
+    above |= {id(maker)}
     for child in inventory.joins.children(maker):
         if child.ref.kind != "Pod":
-            yield from _pods(inventory, child)
+            if (
+                id(child) not in above and len(above) < MAX_MAKERS
+            ):  # hostile objects control each other, or in long rows
+                yield from _pods(inventory, child, above)
         elif map_at(child.object, "status").get("phase") not in ENDED:
             yield child, maker
 
