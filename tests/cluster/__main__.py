@@ -14,10 +14,10 @@ from tests.cluster.binary import NoClusterError, binaries
 from tests.cluster.images import BUSYBOX, images, missing
 from transom.inventory import Entry, Inventory
 from transom.inventory.sources import fill
-from transom.kube.images import ImageRef
 from transom.kube.pods import pod_view
 from transom.kube.scratch import ControlPlane, Node, Wishes, obstacle
 from transom.model.errors import TransomError
+from transom.model.images import ImageRef
 
 PARTS = ("kube-controller-manager", "kube-scheduler")
 SHOP = Path(__file__).parents[2] / "examples" / "shop"

@@ -17,9 +17,9 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
-from transom.kube.images import ImageError, parse_image
 from transom.kube.kinds import template_path
 from transom.kube.sight import LAST_APPLIED
+from transom.model.images import ImageError, parse_image
 from transom.model.places import path_text
 
 

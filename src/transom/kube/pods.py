@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from transom.kube.images import ImageError, ImageRef, parse_image
 from transom.kube.kinds import template_path
+from transom.model.images import ImageError, ImageRef, parse_image
 from transom.model.places import Path
 
 Role = Literal["init", "sidecar", "app", "ephemeral"]

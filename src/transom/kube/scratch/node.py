@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from transom.kube.images import ImageRef
 from transom.kube.scratch.binaries import KUBELET, Binaries
 from transom.kube.scratch.control_plane import ControlPlane
 from transom.kube.scratch.node_files import (
@@ -31,6 +30,7 @@ from transom.kube.scratch.node_files import (
 from transom.kube.scratch.processes import Process, free_ports
 from transom.kube.scratch.reaper import control_groups, end_reaper, free_name, start_reaper, sweep
 from transom.model.errors import TransomError
+from transom.model.images import ImageRef
 
 PROGRAMS = ("containerd", "containerd-shim-runc-v2", "ctr", "runc", "unshare", "nsenter", "ip")
 PLUGINS = ("bridge", "host-local", "loopback")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transom.kube.images import ImageError, ImageRef, parse_image
+from transom.model.images import ImageError, ImageRef, parse_image
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 

@@ -1,0 +1,336 @@
+"""A client of registries (OCI distribution specification 1.1, Docker's token authentication). It only reads.
+
+Requests are tried again where that helps; a blob that breaks off goes on from where it broke. Redirects go to hosts of the
+public internet only, unless the registry itself is within.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import ipaddress
+import re
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO, cast
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import msgspec
+import urllib3
+from msgspec import Struct
+
+from transom import __version__
+from transom.model.errors import TransomError
+from transom.model.images import DEFAULT_REGISTRY, ImageRef
+from transom.registry.blobs import INDEXES, MANIFESTS, MAX_MANIFEST_BYTES, SCHEMA_1, Descriptor, check_digest
+from transom.registry.credentials import NOBODY, Login, login_for
+
+SILENCE_S = 30.0  # without a byte, a connection is broken
+PAUSES_S = (0.5, 2.0, 8.0)
+LONGEST_PAUSE_S = 60.0  # whatever Retry-After says
+TRY_AGAIN = frozenset((408, 429, 500, 502, 503, 504))
+MAX_REDIRECTS = 5
+MAX_RESUMES = 5
+MAX_TOKEN_BYTES = 1024 * 1024
+CHUNK = 1024 * 1024
+HOSTS = {DEFAULT_REGISTRY: "registry-1.docker.io"}
+ACCEPTED = ", ".join((*INDEXES, *MANIFESTS, *SCHEMA_1))
+_CHALLENGE = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+_HEX = re.compile(r"(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})\Z")
+
+
+class _Token(Struct):
+    token: str = ""
+    access_token: str = ""
+
+
+class RegistryClient:
+    """One repository of one registry; its blobs satisfy `blobs.Blobs`.
+
+    mirrors: hosts to ask first, in their order; insecure: whether plain HTTP is taken, which a loopback address always is.
+    """
+
+    def __init__(
+        self, image: ImageRef, login: Login | None = None, mirrors: tuple[str, ...] = (), insecure: bool = False
+    ) -> None:
+        self._image = image
+        self._login = login
+        self._hosts = (*mirrors, HOSTS.get(image.registry, image.registry))
+        self._insecure = insecure
+        self._tokens: dict[str, str] = {}
+        self._pool = urllib3.PoolManager(
+            retries=False, timeout=urllib3.Timeout(SILENCE_S), headers={"User-Agent": f"transom/{__version__}"}
+        )
+
+    def close(self) -> None:
+        """End every connection."""
+        self._pool.clear()
+
+    def manifest(self) -> Descriptor:
+        """Return what the image's name leads to: its digest, held to the content; raises TransomError."""
+        wanted = self._image.digest or self._image.tag or "latest"
+        content, kind = self._manifest(wanted)
+        digest = self._image.digest or f"sha256:{hashlib.sha256(content).hexdigest()}"
+        check_digest(content, digest)
+        return Descriptor(digest, len(content), kind)
+
+    def open(self, descriptor: Descriptor) -> BinaryIO:
+        """Return the stream of a blob or, by its type, of a manifest."""
+        if not _HEX.match(descriptor.digest):
+            raise TransomError(f"cannot fetch {descriptor.digest[:80]}", "it is no digest", "push the image again")
+        if descriptor.media_type in (*INDEXES, *MANIFESTS, *SCHEMA_1):
+            return io.BytesIO(self._manifest(descriptor.digest)[0])
+        return cast("BinaryIO", io.BufferedReader(_BlobStream(self, descriptor), CHUNK))
+
+    def referrers(self, digest: str) -> list[Descriptor]:
+        """Return what refers to a manifest (signatures, SBOMs): by the API, else by the tag that stands for it."""
+        accept = {"Accept": INDEXES[0]}
+        for path in (f"referrers/{digest}", f"manifests/{digest.replace(':', '-', 1)}"):
+            try:
+                reply = self._asked("GET", path, accept)
+            except _NotFoundError:
+                continue
+            content = _whole(reply, MAX_MANIFEST_BYTES)
+            try:
+                return msgspec.json.decode(content, type=_Referrers).manifests
+            except (msgspec.DecodeError, RecursionError) as error:
+                raise TransomError(f"cannot read the referrers of {digest}", str(error), "") from error
+        return []
+
+    def tags(self) -> Iterator[str]:
+        """Yield the tags of the repository, page by page."""
+        path: str | None = "tags/list?n=1000"
+        while path:
+            reply = self._asked("GET", path, {})
+            yield from msgspec.json.decode(_whole(reply, MAX_MANIFEST_BYTES), type=_Tags).tags or ()
+            link = re.match(r"<([^>]+)>", reply.headers.get("Link", ""))
+            path = "tags/list?" + urlsplit(link[1]).query if link else None
+
+    def _manifest(self, wanted: str) -> tuple[bytes, str]:
+        reply = self._asked("GET", f"manifests/{wanted}", {"Accept": ACCEPTED})
+        return _whole(reply, MAX_MANIFEST_BYTES), reply.headers.get("Content-Type", "").partition(";")[0]
+
+    # requests
+
+    def blob(self, digest: str, start: int) -> urllib3.BaseHTTPResponse:
+        """Return the answer that has a blob from a byte on."""
+        return self._asked("GET", f"blobs/{digest}", {"Range": f"bytes={start}-"} if start else {})
+
+    def _asked(self, method: str, path: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        """Return the answer of the first host that has it; raises TransomError."""
+        problem: TransomError | None = None
+        for host in self._hosts:
+            try:
+                return self._asked_of(host, method, path, headers)
+            except TransomError as error:
+                problem = problem if isinstance(error, _NotFoundError) and problem else error
+        assert problem is not None
+        raise problem
+
+    def _asked_of(self, host: str, method: str, path: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        url = f"{self._scheme(host)}://{host}/v2/{self._image.repository}/{path}"
+        for pause_s in (*PAUSES_S, None):
+            try:
+                reply = self._sent(host, method, url, headers)
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                if pause_s is None:
+                    raise TransomError(
+                        f"cannot reach {host}", _reason(error), "check the name and the network"
+                    ) from error
+                time.sleep(pause_s)
+                continue
+            if reply.status in (200, 206):
+                return reply
+            if reply.status not in TRY_AGAIN or pause_s is None:
+                raise _refused(str(self._image), host, reply)
+            told = reply.headers.get("Retry-After", "")
+            reply.drain_conn()
+            time.sleep(min(float(told), LONGEST_PAUSE_S) if told.isdecimal() and len(told) < 9 else pause_s)
+        raise AssertionError
+
+    def _sent(self, host: str, method: str, url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        reply = self._followed(host, method, url, headers, self._tokens.get(host, ""))
+        if reply.status == 401 and "WWW-Authenticate" in reply.headers:
+            reply.drain_conn()
+            self._tokens[host] = self._authorization(host, reply.headers["WWW-Authenticate"])
+            reply = self._followed(host, method, url, headers, self._tokens[host])
+        return reply
+
+    def _followed(
+        self, host: str, method: str, url: str, headers: Mapping[str, str], authorization: str
+    ) -> urllib3.BaseHTTPResponse:
+        """Send a request and follow redirects; who asks is told to the registry itself only."""
+        for _ in range(MAX_REDIRECTS + 1):
+            own = urlsplit(url).netloc == host
+            sent = {**headers, **({"Authorization": authorization} if authorization and own else {})}
+            reply = self._pool.request(method, url, headers=sent, preload_content=False, redirect=False)
+            if reply.status not in (301, 302, 303, 307, 308):
+                return reply
+            url = urljoin(url, reply.headers.get("Location", ""))
+            reply.drain_conn()
+            self._check_redirect(host, url)
+        raise TransomError(f"{host} redirects without end", "", "check the registry")
+
+    def _check_redirect(self, host: str, url: str) -> None:
+        parts = urlsplit(url)
+        within = _is_within(host.rpartition(":")[0] or host)
+        if parts.scheme != "https" and not (parts.scheme == "http" and (within or self._insecure)):
+            raise TransomError(f"{host} redirects to {parts.scheme or 'nowhere'}", "only https is followed", "")
+        if not within and _is_within(parts.hostname or ""):
+            why = f"it redirects to {parts.hostname}, an address of this network"
+            raise TransomError(f"{host} is not followed", why, "name that registry itself if it is meant")
+
+    def _scheme(self, host: str) -> str:
+        name = host.rpartition(":")[0] or host
+        return "http" if self._insecure or _is_loopback(name.strip("[]")) else "https"
+
+    def _authorization(self, host: str, challenge: str) -> str:
+        """Return the header that a challenge asks for: Basic, or a token of the realm that it names."""
+        login = self._login if self._login is not None else login_for(self._image.registry)
+        if challenge.lower().startswith("basic"):
+            return login.basic
+        fields = dict(_CHALLENGE.findall(challenge))
+        realm = fields.get("realm", "")
+        if not challenge.lower().startswith("bearer") or not realm:
+            raise TransomError(f"{host} asks for a login of a kind that is not known", challenge[:100], "")
+        self._check_redirect(host, realm)
+        scope = fields.get("scope") or f"repository:{self._image.repository}:pull"
+        return f"Bearer {self._token(realm, fields.get('service', ''), scope, login)}"
+
+    def _token(self, realm: str, service: str, scope: str, login: Login) -> str:
+        if login.token:
+            form = {"grant_type": "refresh_token", "refresh_token": login.token, "service": service, "scope": scope}
+            form["client_id"] = "transom"
+            reply = self._pool.request("POST", realm, fields=form, encode_multipart=False, preload_content=False)
+        else:
+            query = urlencode({"service": service, "scope": scope})
+            headers = {"Authorization": login.basic} if login != NOBODY else {}
+            url = f"{realm}{'&' if '?' in realm else '?'}{query}"
+            reply = self._pool.request("GET", url, headers=headers, preload_content=False, redirect=False)
+        if reply.status != 200:
+            reply.drain_conn()
+            raise TransomError(
+                f"no login for {self._image.name}", f"{realm} says {reply.status}", "log in: docker login"
+            )
+        try:
+            token = msgspec.json.decode(_whole(reply, MAX_TOKEN_BYTES), type=_Token)
+        except msgspec.DecodeError as error:
+            raise TransomError(f"no login for {self._image.name}", f"{realm} answers no token", "") from error
+        return token.token or token.access_token
+
+
+class _Referrers(Struct):
+    manifests: list[Descriptor] = []
+
+
+class _Tags(Struct):
+    tags: list[str] | None = None
+
+
+class _NotFoundError(TransomError):
+    """The registry has no such thing, or does not say so."""
+
+
+class _BlobStream(io.RawIOBase):
+    """A blob that goes on where its connection broke."""
+
+    def __init__(self, client: RegistryClient, descriptor: Descriptor) -> None:
+        self._client = client
+        self._descriptor = descriptor
+        self._at = 0
+        self._resumes = 0
+        self._reply: urllib3.BaseHTTPResponse | None = client.blob(descriptor.digest, 0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        piece = self._piece(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def _piece(self, size: int) -> bytes:
+        size_bytes = self._descriptor.size
+        if size_bytes and self._at > size_bytes:
+            raise OSError(f"it is longer than the {size_bytes:,} bytes that its manifest tells")
+        while True:
+            try:
+                assert self._reply is not None
+                piece = self._reply.read(size)
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                self._resume(_reason(error))
+                continue
+            if not piece and size_bytes and self._at < size_bytes:
+                self._resume("the connection ended")
+                continue
+            self._at += len(piece)
+            return piece
+
+    def _resume(self, why: str) -> None:
+        self._resumes += 1
+        if self._resumes > MAX_RESUMES:
+            raise OSError(f"it broke off {MAX_RESUMES} times: {why}")
+        if self._reply is not None:
+            self._reply.close()
+        time.sleep(PAUSES_S[min(self._resumes, len(PAUSES_S)) - 1])
+        try:
+            self._reply = self._client.blob(self._descriptor.digest, self._at)
+        except TransomError as error:
+            raise OSError(str(error)) from error
+        if self._at and self._reply.status != 206:  # it knows no ranges, so what was read comes again
+            left = self._at
+            while left:
+                left -= len(self._reply.read(min(left, CHUNK))) or left
+
+    def close(self) -> None:
+        if self._reply is not None:
+            self._reply.close()
+            self._reply = None
+        super().close()
+
+
+def _whole(reply: urllib3.BaseHTTPResponse, limit: int) -> bytes:
+    try:
+        content: bytes = reply.read(limit + 1)
+    except urllib3.exceptions.HTTPError as error:
+        raise TransomError("an answer of the registry broke off", _reason(error), "try again") from error
+    finally:
+        reply.close()
+    if len(content) > limit:
+        raise TransomError("an answer of the registry is too large", f"it is over {limit // 2**20} MiB", "")
+    return content
+
+
+def _refused(image: str, host: str, reply: urllib3.BaseHTTPResponse) -> TransomError:
+    status = reply.status
+    reply.drain_conn()
+    if status == 404:
+        return _NotFoundError(f"there is no {image}", f"{host} says 404", "check the name and the tag")
+    if status in (401, 403):
+        return TransomError(f"{host} does not let {image} be read", f"it says {status}", "log in: docker login")
+    if status == 429:
+        return TransomError(f"{host} asks to come less often", "it says 429", "log in, use a mirror, or wait")
+    return TransomError(f"{host} does not answer for {image}", f"it says {status}", "try again later")
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "reason", None) or error)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_within(host: str) -> bool:
+    """Tell whether a host is of this machine or a private network, by all of its addresses."""
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), None, proto=socket.IPPROTO_TCP)
+    except (OSError, UnicodeError):
+        return False
+    return any(not ipaddress.ip_address(str(each[4][0]).partition("%")[0]).is_global for each in found)

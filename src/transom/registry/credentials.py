@@ -1,0 +1,123 @@
+"""Who asks a registry: what Docker's config file tells, itself or through a credential helper."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from transom.model.errors import TransomError
+
+HELPER_S = 30.0  # a helper may ask a cloud
+MAX_CONFIG_BYTES = 4 * 1024 * 1024
+TOKEN_USER = "<token>"  # noqa: S105 - what a helper says in the place of a user, where the secret is an identity token
+_HELPER = re.compile(r"[A-Za-z0-9_-]+\Z")
+
+
+class Login(Struct, frozen=True):
+    """A user and a password, or an identity token alone."""
+
+    user: str = ""
+    password: str = ""
+    token: str = ""
+
+    @property
+    def basic(self) -> str:
+        """The header of HTTP's Basic scheme, "" for nobody."""
+        if not self.user:
+            return ""
+        return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+
+
+NOBODY = Login()
+
+
+class _Auth(Struct, rename="lower"):
+    auth: str = ""
+    username: str = ""
+    password: str = ""
+    identitytoken: str = ""
+
+
+class _Config(Struct, rename="camel"):
+    auths: dict[str, _Auth] = {}
+    cred_helpers: dict[str, str] = {}
+    creds_store: str = ""
+
+
+def login_for(registry: str, environment: Mapping[str, str] = os.environ) -> Login:
+    """Return who asks a registry, nobody where nothing is told; raises TransomError for a config that cannot be read."""
+    config = _config(environment)
+    helper = config.cred_helpers.get(registry) or config.creds_store
+    if helper:
+        return _asked(helper, registry)
+    for key in (registry, f"https://{registry}", f"https://{registry}/v1/", f"https://index.{registry}/v1/"):
+        if key in config.auths:
+            return _login(config.auths[key], registry)
+    return NOBODY
+
+
+def _config(environment: Mapping[str, str]) -> _Config:
+    folder = environment.get("DOCKER_CONFIG") or str(Path(environment.get("HOME", "/")) / ".docker")
+    path = Path(folder) / "config.json"
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_CONFIG_BYTES)
+    except OSError:
+        return _Config()
+    try:
+        return msgspec.json.decode(content, type=_Config)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise TransomError(f"cannot read {path}", str(error), "correct it, or log in again") from error
+
+
+def _login(auth: _Auth, registry: str) -> Login:
+    if auth.identitytoken:
+        return Login(token=auth.identitytoken)
+    if auth.username:
+        return Login(auth.username, auth.password)
+    try:
+        user, colon, password = base64.b64decode(auth.auth, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        colon = ""
+    if not colon:
+        raise TransomError(f"cannot read the login for {registry}", "it is no user and password", "log in again")
+    return Login(user, password)
+
+
+class _Answer(Struct, rename="pascal"):
+    username: str = ""
+    secret: str = ""
+
+
+def _asked(helper: str, registry: str) -> Login:
+    """Ask `docker-credential-HELPER get`, as Docker does: the registry goes in, JSON comes out."""
+    what = f"the credential helper {helper} has no login for {registry}"
+    if not _HELPER.match(helper):
+        raise TransomError(what, "its name is none", "correct credsStore in Docker's config.json")
+    try:
+        done = subprocess.run(  # noqa: S603 - a program that the user's own config names
+            [f"docker-credential-{helper}", "get"],
+            input=registry.encode(),
+            capture_output=True,
+            timeout=HELPER_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise TransomError(what, str(error), "install it, or log in another way") from error
+    if done.returncode:
+        if b"not found" in done.stdout + done.stderr:
+            return NOBODY
+        raise TransomError(what, done.stderr.decode("utf-8", "replace").strip()[:500], "log in again")
+    try:
+        answer = msgspec.json.decode(done.stdout, type=_Answer)
+    except msgspec.DecodeError as error:
+        raise TransomError(what, "its answer is no JSON", "log in again") from error
+    return Login(token=answer.secret) if answer.username == TOKEN_USER else Login(answer.username, answer.secret)

@@ -1,0 +1,214 @@
+"""Registries: a real one, and one that lies."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import http.server
+import json
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.registry.conftest import Layout
+from transom.model.errors import TransomError
+from transom.model.images import parse_image
+from transom.registry import client as module
+from transom.registry.blobs import Descriptor, resolve
+from transom.registry.client import RegistryClient
+from transom.registry.credentials import Login
+
+
+def fetched(reference: str, **options: Any) -> tuple[str, list[bytes]]:
+    client = RegistryClient(parse_image(reference), **options)
+    image = resolve(reference, client.manifest(), client)
+    content = []
+    for layer in image.layers:
+        with client.open(layer.descriptor) as stream:
+            content.append(gzip.decompress(stream.read()))
+    client.close()
+    return image.digest, content
+
+
+def test_an_image_is_fetched_from_a_real_registry(layout: Layout, pushed: Callable[[str], str]) -> None:
+    made = layout.image({"a": b"1" * 100_000}, {"b": b"2"})
+    digest, layers = fetched(pushed("team/app:1.0"))
+    assert digest == made["digest"]
+    assert [hashlib.sha256(each).hexdigest() for each in layers]
+    assert b"1" * 100 in layers[0]
+
+
+def test_it_is_fetched_by_digest_too(layout: Layout, pushed: Callable[[str], str]) -> None:
+    digest = layout.image({"a": b"1"})["digest"]
+    reference = pushed("team/digest:1").partition("/")[0]
+    assert fetched(f"{reference}/team/digest@{digest}")[0] == digest
+
+
+def test_what_is_not_there_is_told(registry: str) -> None:
+    with pytest.raises(TransomError, match="there is no"):
+        fetched(f"{registry}/team/nothing:1")
+
+
+def test_a_registry_that_knows_no_referrers_is_asked_for_the_tag(layout: Layout, pushed: Callable[[str], str]) -> None:
+    layout.image({"a": b"1"})
+    client = RegistryClient(parse_image(pushed("team/lonely:1")))
+    assert client.referrers(client.manifest().digest) == []
+    assert list(client.tags()) == ["1"]
+
+
+def test_a_registry_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAUSES_S", (0.0,))
+    with pytest.raises(TransomError, match="cannot reach"):
+        fetched("127.0.0.1:1/a/b:1")
+
+
+# a registry that does as it is told
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+class Scripted:
+    """Answers by path: a list of answers, of which the last is given again and again."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, list[Answer]] = {}
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        self.cut: dict[str, int] = {}
+        self.port = 0
+
+    def take(self, path: str, headers: dict[str, str]) -> Answer:
+        self.asked.append((path, headers))
+        answers = self.answers.get(path) or self.answers.get(path.partition("?")[0]) or [(404, {}, b"")]
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+
+@pytest.fixture
+def scripted() -> Iterator[Scripted]:
+    script = Scripted()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            status, headers, body = script.take(self.path, dict(self.headers))
+            start = int(self.headers.get("Range", "bytes=0-").partition("=")[2].rstrip("-"))
+            if start and status == 200:
+                status, body = 206, body[start:]
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            cut = script.cut.pop(self.path, len(body))
+            self.wfile.write(body[:cut])
+            if cut < len(body):
+                self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    script.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield script
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAUSES_S", (0.0, 0.0, 0.0))
+
+
+def put(script: Scripted, content: bytes = b"x" * 5_000_000) -> tuple[Descriptor, str]:
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    path = f"/v2/a/b/blobs/{digest}"
+    script.answers[path] = [(200, {}, content)]
+    return Descriptor(digest, len(content), "x"), path
+
+
+def reader(script: Scripted, **options: Any) -> RegistryClient:
+    return RegistryClient(parse_image(f"127.0.0.1:{script.port}/a/b:1"), Login(), **options)
+
+
+def test_a_blob_that_breaks_off_goes_on_where_it_broke(scripted: Scripted) -> None:
+    descriptor, path = put(scripted)
+    scripted.cut[path] = 1_000_000
+    with reader(scripted).open(descriptor) as stream:
+        assert hashlib.sha256(stream.read()).hexdigest() == descriptor.digest.partition(":")[2]
+    resumed = int(scripted.asked[-1][1]["Range"].removeprefix("bytes=").rstrip("-"))
+    assert 0 < resumed <= 1_000_000
+
+
+def test_too_many_requests_are_waited_for(scripted: Scripted) -> None:
+    descriptor, path = put(scripted)
+    scripted.answers[path][:0] = [(429, {"Retry-After": "0"}, b""), (503, {}, b"")]
+    with reader(scripted).open(descriptor) as stream:
+        assert len(stream.read()) == descriptor.size
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(401, "log in"), (403, "log in"), (429, "less often"), (500, "try again")]
+)
+def test_refusals_say_what_to_do(scripted: Scripted, status: int, said: str) -> None:
+    scripted.answers["/v2/a/b/manifests/1"] = [(status, {}, b"")]
+    with pytest.raises(TransomError) as caught:
+        reader(scripted).manifest()
+    assert said in str(caught.value)
+
+
+def test_a_token_is_asked_for_once_and_told_to_nobody_else(scripted: Scripted) -> None:
+    challenge = f'Bearer realm="http://127.0.0.1:{scripted.port}/token",service="s",scope="repository:a/b:pull"'
+    descriptor, path = put(scripted)
+    scripted.answers[path] = [
+        (401, {"WWW-Authenticate": challenge}, b""),
+        (307, {"Location": f"http://localhost:{scripted.port}/elsewhere"}, b""),
+    ]
+    scripted.answers["/token"] = [(200, {}, json.dumps({"token": "secret"}).encode())]
+    scripted.answers["/elsewhere"] = [(200, {}, b"x" * descriptor.size)]
+    with RegistryClient(parse_image(f"127.0.0.1:{scripted.port}/a/b:1"), Login("ann", "pw")).open(descriptor) as stream:
+        stream.read()
+    seen = {path.partition("?")[0]: headers.get("Authorization") for path, headers in scripted.asked}
+    assert seen["/token"] == Login("ann", "pw").basic
+    assert seen[path] == "Bearer secret"
+    assert seen["/elsewhere"] is None
+
+
+def test_redirects_into_this_network_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    within = {"registry.example": False, "10.0.0.7": True}
+    monkeypatch.setattr(module, "_is_within", lambda host: within[host])
+    client = RegistryClient(parse_image("registry.example/a/b:1"), Login())
+    with pytest.raises(TransomError, match="an address of this network"):
+        client._check_redirect("registry.example", "https://10.0.0.7/x")
+    with pytest.raises(TransomError, match="only https"):
+        client._check_redirect("registry.example", "file:///etc/passwd")
+
+
+def test_redirects_without_end_are_told(scripted: Scripted) -> None:
+    scripted.answers["/v2/a/b/manifests/1"] = [(302, {"Location": "/v2/a/b/manifests/1"}, b"")]
+    with pytest.raises(TransomError, match="without end"):
+        reader(scripted).manifest()
+
+
+def test_a_manifest_that_is_not_its_digest_is_refused(scripted: Scripted) -> None:
+    digest = "sha256:" + "0" * 64
+    scripted.answers[f"/v2/a/b/manifests/{digest}"] = [(200, {}, b"{}")]
+    client = RegistryClient(parse_image(f"127.0.0.1:{scripted.port}/a/b@{digest}"), Login())
+    with pytest.raises(TransomError, match="not what it should be"):
+        client.manifest()
+
+
+def test_a_mirror_is_asked_first_and_the_registry_where_it_has_nothing(scripted: Scripted) -> None:
+    descriptor, _ = put(scripted)
+    with reader(scripted, mirrors=("127.0.0.1:1",)).open(descriptor) as stream:
+        assert len(stream.read()) == descriptor.size
+
+
+@pytest.mark.parametrize("digest", ["sha256:../../../etc/passwd", "md5:" + "0" * 32, "", "sha256:" + "0" * 63])
+def test_what_is_no_digest_is_asked_of_nobody(scripted: Scripted, digest: str) -> None:
+    with pytest.raises(TransomError):
+        reader(scripted).open(Descriptor(digest))
+    assert scripted.asked == []
