@@ -21,6 +21,7 @@ CHECKS: dict[str, str] = {
     "network-policy-selects-nothing": "transom.network.policies:policy_selects_nothing",
     "pod-without-network-policy": "transom.network.policies:pod_unselected",
     "route-backend-missing": "transom.network.entrances:route_backend_missing",
+    "sensitive-image-exposed": "transom.network.interfaces:sensitive_image",
     "service-monitor-selects-nothing": "transom.network.services:monitor_without_service",
     "service-port-undeclared": "transom.network.services:target_port_unknown",
     "service-selects-nothing": "transom.network.services:selects_nothing",

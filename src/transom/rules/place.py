@@ -140,12 +140,13 @@ def _note(seen: dict[str, _Seen], policy: Policy, failure: Failure, path: Path, 
 
 
 def _instruction(node: Any) -> str:
-    """Return what a node of a Dockerfile is called: an instruction, or a stage by its image; "" for any other."""
+    """Return what a node of a Dockerfile is called: an instruction, or a stage by its first; "" for any other."""
     if not isinstance(node, dict):
         return ""
     if "instruction" in node:
         return str(node.get("name", ""))
-    return f"FROM {node['image']}" if "image" in node else ""
+    inside = node.get("instructions")
+    return _instruction(inside[0]) if isinstance(inside, list) and inside else ""
 
 
 def _instruction_path(path: Path) -> Path:

@@ -12,6 +12,7 @@ from transom.rules.judge import judge
 from transom.rules.policy import Policy
 
 CHECKS: dict[str, str] = {
+    "bootstrap-token-without-end": "transom.secrets.tokens:bootstrap_without_end",
     "known-credential-in-configmap": "transom.secrets.credentials:credential_in_settings",
     "known-credential-in-pod": "transom.secrets.credentials:credential_in_pod",
 }
