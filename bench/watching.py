@@ -11,7 +11,8 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 from transom.inventory import Inventory
@@ -40,6 +41,8 @@ class Recording:
     def __init__(self, changes: int) -> None:
         self._random = random.Random(7)
         self._version = itertools.count(1_000)
+        self._waiting: deque[Callable[[], tuple[str, str, Thing]]] = deque()  # what is left of a rollout
+        self._specs: dict[int, Thing] = {}
         self._things: dict[str, dict[str, Thing]] = {kind.plural: {} for kind in KINDS}
         for number in range(40):
             self._put("namespaces", {"metadata": {"name": f"team-{number}"}})
@@ -85,8 +88,9 @@ class Recording:
     def _owner(kind: str, name: str) -> Thing:
         return {"apiVersion": "apps/v1", "kind": kind, "name": name, "controller": True, "uid": "1"}
 
-    @staticmethod
-    def _spec(number: int) -> Thing:
+    def _spec(self, number: int) -> Thing:
+        if number in self._specs:
+            return self._specs[number]
         app = {
             "name": "app",
             "image": f"registry.example/team/app-{number}:1.{number}",
@@ -100,34 +104,51 @@ class Recording:
 
     def _change(self) -> tuple[str, str, Thing]:
         """Return one change, of the kinds and in the shares in which clusters change: most are pods that report."""
-        share, pods = self._random.random(), self._things["pods"]
-        if share < 0.80:
-            pod = self._random.choice(list(pods.values())) if self._random.random() < 0.02 else self._next_pod()
+        share = self._random.random()
+        if self._waiting and share < 0.15:
+            return self._waiting.popleft()()
+        if share < 0.95:
+            pod = self._next_of("pods")
             condition = {"type": "Ready", "status": "True", "lastTransitionTime": str(next(self._version))}
+            status = {"phase": "Running", "conditions": [condition]}
+            return "pods", "MODIFIED", self._put("pods", {**pod, "status": status})
+        if share < 0.97:
+            service = self._next_of("services")
+            ports = [{"port": 80, "targetPort": 8080 + self._random.randrange(2)}]
             return (
-                "pods",
+                "services",
                 "MODIFIED",
-                self._put("pods", {**pod, "status": {"phase": "Running", "conditions": [condition]}}),
+                self._put("services", {**service, "spec": {**service["spec"], "ports": ports}}),
             )
-        if share < 0.87:
-            number = self._random.randrange(DEPLOYMENTS)
-            return "pods", "ADDED", self._put("pods", self._pod(number, f"app-{number}-1-{next(self._version)}"))
-        if share < 0.94:
-            pod = pods.pop(next(iter(pods)))
-            pod["metadata"]["resourceVersion"] = str(next(self._version))
-            return "pods", "DELETED", pod
-        plural = "deployments" if share < 0.98 else "services"
-        thing = self._next_of(plural)
-        spec = json.loads(json.dumps(thing["spec"]))
-        if plural == "deployments":
-            container = spec["template"]["spec"]["containers"][0]
-            container["securityContext"]["privileged"] = not container["securityContext"]["privileged"]
-        else:
-            spec["ports"][0]["targetPort"] = 8080 + self._random.randrange(2)
-        return plural, "MODIFIED", self._put(plural, {**thing, "spec": spec})
+        if share < 0.99 or self._waiting:
+            deployment = self._next_of("deployments")
+            return "deployments", "MODIFIED", self._put("deployments", {**deployment, "status": {"replicas": REPLICAS}})
+        return self._roll_out()
 
-    def _next_pod(self) -> Thing:
-        return self._next_of("pods")
+    def _roll_out(self) -> tuple[str, str, Thing]:
+        """Change the template of a Deployment; its ReplicaSet and its pods follow, one after the other."""
+        deployment = self._next_of("deployments")
+        name = deployment["metadata"]["name"]
+        number = int(name.removeprefix("app-"))
+        spec = json.loads(json.dumps(deployment["spec"]))
+        context = spec["template"]["spec"]["containers"][0]["securityContext"]
+        context["privileged"] = not context["privileged"]
+        self._specs[number] = spec["template"]["spec"]
+        replicas = self._things["replicasets"].pop(f"{name}-1")
+        self._waiting.append(lambda: ("replicasets", "MODIFIED", self._put("replicasets", {**replicas, "spec": spec})))
+        for pod in [each for each in self._things["pods"].values() if each["metadata"]["labels"]["app"] == name]:
+            self._waiting.append(
+                lambda: ("pods", "ADDED", self._put("pods", self._pod(number, self._fresh_name(name))))
+            )
+            self._waiting.append(lambda pod=pod: ("pods", "DELETED", self._gone(pod)))
+        return "deployments", "MODIFIED", self._put("deployments", {**deployment, "spec": spec})
+
+    def _fresh_name(self, name: str) -> str:
+        return f"{name}-1-{next(self._version)}"
+
+    def _gone(self, pod: Thing) -> Thing:
+        gone = self._things["pods"].pop(pod["metadata"]["name"])
+        return {**gone, "metadata": {**gone["metadata"], "resourceVersion": str(next(self._version))}}
 
     def _next_of(self, plural: str) -> Thing:
         """Return the thing that changed longest ago."""
