@@ -92,7 +92,29 @@ class _Pod(Struct):
 
 
 CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
-UNSHARED = frozenset(("name", "image", "volumeMounts", "nodeName", "volumes"))  # short, or with names of each pod's own
+UNSHARED = frozenset(
+    [
+        "name",
+        "image",
+        "imagePullPolicy",
+        "terminationMessagePath",
+        "terminationMessagePolicy",
+        "volumeMounts",
+        "volumes",
+        "nodeName",
+        "dnsPolicy",
+        "enableServiceLinks",
+        "preemptionPolicy",
+        "priority",
+        "restartPolicy",
+        "schedulerName",
+        "serviceAccount",
+        "serviceAccountName",
+        "terminationGracePeriodSeconds",
+    ]
+)
+"""Fields that are short, or carry names of each pod's own: looking these up costs more than decoding them."""
+
 MAX_SHARED = 20_000  # parts that are remembered; beyond, pods are too different for sharing to pay
 MAX_SHARED_LISTS = 1_000  # whole lists of containers, which differ where each mounts a token volume of its own name
 
