@@ -14,11 +14,12 @@ from transom.inventory import Entry, Inventory, Origin
 from transom.mending.steps import propose
 from transom.model.findings import Finding
 from transom.rules.fixes import Fix, fixes_of
-from transom.rules.judge import judge, subject_of
+from transom.rules.judge import subject_of
 from transom.rules.load import FIX_SUFFIX, TESTS_SUFFIX, builtin_pack
 from transom.rules.mutate import mutate
 from transom.rules.policy import Policy
 from transom.rules.select import select
+from transom.scan import assess
 
 EVERY = builtin_pack()
 PACK = select(EVERY, profiles=["default"])  # what a scan asks: rules that contradict one another are in others
@@ -34,7 +35,8 @@ def examples(fix: Fix, kind: str) -> Iterator[tuple[str, Inventory, Entry]]:
     for example in yaml.safe_load(file.read_text(encoding="utf-8"))[kind]:
         if {"oldObject", "operation", "params"} & example.keys():
             continue
-        for name, value in _shapes(example["object"]):
+        (made,) = example.get("objects") or [example["object"]]
+        for name, value in _shapes(made):
             inventory = Inventory()
             if "namespace" in example:
                 inventory.add(example["namespace"], Origin("examples"))
@@ -58,7 +60,8 @@ def rules_beside(fix: Fix) -> list[Policy]:
 
 
 def found(inventory: Inventory, entry: Entry, fix: Fix) -> list[Finding]:
-    return [each for each in judge(inventory, rules_beside(fix), [entry]) if isinstance(each, Finding)]
+    own = [check for check in EVERY.checks if check.id == fix.id]
+    return [each for each in assess(inventory, [*rules_beside(fix), *own], [entry]) if isinstance(each, Finding)]
 
 
 def test_every_fix_loads_and_mends_a_rule_that_there_is() -> None:
@@ -82,14 +85,18 @@ def test_bad_examples_are_mended_and_nothing_else_is_found(fix: Fix) -> None:
             continue
         reached += 1
         assert not left, (name, left[0].reason)
-        again = Entry(entry.ref, proposal.value["apiVersion"], proposal.value, entry.origin)
-        fresh = {each.fingerprint for each in found(inventory, again, fix)} - {each.fingerprint for each in before}
-        assert not fresh, name
+        again = inventory.add(proposal.value, Origin("again"))
+        after = found(inventory, again, fix)
+        assert not {each.fingerprint for each in after} - {each.fingerprint for each in before}, name
+        assert not [each for each in after if each.rule == fix.id], name
         mended += 1
     assert mended == reached > 0
 
 
-NOT_REACHED = {"removed-api-version": ("a Deployment of old",)}  # of extensions/v1beta1, which has another schema
+NOT_REACHED = {
+    "removed-api-version": ("a Deployment of old",),  # of extensions/v1beta1, which has another schema
+    "retired-image-host": ("an init container",),  # of a host whose images went to no single other one
+}
 """Bad examples that no machine mends, by rule."""
 
 

@@ -86,7 +86,8 @@ def _bad_examples() -> Iterator[tuple[Fix, str, dict[str, Any]]]:
         file = Path(fix.policy.file).with_name(fix.id + TESTS_SUFFIX)
         for example in yaml.safe_load(file.read_text(encoding="utf-8"))["bad"]:
             if not {"oldObject", "operation", "params", "userInfo", "namespace"} & example.keys():
-                for shape, value in _shapes(example["object"]):
+                (made,) = example.get("objects") or [example["object"]]
+                for shape, value in _shapes(made):
                     yield fix, f"{example['name']} as {shape}", _placed(value, fix.id)
 
 
@@ -121,7 +122,9 @@ def test_the_server_takes_every_fix_and_makes_of_bad_examples_what_we_make(insta
         if theirs.status >= 300:
             continue  # no API server takes the example, with any fix or none
         ours = _mended(fix, value)
-        assert ours != value, (fix.id, name)
+        if ours == value:
+            assert (fix.id, name.partition(" as ")[0]) in NOT_REACHED, (fix.id, name)
+            continue
         accepted = api.create(ours, dry_run=True)  # its defaults filled in; the fix finds nothing left to do
         if accepted.status >= 300 or _without_moments(accepted.body) != _without_moments(theirs.body):
             differences.append((fix.id, name, accepted.message))
@@ -129,10 +132,16 @@ def test_the_server_takes_every_fix_and_makes_of_bad_examples_what_we_make(insta
         tried.add(fix.id)
     assert differences == []
     assert asked >= 150
-    assert len(tried) >= len(FIXES) - len(NOT_SERVED)
+    assert FIXES.keys() - tried <= NOT_SERVED
 
 
-NOT_SERVED = {"removed-api-version", "host-process"}
+NOT_REACHED = {("retired-image-host", "an init container")}
+"""Bad examples that no machine mends."""
+
+NOT_SERVED = {
+    *("gateway-routes-from-all", "istio-mtls-off", "removed-api-version"),  # kinds and versions that it does not know
+    *("external-ips", "host-process", "mount-propagation"),  # examples that leave out what else it asks for
+}
 """Fixes of which no bad example is an object that a server of today takes."""
 
 

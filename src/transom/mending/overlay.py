@@ -53,6 +53,8 @@ def _map_patch(old: Mapping[str, Any], new: Mapping[str, Any], rules: Rules, pat
 def _list_patch(old: list[Any], new: list[Any], rules: Rules, path: str, key: str) -> list[Any]:
     """Return the elements that change, by the key that a strategic merge knows them by: the first of the list's keys."""
     before, after = ({each.get(key): each for each in elements} for elements in (old, new))
+    if len(before) < len(old) or len(after) < len(new):  # a key stands twice, so it tells no element from another
+        return [{"$patch": "replace"}, *new]
     patch: list[Any] = [{"$patch": "delete", key: name} for name in before if name not in after]
     for name, element in after.items():
         if name not in before:

@@ -119,6 +119,7 @@ class Making:
         self.inventory = inventory
         self.entry = entry
         self.policies = policies
+        self.here = frozenset(policy.id for policy in policies)
         self.accepted = accepted
         self.wanted = wanted
         self.steps: list[Step] = []
@@ -130,6 +131,10 @@ class Making:
     def is_safe(self, fix: Fix) -> bool:
         view = self.view(fix)
         return view is not None and is_safe(fix, subject_in(self.inventory, self.entry, view))
+
+    def is_for_later(self, finding: Finding, fix: Fix) -> bool:
+        """Tell whether a finding is of a check, which is asked when everything is judged again."""
+        return finding.rule == fix.id and finding.rule not in self.here and finding.fingerprint not in self.done
 
     def take_together(self, fixes: Sequence[Fix], safe_only: bool) -> bool:
         """Take several fixes over and judge once, which is quicker; where that does not prove right, take none."""
@@ -153,14 +158,15 @@ class Making:
         if (
             not taken
             or after.keys() - self.known
-            or any(e.rule in mending and e.fingerprint not in gone for e in self.wanted)
+            or any(e.rule in mending & self.here and e.fingerprint not in gone for e in self.wanted)
         ):
             self.value = was
             return False
         for fix, safe, changes in taken:
             last = fix is taken[-1][0]  # what others mended by the way is counted once, with the last
-            of_fix = (e for e in self.wanted if e.rule == fix.id or (last and e.rule not in mending))
-            self.steps.append(Step(fix.id, safe, changes, tuple(e for e in of_fix if e.fingerprint in gone)))
+            of_fix = [e for e in self.wanted if e.rule == fix.id or (last and e.rule not in mending)]
+            mends = tuple(e for e in of_fix if e.fingerprint in gone or self.is_for_later(e, fix))
+            self.steps.append(Step(fix.id, safe, changes, mends))
         self.done.update(each.fingerprint for step in self.steps for each in step.mends)
         return True
 
@@ -180,7 +186,7 @@ class Making:
         if all(each.fingerprint in after for each in found):
             return STILL_FOUND
         gone = self.known - after.keys() - self.done
-        mends = tuple(each for each in self.wanted if each.fingerprint in gone)
+        mends = tuple(e for e in self.wanted if e.fingerprint in gone or self.is_for_later(e, fix))
         self.steps.append(Step(fix.id, fix.kind == SAFE or self.is_safe(fix), changes, mends))
         self.value = value
         self.done.update(each.fingerprint for each in mends)
