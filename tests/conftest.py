@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -48,8 +48,29 @@ def api(control_plane: ControlPlane) -> Iterator[Api]:
     from tests.cluster.api import Api
 
     connection = Api(control_plane)
+    for each in _keeper():
+        assert connection.create(each).status in (201, 409)
     yield connection
     connection.close()
+
+
+def _keeper() -> Iterator[dict[str, Any]]:
+    """Yield a policy that holds nowhere: once the last one with ConfigMaps as parameters is gone, none can have them.
+
+    The API server stops its informer of parameters then, and what is stopped never starts again.
+    """
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}
+    nowhere = {"matchLabels": {"transom.dev/nowhere": "true"}}
+    spec = {
+        "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
+        "matchConstraints": {"resourceRules": [rule], "namespaceSelector": nowhere},
+        "validations": [{"expression": "true"}],
+    }
+    bound = {"policyName": "keeper", "paramRef": {"name": "none", "parameterNotFoundAction": "Allow"}}
+    for kind, fields in (("", spec), ("Binding", {**bound, "validationActions": ["Audit"]})):
+        group = "admissionregistration.k8s.io/v1"
+        kind = f"ValidatingAdmissionPolicy{kind}"
+        yield {"apiVersion": group, "kind": kind, "metadata": {"name": "keeper"}, "spec": fields}
 
 
 def scanned(*targets: Path | str) -> list[Result]:
