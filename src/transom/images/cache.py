@@ -1,0 +1,86 @@
+"""Layer records, kept in the user's cache folder: a base layer is read once, whoever builds upon it.
+
+A file is named by the layer's diff-ID and by what reads layers, so that a record of an older reader is never taken. It is
+written aside and renamed; what a killed run left aside is removed when it is a day old. The oldest files go when all
+together are larger than allowed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import msgspec
+import zstandard
+
+from transom import __version__
+from transom.images.layers.record import FORMAT, LayerRecord
+from transom.images.packages import SELECTORS
+
+MAX_CACHE_BYTES = 1024**3  # a record takes some ten kB
+MAX_RECORD_BYTES = 256 * 1024 * 1024  # unpacked
+STALE_S = 86_400.0  # no reading of a layer takes a day
+SUFFIX, PART = ".layer", ".part"
+
+
+class LayerCache:
+    """Records by diff-ID, in one folder; None keeps nothing."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        told = msgspec.msgpack.encode([FORMAT, __version__, [msgspec.structs.astuple(each) for each in SELECTORS]])
+        self._readers = sha256(told).hexdigest()[:16]
+
+    def get(self, diff_id: str) -> LayerRecord | None:
+        """Return the record of a layer, None where none is kept or it cannot be read."""
+        path = self._path(diff_id)
+        if path is None:
+            return None
+        try:
+            packed = path.read_bytes()
+            plain = zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_RECORD_BYTES)
+            record = msgspec.msgpack.decode(plain, type=LayerRecord)
+        except (OSError, zstandard.ZstdError, msgspec.DecodeError):
+            return None
+        with suppress(OSError):
+            os.utime(path)  # what was used last goes last
+        return record if record.diff_id == diff_id else None
+
+    def put(self, record: LayerRecord) -> None:
+        """Keep the record of a layer that was read whole; a folder that cannot be written keeps nothing."""
+        path = self._path(record.diff_id)
+        if path is None or not record.complete:
+            return
+        packed = zstandard.ZstdCompressor().compress(msgspec.msgpack.encode(record))
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with NamedTemporaryFile(dir=path.parent, suffix=PART, delete=False) as stream:
+                stream.write(packed)
+            Path(stream.name).replace(path)
+            self._tidy(path.parent)
+
+    def _path(self, diff_id: str) -> Path | None:
+        if self._folder is None:
+            return None
+        name = sha256(diff_id.encode("utf-8", "surrogatepass")).hexdigest()
+        return self._folder / f"{name}-{self._readers}{SUFFIX}"
+
+    def _tidy(self, folder: Path) -> None:
+        """Remove what nobody finished, and the oldest records where there are too many."""
+        files = [(entry.stat(), entry) for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False)]
+        for status, entry in files:
+            if entry.name.endswith(PART) and time.time() - status.st_mtime > STALE_S:
+                Path(entry.path).unlink(missing_ok=True)
+        records = sorted(
+            (status.st_mtime, status.st_size, entry.path) for status, entry in files if entry.name.endswith(SUFFIX)
+        )
+        total = sum(size for _, size, _ in records)
+        for _, size, path in records:
+            if total <= MAX_CACHE_BYTES:
+                return
+            Path(path).unlink(missing_ok=True)
+            total -= size
