@@ -21,6 +21,7 @@ from transom.scan import ScanOptions, assess, look, scan
 
 if TYPE_CHECKING:
     from transom.rules.fixes import Fix
+    from transom.rules.judge import Plans
 
 MAX_SUSPECTS = 20  # objects of which one may have given rise to a finding; each costs a look at all its steps
 MAX_ATTEMPTS = 8  # each gives up at least one fix that did not prove right; then what is left is given up together
@@ -86,6 +87,7 @@ class _Mending:
         self.given_up: dict[Entry, dict[str, str]] = {}
         self.proposals: dict[Entry, tuple[Proposal, list[Left]]] = {}
         self.culprits: dict[str, str] = {}  # what gave rise to a rule's findings before, and most likely does again
+        self.plans: Plans = {}
         self.of_entry, self.homeless = self._by_entry()
 
     def _by_entry(self) -> tuple[dict[Entry, list[Finding]], list[Finding]]:
@@ -156,6 +158,7 @@ class _Mending:
                 options.scan.policies,
                 options.safe_only,
                 without=given_up,
+                plans=self.plans,
             )
             left += [Left(each, given_up[each.rule]) for each in self.of_entry[entry] if each.rule in given_up]
             self.proposals[entry] = made, left
@@ -222,13 +225,16 @@ class _Mending:
     def blamed(self, appeared: Finding | Skipped, result: Mended) -> list[tuple[Entry, str, str]]:
         """Return the fix that gave rise to something: of its object, else of its file, else of all.
 
-        Where no single one did, all of these are blamed.
+        What did so before is taken for the culprit again, unproven: if it was not, the same appears once more. Where no
+        single fix did, all of these are blamed.
         """
-        near = [each for each in result.objects if each.entry.ref == appeared.ref]
-        near = (
-            near or [each for each in result.objects if each.entry.origin.file == _key(appeared)[0]] or result.objects
-        )
+        file = _key(appeared)[0]
+        near = [each for each in result.objects if each.entry.ref == appeared.ref and each.entry.origin.file == file]
+        near = near or [each for each in result.objects if each.entry.origin.file == file] or result.objects
         reason = APPEARS.format(appeared.rule)
+        suspect = self.culprits.get(appeared.rule, "")
+        if len(near) == 1 and any(step.rule == suspect for step in near[0].steps):
+            return [(near[0].entry, suspect, reason)]
         for proposal in near[:MAX_SUSPECTS]:
             culprit = self.culprit(proposal, appeared)
             if culprit:

@@ -22,6 +22,7 @@ from transom.rules.place import CONTAINER_LISTS
 
 if TYPE_CHECKING:
     from transom.inventory import Entry, Inventory
+    from transom.rules.judge import Plans
     from transom.rules.policy import Policy
 
 NO_FIX = mark("no fix is known: it needs a person who knows the workload")
@@ -68,12 +69,14 @@ def propose(
     policies: Sequence[Policy],
     safe_only: bool,
     without: Collection[str] = (),
+    plans: Plans | None = None,
 ) -> tuple[Proposal, list[Left]]:
     """Return what the fixes of an entry's findings make of it, and the findings that they leave.
 
-    safe_only: behavioural fixes are left; without: rules whose fixes are not tried.
+    safe_only: behavioural fixes are left; without: rules whose fixes are not tried; plans: of these policies, kept from
+    one object to the next.
     """
-    making = Making(inventory, entry, policies, accepted, found)
+    making = Making(inventory, entry, policies, accepted, found, plans)
     left: dict[str, str] = {}
     waiting = _worst_first(found, fixes, without)
     if making.take_together([fixes[rule] for rule, _ in waiting], safe_only):
@@ -115,6 +118,7 @@ class Making:
         policies: Sequence[Policy],
         accepted: Sequence[Accepted],
         wanted: Sequence[Finding],
+        plans: Plans | None = None,
     ) -> None:
         self.inventory = inventory
         self.entry = entry
@@ -122,6 +126,7 @@ class Making:
         self.here = frozenset(policy.id for policy in policies)
         self.accepted = accepted
         self.wanted = wanted
+        self.plans = plans if plans is not None else {}
         self.steps: list[Step] = []
         self.done: set[str] = set()
         built_in = is_built_in(entry.ref.group, entry.ref.kind)
@@ -217,7 +222,7 @@ class Making:
         """Return what is found in the object as it would be, rules by fingerprints; what cannot be judged counts too."""
         changed = replace(self.entry, object=value, source=None)
         found: dict[str, str] = {}
-        for each in judge(self.inventory, self.policies, [changed]):
+        for each in judge(self.inventory, self.policies, [changed], plans=self.plans):
             if isinstance(each, Finding):
                 found[each.fingerprint] = each.rule
             elif isinstance(each, Skipped):

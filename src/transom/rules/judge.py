@@ -49,6 +49,10 @@ if TYPE_CHECKING:
 NO_RULE = "objects of kinds that no rule reads"
 
 
+Plans = dict[tuple[str, str], Plan]
+"""How objects of a kind are judged, by apiVersion and kind."""
+
+
 class _Tally:
     """How many things each policy judged and passed."""
 
@@ -65,16 +69,17 @@ def judge(
     only: Sequence[Entry] | None = None,
     allowances: Allowances | None = None,
     functions: Mapping[str, str] = MappingProxyType({}),
+    plans: Plans | None = None,
 ) -> Iterator[Finding | Accepted | Skipped | Judged]:
     """Yield what the rules say of the entries, then one Judged for each rule, also where it judged nothing.
 
     only: the entries to judge; the others are there for joins. allowances: what their own files accept of them.
-    functions: where the functions of checks are, by rule id.
+    functions: where the functions of checks are, by rule id; plans: of the same policies, kept by who judges often.
     """
     policies = [rule for rule in rules if isinstance(rule, Policy)]
     joined = _joined(inventory, [rule for rule in rules if not isinstance(rule, Policy)], functions)
     ids = {rule.id for rule in rules}
-    plans: dict[tuple[str, str], Plan] = {}
+    plans = {} if plans is None else plans
     tally = _Tally(policies)
     steps_of_pods = lru_cache(partial(pod_steps, policies))
     for entry in inventory.entries() if only is None else only:
