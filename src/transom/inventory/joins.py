@@ -33,7 +33,7 @@ class Joins:
         self._inventory = inventory
         self._kinds: dict[tuple[str, str], dict[Home, list[Entry]]] = {}
         self._workloads: dict[Home, list[Entry]] | None = None
-        self._makers: set[int] = set()
+        self._makers: dict[int, int] = {}
         self._children: dict[int, list[Entry]] = {}
         self._labels: dict[tuple[str, str, str, str], list[Entry]] = {}
         self._selected: dict[tuple[str, str, bytes], Sequence[Entry]] = {}
@@ -137,7 +137,8 @@ class Joins:
         for _, term in maps_at(selector, "matchExpressions"):
             if term.get("operator") == "In":
                 values = dict.fromkeys(term.get("values") or ())
-                lists.append([e for value in values for e in self._labelled(target, namespace, term["key"], value)])
+                found = [each for value in values for each in self._labelled(target, namespace, term["key"], value)]
+                lists.append(sorted(found, key=lambda entry: self._makers[id(entry)]))
         return min((workloads, *lists), key=len)
 
     def _labelled(self, target: str, namespace: str, key: str, value: str) -> Sequence[Entry]:
@@ -159,7 +160,7 @@ class Joins:
     def _index_pod(self, entry: Entry, workloads: dict[Home, list[Entry]]) -> None:
         target, namespace = home(entry)
         workloads.setdefault((target, namespace), []).append(entry)
-        self._makers.add(id(entry))
+        self._makers[id(entry)] = len(self._makers)
         for label, value in pod_labels(entry).items():
             self._labels.setdefault((target, namespace, label, value), []).append(entry)
 
