@@ -252,7 +252,7 @@ def test_no_line_ends_in_spaces() -> None:
 
 def test_what_was_accepted_is_listed_with_its_reason_and_counted() -> None:
     text = shown([JUDGED, Accepted(finding(RULE, "app", 9), "it drives a device", Locator("deploy/web.yaml", 4, 5))])
-    assert "ACCEPTED  1 finding that their own files declare acceptable" in text
+    assert "ACCEPTED  1 finding that exceptions accept" in text
     assert "privileged-container: it drives a device" in text
     assert "deploy/web.yaml:9:9 shop/Deployment/web (app)" in text
     assert "1 accepted" in text

@@ -72,7 +72,7 @@ class Finding(Struct, frozen=True):
 
 
 class Accepted(Struct, frozen=True):
-    """A finding that the object's own file declares acceptable, and why; reported, but not among the findings.
+    """A finding that its own file, or the team's settings, declare acceptable, and why; reported, but not as a finding.
 
     locator: where that is declared.
     """

@@ -265,7 +265,7 @@ def _skipped_place(skipped: Skipped, look: Look) -> str:
 
 
 def _accepted(report: Report, look: Look) -> Iterator[str]:
-    head = look.say("{} that their own files declare acceptable").format(_count(len(report.accepted), "finding", look))
+    head = look.say("{} that exceptions accept").format(_count(len(report.accepted), "finding", look))
     for line in wrapped(head, look.width, f"{look.say('ACCEPTED')}  ", "  "):
         yield look.paint(line, BOLD)
     by_reason: dict[tuple[str, str], list[Accepted]] = {}
