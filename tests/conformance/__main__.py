@@ -36,7 +36,9 @@ def rows(corpora: Path) -> Iterator[dict[str, Any]]:
 def _written(row: dict[str, Any]) -> dict[str, Any]:
     """Return what the file says of a corpus: counts, and why what is unsupported is."""
     counts = {
-        key: row[key] for key in ("corpus", "cases", "agree", "differ", "recall", "precision", "rules") if key in row
+        key: row[key]
+        for key in ("corpus", "cases", "agree", "differ", "recall", "precision", "whole", "rules")
+        if key in row
     }
     return {**counts, "unsupported": sum(row["unsupported"].values()), "reasons": row["unsupported"]}
 

@@ -59,12 +59,13 @@ def rules_of(corpora: Path) -> dict[str, list[Path]]:
     return {folder.name: sorted(file.parent for file in folder.glob("test/*/expected.json")) for folder in folders}
 
 
-def scores(corpora: Path) -> tuple[dict[str, Score], list[str], Counter[str]]:
-    """Return the score of each rule that is judged, what differs, and the cases that are excluded by reason."""
+def scores(corpora: Path) -> tuple[dict[str, Score], Score, list[str], Counter[str]]:
+    """Return the score of each rule that is judged, that of cases that differ on purpose, differences, and exclusions."""
     walked, pack = crosswalk(), builtin_pack()
     excluded: Counter[str] = Counter()
     reasons = {rule: left["why"] for left in walked["left"] for rule in left["rules"]}
     scored: dict[str, Score] = {}
+    on_purpose = Score()
     differences: list[str] = []
     for rule, cases in rules_of(corpora).items():
         entry = walked["judged"].get(rule)
@@ -75,9 +76,10 @@ def scores(corpora: Path) -> tuple[dict[str, Score], list[str], Counter[str]]:
             told = entry.get("cases", {}).get(case.name)
             if told:
                 excluded[told] += 1
+                _case(rule, case, entry, pack, on_purpose)
             else:
                 differences += _case(rule, case, entry, pack, scored.setdefault(rule, Score()))
-    return scored, differences, excluded
+    return scored, on_purpose, differences, excluded
 
 
 def _case(rule: str, case: Path, entry: dict[str, Any], pack: Pack, score: Score) -> list[str]:
@@ -129,15 +131,17 @@ def _parameters(case: Path, wanted: dict[str, str]) -> dict[str, dict[str, Any]]
     return made
 
 
+def _sum(scored: list[Score]) -> Score:
+    fields = Score.__struct_fields__
+    return Score(*(sum(getattr(score, field) for score in scored) for field in fields))
+
+
 def run(corpora: Path) -> list[dict[str, Any]]:
     """Score every case of every rule."""
-    scored, differences, excluded = scores(corpora)
+    scored, on_purpose, differences, excluded = scores(corpora)
     differing = {difference.partition(":")[0] for difference in differences}
     judged = sum(score.cases for score in scored.values())
-    total = Score(
-        judged,
-        *(sum(getattr(score, field) for score in scored.values()) for field in ("found", "missed", "right", "wrong")),
-    )
+    total, whole = _sum([*scored.values()]), _sum([*scored.values(), on_purpose])
     return [
         {
             "corpus": CORPUS,
@@ -148,6 +152,7 @@ def run(corpora: Path) -> list[dict[str, Any]]:
             "differences": differences,
             "recall": round(total.recall, 4),
             "precision": round(total.precision, 4),
+            "whole": {"recall": round(whole.recall, 4), "precision": round(whole.precision, 4)},
             "rules": {rule: [round(each.recall, 2), round(each.precision, 2)] for rule, each in sorted(scored.items())},
         }
     ]
