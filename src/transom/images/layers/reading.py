@@ -13,6 +13,7 @@ from transom.registry.blobs import Layer
 
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
 SETUID_SETGID = 0o6000
+EXECUTABLE = 0o111
 CAPABILITY = "security.capability"
 MAX_TEXT_BYTES = 64 * 1024  # an os-release has some hundred bytes
 MAX_LIST_BYTES = 16 * 1024 * 1024  # the files of one package, one a line
@@ -88,7 +89,7 @@ def _note(record: LayerRecord, entry: Entry, tar: TarReader, selection: Selectio
         _note_file(record, entry, tar, selection)
     elif kind == "symlink":
         record.links[path] = entry.link
-    elif kind == "hardlink" and (selection.of(path) or path in TEXTS):
+    elif kind == "hardlink" and (selection.of(path, bool(entry.mode & EXECUTABLE)) or path in TEXTS):
         record.hardlinks[path] = entry.link
     if entry.mode & SETUID_SETGID and kind in ("file", "hardlink"):
         record.specials.append(Special(path, entry.mode, entry.uid, entry.gid))
@@ -99,15 +100,19 @@ def _note(record: LayerRecord, entry: Entry, tar: TarReader, selection: Selectio
 
 def _note_file(record: LayerRecord, entry: Entry, tar: TarReader, selection: Selection) -> None:
     path = entry.path
-    selector = selection.of(path)
+    selector = selection.of(path, bool(entry.mode & EXECUTABLE))
     if selector is not None:
+        head = tar.content(4) if selector.magics else b""
+        if selector.magics and not head.startswith(selector.magics):
+            record.packages[path] = []
+            return
         if entry.size_bytes > selector.limit_bytes:
             limit = selector.limit_bytes // 2**20
             record.unread.append(Unread(path, f"it is larger than {limit} MiB"))
             record.packages[path] = []
             return
         try:
-            record.packages[path] = list(reader(selector.reader)(path, tar.content()))
+            record.packages[path] = list(reader(selector.reader)(path, head + tar.content()))
         except (ValueError, RecursionError) as error:
             record.unread.append(Unread(path, f"it cannot be read: {error}"))
             record.packages[path] = []

@@ -1,4 +1,4 @@
-"""Which files tell of packages, and what reads them: a table of strings, so that only what is met is imported.
+"""Which files tell of packages, and what reads them: tables of strings, so that only what is met is imported.
 
 A reader is `read(path, content) -> Iterator[Package]`; it raises ValueError for what it cannot read, and opens nothing.
 """
@@ -10,62 +10,53 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
 
-from msgspec import Struct
-
+from transom.images.packages.selectors import DECLARED, INSTALLED, SELECTORS, Selector
 from transom.model.packages import Package
+
+__all__ = ["DECLARED", "INSTALLED", "SELECTORS", "Selection", "Selector", "reader"]
 
 Read = Callable[[str, bytes], Iterator[Package]]
 
 
-class Selector(Struct, frozen=True):
-    """Files of one kind. names: their last step; suffixes: what it ends in; path: a pattern of the whole, "" for any.
+class Selection:
+    """Selectors, looked up by a path's last step.
 
-    reader: module below this package and function; limit_bytes: larger files of the kind are told as unread.
+    In an image what is installed counts; a lock file there names much that was left out. Sources give SELECTORS.
     """
 
-    reader: str
-    names: tuple[str, ...] = ()
-    suffixes: tuple[str, ...] = ()
-    path: str = ""
-    limit_bytes: int = 64 * 1024 * 1024
-
-
-SELECTORS = (
-    Selector("dpkg:read", names=("status",), path=r"(?:^|/)(?:lib/dpkg|lib/opkg)/status$"),
-    Selector("dpkg:read_distroless", path=r"(?:^|/)var/lib/dpkg/status\.d/[^/]+(?<!\.md5sums)$", suffixes=("",)),
-    Selector("apk:read", names=("installed",), path=r"(?:^|/)lib/apk/db/installed$"),
-)
-"""Every file that tells of packages. Names and suffixes are looked up first, since a pattern costs more."""
-
-
-class Selection:
-    """The selectors, looked up by a path's last step."""
-
-    def __init__(self, selectors: tuple[Selector, ...] = SELECTORS) -> None:
+    def __init__(self, selectors: tuple[Selector, ...] = INSTALLED) -> None:
         self._by_name: dict[str, list[Selector]] = {}
         self._by_suffix: dict[str, list[Selector]] = {}
-        self._anywhere = [each for each in selectors if "" in each.suffixes]
+        anywhere: list[Selector] = [each for each in selectors if "" in each.suffixes]
         for each in selectors:
             for name in each.names:
                 self._by_name.setdefault(name, []).append(each)
             for suffix in filter(None, each.suffixes):
                 self._by_suffix.setdefault(suffix, []).append(each)
-        self._patterns: dict[Selector, re.Pattern[str]] = {
-            each: re.compile(each.path) for each in selectors if each.path
-        }
+        self._patterns = {each: re.compile(each.path) for each in selectors if each.path}
+        self._anywhere: list[Selector] = [each for each in anywhere if each.path]
+        self._by_mode: list[Selector] = [each for each in selectors if each.executable]
+        together = "|".join(f"(?:{each.path})" for each in self._anywhere)
+        self._somewhere = re.compile(together or r"(?!)")  # one search instead of one for each: most files match none
 
-    def of(self, path: str) -> Selector | None:
-        """Return the selector of a path, None for a file that tells nothing."""
+    def of(self, path: str, executable: bool = False) -> Selector | None:
+        """Return the selector of a path, None for a file that tells nothing. executable: what its mode says."""
         name = path.rpartition("/")[2]
         dot = name.rfind(".")
-        candidates: list[Selector] = [*self._by_name.get(name, ())]
-        if dot >= 0:
-            candidates += self._by_suffix.get(name[dot:], ())
-        for each in (*candidates, *self._anywhere):
-            pattern = self._patterns.get(each)
-            if pattern is None or pattern.search(path):
+        suffix = name[dot:] if dot >= 0 else ""
+        candidates: list[Selector] = [*self._by_name.get(name, ()), *self._by_suffix.get(suffix, ())]
+        for each in candidates:
+            if self._fits(each, path):
                 return each
+        if self._somewhere.search(path):
+            return next((each for each in self._anywhere if self._fits(each, path)), None)
+        if executable:
+            return next((each for each in self._by_mode if suffix not in each.never), None)
         return None
+
+    def _fits(self, selector: Selector, path: str) -> bool:
+        pattern = self._patterns.get(selector)
+        return pattern is None or pattern.search(path) is not None
 
 
 @cache

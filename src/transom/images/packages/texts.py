@@ -1,0 +1,105 @@
+"""Texts that tell of packages: JSON, TOML and XML from strangers, and on which line a piece of them stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from xml.etree.ElementTree import Element
+
+MAX_TEXT_BYTES = 32 * 1024 * 1024  # the lock file of a large monorepo has 5 MB
+MAX_PACKAGES = 200_000  # of one file
+_TRAILING_COMMA = re.compile(rb'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])')
+_COMMENT = re.compile(rb'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+
+
+def json_object(content: bytes) -> dict[str, Any]:
+    """Return a JSON object; raises ValueError for anything else."""
+    import msgspec
+
+    _limited(content)
+    try:
+        found: Any = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(f"no JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError("no JSON object")
+    return found
+
+
+def relaxed_json_object(content: bytes) -> dict[str, Any]:
+    """Return a JSON object that may have comments and commas before its closing brackets."""
+    _limited(content)
+    plain = _COMMENT.sub(lambda match: match[1] or b"", content)
+    return json_object(_TRAILING_COMMA.sub(lambda match: match[1] or b"", plain))
+
+
+def toml_table(content: bytes) -> dict[str, Any]:
+    """Return a TOML document; raises ValueError for what is none."""
+    import tomllib
+
+    _limited(content)
+    try:
+        return tomllib.loads(content.decode())
+    except RecursionError as error:
+        raise ValueError("its values are too deep") from error
+
+
+def xml_root(content: bytes) -> Element:
+    """Return the root of an XML document without entities of its own; raises ValueError for what is none."""
+    from xml.etree import ElementTree
+
+    _limited(content)
+    if b"<!ENTITY" in content:
+        raise ValueError("it declares entities")
+    try:
+        return ElementTree.fromstring(content)  # noqa: S314  entities are refused above
+    except (ElementTree.ParseError, LookupError) as error:
+        raise ValueError(f"no XML: {error}") from error
+
+
+def text_lines(content: bytes) -> Iterator[tuple[int, str]]:
+    """Yield each line with its number, from 1."""
+    _limited(content)
+    yield from enumerate(content.decode("utf-8", "replace").splitlines(), 1)
+
+
+def tables(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a list that should be one of objects."""
+    if isinstance(value, list):
+        for each in value[:MAX_PACKAGES]:
+            if isinstance(each, dict):
+                yield each
+
+
+def table(value: Any) -> dict[str, Any]:
+    """Return what should be an object, an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def text(value: Any) -> str:
+    """Return what should be a text, "" for anything else."""
+    return value.strip() if isinstance(value, str) else ""
+
+
+class Lines:
+    """On which line pieces of a text stand, asked in about the order in which they come."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._at = 0
+        self._line = 1
+
+    def of(self, piece: str) -> int:
+        """Return the line of the next such piece, from 1; 0 where there is none further on."""
+        at = self._content.find(piece.encode("utf-8", "replace"), self._at)
+        if at < 0:
+            return 0
+        self._line += self._content.count(b"\n", self._at, at)
+        self._at = at
+        return self._line
+
+
+def _limited(content: bytes) -> None:
+    if len(content) > MAX_TEXT_BYTES:
+        raise ValueError(f"it is larger than {MAX_TEXT_BYTES // 2**20} MiB")
