@@ -8,7 +8,7 @@ from typing import BinaryIO
 from transom.images.layers.record import LayerRecord, Special, Unread
 from transom.images.layers.streams import Hashing, unpacked
 from transom.images.layers.tar import Entry, TarError, TarReader
-from transom.images.packages import Selection, reader
+from transom.images.packages import Selection, Selector, reader
 from transom.registry.blobs import Layer
 
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
@@ -102,23 +102,27 @@ def _note_file(record: LayerRecord, entry: Entry, tar: TarReader, selection: Sel
     path = entry.path
     selector = selection.of(path, bool(entry.mode & EXECUTABLE))
     if selector is not None:
-        head = tar.content(4) if selector.magics else b""
-        if selector.magics and not head.startswith(selector.magics):
-            record.packages[path] = []
-            return
-        if entry.size_bytes > selector.limit_bytes:
-            limit = selector.limit_bytes // 2**20
-            record.unread.append(Unread(path, f"it is larger than {limit} MiB"))
-            record.packages[path] = []
-            return
-        try:
-            record.packages[path] = list(reader(selector.reader)(path, head + tar.content()))
-        except (ValueError, RecursionError) as error:
-            record.unread.append(Unread(path, f"it cannot be read: {error}"))
-            record.packages[path] = []
+        record.packages[path] = []
+        _note_packages(record, entry, tar, selector)
     elif path in TEXTS:
         record.texts[path] = tar.content(MAX_TEXT_BYTES)
     elif path.endswith(".list") and _OWNED_LIST.search(path) and entry.size_bytes <= MAX_LIST_BYTES:
         lines = [line for line in tar.content().split(b"\n") if _OWNABLE.search(line)]
         if lines:
             record.owned[path] = [line.decode("utf-8", "surrogateescape").lstrip("/") for line in lines]
+
+
+def _note_packages(record: LayerRecord, entry: Entry, tar: TarReader, selector: Selector) -> None:
+    """Note what a selected file tells, as far as it can be read."""
+    path = entry.path
+    head = tar.content(4) if selector.magics else b""
+    if selector.magics and not head.startswith(selector.magics):
+        return
+    if entry.size_bytes > selector.limit_bytes:
+        record.unread.append(Unread(path, f"it is larger than {selector.limit_bytes // 2**20} MiB"))
+        return
+    try:
+        for package in reader(selector.reader)(path, head + tar.content()):
+            record.packages[path].append(package)
+    except (ValueError, RecursionError) as error:
+        record.unread.append(Unread(path, f"it cannot be read: {error}"))
