@@ -56,9 +56,9 @@ def main() -> int:
             f"{row['corpus']:24} {row['cases']:6} cases  {row['agree']:6} agree  {row['differ']:4} differ  {unsupported:5} unsupported"
         )
         if "recall" in row:
-            print(
-                f"{'':24} recall {row['recall']:.1%}, precision {row['precision']:.1%} over {len(row['rules'])} rules"
-            )
+            judged = f"recall {row['recall']:.1%}, precision {row['precision']:.1%} over {len(row['rules'])} rules"
+            whole = f"{row['whole']['recall']:.1%} and {row['whole']['precision']:.1%} with what differs on purpose"
+            print(f"{'':24} {judged}; {whole}")
         for reason, count in sorted(row["unsupported"].items(), key=lambda pair: -pair[1]):
             print(f"{'':24} {count:6} unsupported: {reason}")
         for difference in row.get("differences", [])[:20]:
