@@ -20,9 +20,10 @@ $(VENV)/.installed: requirements.lock requirements-dev.lock pyproject.toml
 
 demo: venv ## scan the bundled example estate and write its reports
 	@mkdir -p build
-	@$(BIN)/transom scan examples/shop -o table -o json=build/shop.json -o sarif=build/shop.sarif; \
+	@$(BIN)/transom scan examples/shop -o table -o html=build/shop.html -o json=build/shop.json -o sarif=build/shop.sarif; \
 	code=$$?; if [ $$code -gt 1 ]; then exit $$code; fi
-	@echo "Reports: build/shop.json and build/shop.sarif"
+	@$(BIN)/transom paths examples/shop -o html > build/paths.html; code=$$?; if [ $$code -gt 1 ]; then exit $$code; fi
+	@echo "Reports: build/shop.html, build/paths.html, build/shop.json and build/shop.sarif"
 
 test: venv ## every test; those that need a missing part say so and are skipped
 	$(BIN)/python -m pytest
