@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import date
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -18,14 +17,15 @@ from transom.rules.exceptions import FACES, Allowances, declared
 from transom.rules.gaps import withheld
 from transom.rules.judge import read_by_none
 from transom.rules.params import with_told
-from transom.rules.waivers import FACES as WAIVER_FACES
-from transom.rules.waivers import Waiver, with_waivers
 from transom.workers import in_parallel
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from transom.inventory.cluster import ClusterOptions
     from transom.rules.check import Check
     from transom.rules.policy import Policy
+    from transom.rules.waivers import Waiver
     from transom.workloads.pod_security import PodSecurity
 
 WINDOWS = {
@@ -73,7 +73,7 @@ class ScanOptions(Struct, frozen=True):
         if self.pod_security is not None:
             return self.pod_security.faces()
         faces = {rule.id: rule.face for rule in self.rules} | unrendered.FACES
-        return faces | (FACES | WAIVER_FACES if self.exceptions else {})
+        return faces | (FACES if self.exceptions else {})
 
     @property
     def rules(self) -> Sequence[Policy | Check]:
@@ -144,5 +144,9 @@ def look(options: ScanOptions, inventory: Inventory) -> Iterator[Result]:
 
         results = with_values(results, inventory)
     if options.waivers and options.exceptions:
+        from datetime import date
+
+        from transom.rules.waivers import with_waivers
+
         results = with_waivers(results, options.waivers, inventory, options.today or date.today())
     yield from results

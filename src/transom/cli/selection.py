@@ -88,6 +88,8 @@ def waivers(settings: Settings, known: Collection[str]) -> list[Waiver]:
 
 
 def _check_exception(stated: StatedException, known: Collection[str], place: str) -> None:
+    from datetime import date, datetime
+
     from transom.kube.selectors import SelectorError, parse_selector
     from transom.rules.select import unknown_rule
 
@@ -97,6 +99,8 @@ def _check_exception(stated: StatedException, known: Collection[str], place: str
         raise UsageError(what, error.what, error.next_step)
     if not stated.reason.strip():
         raise UsageError(what, "no reason is given", "say why the finding is acceptable")
+    if stated.expires is not None and (not isinstance(stated.expires, date) or isinstance(stated.expires, datetime)):
+        raise UsageError(what, f"expires is {stated.expires!r}, which is no date", "write it like 2027-06-30")
     try:
         parse_selector(stated.labels)
     except (SelectorError, UsageError) as error:

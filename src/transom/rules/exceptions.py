@@ -61,7 +61,21 @@ UNUSED = Rule(
         }
     },
 )
-FACES = {rule.id: rule for rule in (MALFORMED, UNUSED)}
+EXPIRED = Rule(
+    "exception-expired",
+    "Exception that has expired",
+    Severity.LOW,
+    "Somebody decided that it should be looked at again by now; until then the findings are reported again.",
+    "Mend what it accepted, or decide anew and write another date.",
+    texts={
+        "zh-CN": {
+            "title": "已过期的例外声明",
+            "why": "当时约定到此日期应重新审视；在此之前，相关发现项会重新报告。",
+            "fix": "修复它所接受的问题，或重新决定并写上新的日期。",
+        }
+    },
+)
+FACES = {rule.id: rule for rule in (MALFORMED, UNUSED, EXPIRED)}
 
 
 class Allowance(Struct, frozen=True):

@@ -18,28 +18,12 @@ from transom.model.findings import Accepted, Evidence, Finding, Judged, Result, 
 from transom.model.language import mark
 from transom.model.places import Locator
 from transom.model.refs import file_ref
-from transom.model.severity import Severity
-from transom.rules.exceptions import UNUSED
+from transom.rules.exceptions import EXPIRED, UNUSED
 
 if TYPE_CHECKING:
     from transom.inventory import Inventory
 
 MAX_WAIVERS = 10_000  # each is asked about every finding of its rule
-EXPIRED = Rule(
-    "exception-expired",
-    "Exception that has expired",
-    Severity.LOW,
-    "Somebody decided that it should be looked at again by now; until then the findings are reported again.",
-    "Mend what it accepted, or decide anew and write another date.",
-    texts={
-        "zh-CN": {
-            "title": "已过期的例外声明",
-            "why": "当时约定到此日期应重新审视；在此之前，相关发现项会重新报告。",
-            "fix": "修复它所接受的问题，或重新决定并写上新的日期。",
-        }
-    },
-)
-FACES = {EXPIRED.id: EXPIRED}
 
 
 class Waiver(Struct, frozen=True):
