@@ -33,7 +33,11 @@ TEXTS = frozenset(
 """Small files that say what the system is."""
 
 _OWNED_LIST = re.compile(r"(?:^|/)var/lib/dpkg/info/[^/]+\.list$")
-_OWNABLE = re.compile(rb"(?:-info/METADATA|-info/PKG-INFO|\.egg-info|/package\.json|\.jar|\.gemspec)$")
+_OWNABLE = re.compile(
+    rb"(?:-info/METADATA|-info/PKG-INFO|\.egg-info|/package\.json|/release|/DESCRIPTION|/installed\.json"
+    rb"|\.(?:egg|jar|war|gemspec|rockspec|dll|exe|ko|deps\.json)|/vmlinuz-[^/]+|/lib[^/]+\.so[.\d]*"
+    rb"|/s?bin/[^/]+|/lib(?:exec)?/(?:[^/]+/)*[^/.]+)$"
+)
 """Files by which other ecosystems tell of packages that an OS package may own."""
 
 

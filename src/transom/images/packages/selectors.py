@@ -23,14 +23,29 @@ class Selector(Struct, frozen=True):
     path: str = ""
     limit_bytes: int = 64 * MIB
     executable: bool = False
-    never: frozenset[str] = frozenset()
+    never: tuple[str, ...] = ()
     magics: tuple[bytes, ...] = ()
     declares: bool = False
 
 
 ANYWHERE = ("",)
-SCRIPTS = frozenset((".sh", ".py", ".pl", ".rb", ".js", ".mjs", ".cjs", ".ts", ".php", ".txt", ".md", ".json", ".html"))
-SCRIPTS |= frozenset((".css", ".svg", ".png", ".pyc", ".c", ".h", ".yaml", ".yml", ".xml", ".conf", ".bat", ".gz"))
+SCRIPTS: tuple[str, ...] = (
+    ".sh",
+    ".py",
+    ".pl",
+    ".rb",
+    ".js",
+    ".mjs",
+    ".cjs",
+    ".ts",
+    ".php",
+    ".txt",
+    ".md",
+    ".json",
+    ".html",
+    ".css",
+)
+SCRIPTS += (".svg", ".png", ".pyc", ".c", ".h", ".yaml", ".yml", ".xml", ".conf", ".bat", ".gz")
 JAVA = (".jar", ".war", ".ear", ".par", ".sar", ".nar", ".kar", ".hpi", ".jpi", ".lpkg", ".rar")
 PROGRAMS = (b"\x7fELF", b"MZ")
 _LIBRARIES = r"/lib(?:python|ruby|crypto|ssl|php|jvm|mariadb|perl|sqlite3|curl|wolfssl)[\w.-]*\.so(?:[.\d]*)$"
