@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from bench.estate import write_estate
-from bench.peers import checkov, python_of_peers, transom
+from bench.peers import checkov, python_of_peers, syft, transom
 from bench.processes import Measured, measure
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,6 +64,7 @@ def measurements() -> Iterator[Line]:
     yield from joins(ours)
     yield from live_cluster(ours)
     yield from beside_checkov(ours)
+    yield from beside_syft(ours)
 
 
 def start_up(command: Path) -> Iterator[Line]:
@@ -239,6 +240,37 @@ def beside_checkov(command: Path) -> Iterator[Line]:
         yield Line(
             f"{name}, CPU beside checkov", ours.cpu_s, theirs.cpu_s, "s", ratio, "20 times less", ratio >= 20, note
         )
+
+
+def beside_syft(command: Path) -> Iterator[Line]:
+    """Packages of a large image, and of one with very many small files, beside a peer written in Go."""
+    from bench import images
+
+    peer, hindrance = syft(), images.why_not()
+    if peer is None or hindrance:
+        print(f"not measured: images ({hindrance or 'no peer'})")
+        return
+    python, script = command.with_name("python"), ROOT / "bench" / "images.py"
+    for name, layout in (("large image", images.large(BUILD, peer.parents[6])), ("300,000 files", images.many(BUILD))):
+        ours = measure([python, script, layout], runs=3)
+        theirs = measure([peer, f"oci-dir:{layout}", "-q", "-o", "syft-json"], runs=1, warm_up=0)
+        ratio, share = theirs.cpu_s / ours.cpu_s, ours.peak_mb / theirs.peak_mb
+        note = f"peak {ours.peak_mb:.0f} MB beside {theirs.peak_mb:.0f} MB, {share:.2f} of it"
+        goal = "5 times less, a third of the memory"
+        met = ratio >= 5 and share <= 1 / 3
+        yield Line(f"packages of a {name}, CPU beside syft", ours.cpu_s, theirs.cpu_s, "s", ratio, goal, met, note)
+    yield _agreement(python, script, peer, images.large(BUILD, peer.parents[6]))
+
+
+def _agreement(python: Path, script: Path, peer: Path, layout: Path) -> Line:
+    from bench import images
+
+    ours = msgspec.json.decode(subprocess.run([python, script, layout], check=True, capture_output=True).stdout)
+    told = [str(peer), f"oci-dir:{layout}", "-q", "-o", "syft-json"]
+    found = images.agreement(ours, subprocess.run(told, check=True, capture_output=True).stdout)
+    (BUILD / "bench-packages.json").write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1))
+    note = f"{len(found.only_ours)} only ours, {len(found.only_theirs)} only theirs: build/bench-packages.json"
+    return Line("packages agree with syft's, F1", found.f1, 1.0, "", found.f1, "0.97", found.f1 >= 0.97, note)
 
 
 def _times_as_much(name: str, ours: Measured, reference: Measured, goal: int) -> Line:

