@@ -70,6 +70,14 @@ def test_archives_do_not_nest_without_end():
         list(read_archive("a.jar", content))
 
 
+def test_what_lies_beside_a_broken_archive_is_read():
+    members = {"lib/broken.jar": b"PK", "lib/b.jar": packed(properties("org.x", "b", "2"))}
+    found = []
+    with pytest.raises(ValueError, match="no zip"):
+        found.extend(read_archive("a.war", packed(members)))
+    assert [each.name for each in found] == ["b"]
+
+
 def test_a_bomb_is_not_unpacked():
     with pytest.raises(ValueError, match="would unpack to"):
         list(read_archive("a.jar", packed({"b.jar": b"\0" * 20_000_000})))

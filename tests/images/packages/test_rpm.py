@@ -99,6 +99,13 @@ def test_ndb_is_a_table_of_slots():
     assert [each.name for each in found] == ["tiny", "other"]
 
 
+def test_a_broken_header_costs_no_other():
+    found = []
+    with pytest.raises(ValueError, match="breaks off"):
+        found.extend(read_ndb("Packages.db", slotted([header("tiny")[:30], header("other")])))
+    assert [each.name for each in found] == ["other"]
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_berkeley_hash_keeps_values_on_pages_of_their_own(order):
     found = list(read_berkeley("Packages", hashed([header("tiny"), header("other", 5000)], order)))

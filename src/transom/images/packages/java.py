@@ -48,12 +48,21 @@ def _archive(path: str, content: bytes, depth: int, budget: _Budget) -> Iterator
         raise ValueError(f"archives lie within archives deeper than {MAX_DEPTH}")
     with opened(content) as archive:
         members = [each for each in archive.infolist() if not each.is_dir()]
-        yield from _own(path, archive, members, budget)
+        broken: list[ValueError] = []
+        try:
+            yield from _own(path, archive, members, budget)
+        except ValueError as error:
+            broken.append(error)
         for each in members:
             if each.filename.endswith(JAVA):
-                budget.spend(each.file_size)
-                inner = inflated(archive, each, MAX_INNER_BYTES)
-                yield from _archive(f"{path}!/{each.filename}", inner, depth + 1, budget)
+                try:
+                    budget.spend(each.file_size)
+                    inner = inflated(archive, each, MAX_INNER_BYTES)
+                    yield from _archive(f"{path}!/{each.filename}", inner, depth + 1, budget)
+                except ValueError as error:
+                    broken.append(error)
+        if broken:  # told when all that can be read is
+            raise broken[0]
 
 
 def _own(path: str, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], budget: _Budget) -> Iterator[Package]:

@@ -41,13 +41,21 @@ def read_ndb(path: str, content: bytes) -> Iterator[Package]:
 
 
 def _packages(path: str, blobs: Iterator[bytes]) -> Iterator[Package]:
+    """Yield the package of each header; one that is broken is told when the others are read."""
+    broken: list[ValueError] = []
     for blob in blobs:
-        fields = header(blob)
+        try:
+            fields = header(blob)
+        except ValueError as error:
+            broken.append(error)
+            continue
         name, version = fields.get(NAME, ""), fields.get(VERSION, "")
         if name and version and name != KEYS:
             release = fields.get(RELEASE, "")
             full = f"{version}-{release}" if release else version
             yield _made(path, name, full, fields.get(EPOCH, ""), fields, "rpm")
+    if broken:
+        raise broken[0]
 
 
 def _made(path: str, name: str, version: str, epoch: str, fields: dict[int, str], evidence: str) -> Package:

@@ -80,6 +80,9 @@ INSTALLED = (
     Selector("cran:read", names=("DESCRIPTION",), path=r"/(?:library|site-library|R)/[^/]+/DESCRIPTION$"),
     Selector("lua:read", suffixes=(".rockspec",)),
     Selector("conan:read_vcpkg", names=("status",), path=r"(?:^|/)vcpkg/status$"),
+    Selector("scientific:read_opam", names=("opam",), path=r"/\.opam-switch/packages/[^/]+/opam$"),
+    Selector("scientific:read_pack", names=("pack.pl",)),
+    Selector("wordpress:read", suffixes=(".php",), path=r"wp-content/plugins/[^/]+/[^/]+\.php$", limit_bytes=8 * MIB),
     # bundles, and Linux itself
     Selector("bundles:read_conda", suffixes=(".json",), path=r"(?:^|/)conda-meta/[^/]+\.json$"),
     Selector(
@@ -130,6 +133,14 @@ DECLARED = (
     Selector("apple:read_resolved", names=("Package.resolved",), declares=True),
     Selector("apple:read_podfile_lock", names=("Podfile.lock",), declares=True),
     Selector("conan:read_lock", names=("conan.lock",), declares=True),
+    Selector("scientific:read_julia", names=("Manifest.toml", "JuliaManifest.toml"), declares=True),
+    Selector("delivery:read_terraform_lock", names=(".terraform.lock.hcl",), declares=True),
+    Selector(
+        "delivery:read_workflow",
+        suffixes=(".yml", ".yaml"),
+        path=r"(?:^|/)\.github/workflows/[^/]+\.ya?ml$",
+        declares=True,
+    ),
     Selector("haskell:read_freeze", names=("cabal.project.freeze",), declares=True),
     Selector("haskell:read_stack", names=("stack.yaml", "stack.yaml.lock"), declares=True),
 )
