@@ -26,7 +26,7 @@ demo: venv ## scan the bundled example estate and write its reports
 	@echo "Reports: build/shop.html, build/paths.html, build/shop.json and build/shop.sarif"
 
 test: venv ## every test; those that need a missing part say so and are skipped
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: venv ## style, types, floors
 	$(BIN)/ruff check .

@@ -97,6 +97,7 @@ def scripted() -> Iterator[Scripted]:
             if start and status == 200:
                 status, body = 206, body[start:]
             self.send_response(status)
+            self.send_header("Connection", "close")  # so that no socket outlives its test
             for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
