@@ -34,8 +34,9 @@ WINDOWS = {
     "identity": "transom.identity",
     "network": "transom.network",
     "secrets": "transom.secrets",
+    "paths": "transom.paths",
 }
-"""Every window: its name, and the module that looks through it. Each offers assess(inventory, rules, only, allowances)."""
+"""Every window, and what joins them: name and module. Each offers assess(inventory, rules, only, allowances)."""
 
 TOGETHER = (
     500  # objects that every window sees before the next ones, so that places are worked out once for all windows

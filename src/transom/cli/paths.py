@@ -42,26 +42,6 @@ EXAMPLES = """\
 
 exit codes: 0 no path, 1 a path, 2 usage, 3 something was skipped
 """
-TITLES = {
-    "admin": mark("everything in the cluster"),
-    "node": mark("a node"),
-    "secrets": mark("all Secrets"),
-    "cloud": mark("a cloud role"),
-}
-
-
-GAINS = {
-    "admin": (mark("everything"), ""),
-    "namespace": (mark("everything in all namespaces"), mark("everything in {}")),
-    "users": (mark("any user"), ""),
-    "accounts": (mark("any account in all namespaces"), mark("any account in {}")),
-    "secrets": (mark("Secrets in all namespaces"), mark("Secrets in {}")),
-    "workloads": (mark("new pods in all namespaces"), mark("new pods in {}")),
-    "pods": (mark("any pod in all namespaces"), mark("any pod in {}")),
-    "node": (mark("any node"), ""),
-    "a-node": (mark("its node"), ""),
-}
-"""What each gain is called: everywhere, and in one namespace."""
 
 
 def parser() -> Parser:
@@ -168,6 +148,7 @@ def _notes(arguments: argparse.Namespace, entries: Sequence[Vertex]) -> Iterator
 
 
 def _section(found: Story, removals: dict[str, Removal | None]) -> Section:
+    from transom.paths.words import TITLES
     from transom.report.chains import Section
 
     say = terminal.say
@@ -214,17 +195,9 @@ def _chains(found: Reached) -> Iterator[Chain]:
 
 
 def _told(vertex: Vertex) -> str:
-    """Return what a person calls a vertex."""
-    from transom.model.edges import CAN
+    from transom.paths.words import told
 
-    say = terminal.say
-    if vertex.kind == CAN:
-        anywhere, somewhere = GAINS[vertex.name]
-        return say(somewhere).format(vertex.namespace) if vertex.namespace else say(anywhere)
-    if vertex.kind == "role":
-        where = f" ({vertex.namespace})" if vertex.namespace else ""
-        return say("what ClusterRole {} allows").format(vertex.name) + where
-    return vertex.short
+    return told(vertex, terminal.say)
 
 
 def _how(step: Step) -> str:

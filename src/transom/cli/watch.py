@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     arguments.targets = [arguments.target]
     ended = _signals()
-    options = scan_options(arguments)
+    options = _seen_in_parts(scan_options(arguments))
     assert options.cluster is not None
     context = arguments.target.partition(":")[2]
     access = replace(options.cluster.access, context=context or options.cluster.access.context)
@@ -94,6 +94,14 @@ def run(arguments: argparse.Namespace) -> int:
     with follow(cluster) as followed:
         _watch(followed, live, Verdicts(options, inventory), _teller(arguments, options), ended, end_s)
     return 0
+
+
+def _seen_in_parts(options: ScanOptions) -> ScanOptions:
+    """Return options without the rules that need all of a cluster for each answer: every change would ask them again."""
+    from msgspec.structs import replace
+
+    left = [check for check in options.checks if check.window != "paths"]
+    return replace(options, checks=left, windows=[each for each in options.windows if each != "paths"])
 
 
 def _signals() -> Callable[[], bool]:

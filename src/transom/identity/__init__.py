@@ -13,6 +13,7 @@ from transom.rules.policy import Policy
 
 CHECKS: dict[str, str] = {
     "bound-account-missing": "transom.identity.accounts:bound_account_missing",
+    "default-role-widened": "transom.identity.defaults:widened",
     "role-missing": "transom.identity.accounts:role_missing",
     "service-account-missing": "transom.identity.accounts:account_missing",
     "service-account-shared": "transom.identity.accounts:account_shared",

@@ -47,6 +47,8 @@ class Inventory:
         self._by_label: dict[Label, list[Entry]] | None = None
         self._joins: Joins | None = None
         self._exposures: dict[int, tuple[Exposure, ...]] | None = None
+        self.derived: dict[str, Any] = {}
+        """What floors above have made of all entries, by who made it; forgotten when the inventory changes."""
         self._places: dict[int, tuple[Source, Places]] = {}
         self._remarks: tuple[Source | None, dict[Path, list[Comment]]] = (None, {})
 
@@ -68,6 +70,7 @@ class Inventory:
             for label in _labels(entry):
                 self._by_label.setdefault(label, []).append(entry)
         self._joins = self._exposures = None
+        self.derived.clear()
         return entry
 
     def remove(self, entry: Entry) -> None:
@@ -82,6 +85,7 @@ class Inventory:
         if entry.source is not None:
             self._places.pop(id(entry.source), None)
         self._joins = self._exposures = None
+        self.derived.clear()
 
     def replace(self, entry: Entry, value: dict[str, Any]) -> Entry:
         """Put an object in the place of an entry, told by the same origin; it stands behind all others, as if just told.

@@ -8,7 +8,7 @@ from itertools import islice
 from msgspec import Struct
 
 from transom.identity import escalation
-from transom.inventory import Inventory
+from transom.inventory import Entry, Inventory
 from transom.inventory.authority import Authority, authority
 from transom.inventory.exposure import Exposure
 from transom.inventory.placement import is_static, workload_of
@@ -88,12 +88,15 @@ def field_of(inventory: Inventory, version: Version = LATEST, known: Authority |
     """Return the graph of an inventory."""
     found = known or authority(inventory, version)
     exposed: dict[Vertex, tuple[Exposure, ...]] = {}
-    for entry in inventory.entries():
-        open_by = inventory.exposures.get(id(entry))
-        if open_by and not is_static(entry):  # whoever holds the control plane's own pods needs no path
-            vertex = workload_of(inventory, entry)
-            exposed[vertex] = tuple(dict.fromkeys((*exposed.get(vertex, ()), *open_by)))
+    for entry in exposed_workloads(inventory):
+        vertex = workload_of(inventory, entry)
+        exposed[vertex] = tuple(dict.fromkeys((*exposed.get(vertex, ()), *inventory.exposures[id(entry)])))
     return Field(inventory, found, Graph(_edges(inventory, found, ())), exposed)
+
+
+def exposed_workloads(inventory: Inventory) -> Iterator[Entry]:
+    """Yield what the outside reaches; not the control plane's own pods, since whoever holds these needs no path."""
+    return (entry for entry in inventory.entries() if id(entry) in inventory.exposures and not is_static(entry))
 
 
 def _edges(inventory: Inventory, known: Authority, without: Sequence[Ref]) -> Iterator[Edge]:
@@ -164,7 +167,7 @@ def sinks_of(graph: Graph, jewel: str) -> list[int]:
 
 def story(field: Field, entries: Sequence[Vertex], jewel: str, listed: int = 1) -> Story:
     """Return what is found of one jewel; listed: how many ways of each entry are told, of those that are the shortest."""
-    found = _ways(field.graph, entries, jewel)
+    found = shortest_ways(field.graph, entries, jewel)
     reached = tuple(_reached(field, found, entry, listed) for entry in found.entries)
     return Story(jewel, len(entries), reached, tuple(_chokes(found)))
 
@@ -175,7 +178,8 @@ def _reached(field: Field, found: Ways, entry: int, listed: int) -> Reached:
     return Reached(vertex, field.exposures.get(vertex, ()), told, found.count(entry))
 
 
-def _ways(graph: Graph, entries: Sequence[Vertex], jewel: str) -> Ways:
+def shortest_ways(graph: Graph, entries: Sequence[Vertex], jewel: str) -> Ways:
+    """Return all shortest ways from entries to a jewel."""
     sinks = sinks_of(graph, jewel)
     starts = [each for each in graph.numbers(entries) if each not in set(sinks)]
     return ways(graph, starts, sinks)
@@ -199,12 +203,7 @@ def _chokes(found: Ways) -> Iterator[Choke]:
     removable = found.graph.removable
     passages = {vertex: count for vertex, count in found.passages().items() if vertex in removable}
     for vertex in sorted(passages, key=lambda each: (-passages[each], each))[:CHOKE_POINTS]:
-        yield Choke(found.graph.vertices[vertex], _via(found.graph, vertex), passages[vertex] / total)
-
-
-def _via(graph: Graph, vertex: int) -> tuple[Ref, ...]:
-    """Return what to change to take away a vertex: any one of these is enough."""
-    return next(graph.edges[edge].via for edge in graph.into[vertex])
+        yield Choke(found.graph.vertices[vertex], found.graph.via(vertex), passages[vertex] / total)
 
 
 # what to take away
@@ -218,7 +217,7 @@ def removal(field: Field, entries: Sequence[Vertex], jewel: str, most: int) -> R
     refs: dict[Ref, None] = {}
     graph, rounds, proven = field.graph, 0, False
     while rounds < MAX_CUTS:
-        found = _ways(graph, entries, jewel)
+        found = shortest_ways(graph, entries, jewel)
         if not found.entries:
             break
         cut = smallest_cut(graph, found.entries, sinks_of(graph, jewel))
@@ -230,12 +229,12 @@ def removal(field: Field, entries: Sequence[Vertex], jewel: str, most: int) -> R
     if len(refs) > most:
         refs, proven = dict.fromkeys(_best(field, entries, jewel, list(refs), most)), False
         graph = _without(field, list(refs))
-    return Removal(tuple(refs), len(_ways(graph, entries, jewel).entries), proven)
+    return Removal(tuple(refs), len(shortest_ways(graph, entries, jewel).entries), proven)
 
 
 def _chosen(graph: Graph, vertices: Sequence[int]) -> list[Ref]:
     """Return one object for each vertex of a cut: that which serves most of them."""
-    offered = [_via(graph, vertex) for vertex in vertices]
+    offered = [graph.via(vertex) for vertex in vertices]
     counts: dict[Ref, int] = {}
     for refs in offered:
         for ref in refs:
@@ -249,10 +248,10 @@ def _without(field: Field, refs: Sequence[Ref]) -> Graph:
 
 def _best(field: Field, entries: Sequence[Vertex], jewel: str, refs: Sequence[Ref], most: int) -> list[Ref]:
     """Return those of a cut that the most shortest ways go through."""
-    found = _ways(field.graph, entries, jewel)
+    found = shortest_ways(field.graph, entries, jewel)
     passages: dict[Ref, int] = {}
     for vertex, count in found.passages().items():
         if vertex in field.graph.removable:
-            for ref in _via(field.graph, vertex):
+            for ref in field.graph.via(vertex):
                 passages[ref] = passages.get(ref, 0) + count
     return sorted(refs, key=lambda ref: (-passages.get(ref, 0), ref))[:most]

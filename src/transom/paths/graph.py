@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from transom.model.edges import Edge, Vertex
+from transom.model.refs import Ref
 
 UNREACHED = -1
 
@@ -45,6 +46,10 @@ class Graph:
         self.edges.append(edge)
         self.sources.append(source)
         self.targets.append(target)
+
+    def via(self, vertex: int) -> tuple[Ref, ...]:
+        """Return what to change to take away a vertex that leads on: any one of these is enough."""
+        return next(self.edges[edge].via for edge in self.into[vertex])
 
     def numbers(self, vertices: Iterable[Vertex]) -> list[int]:
         """Return the numbers of those vertices that are there."""

@@ -34,6 +34,30 @@ class Ways(Struct, frozen=True):
             for rest in self.listed(self.graph.targets[edge]):
                 yield [edge, *rest]
 
+    def through(self, vertex: int) -> tuple[list[int], list[int]]:
+        """Return the entries whose shortest ways go through a vertex, nearest first, and one such way of the first."""
+        entries = set(self.entries)
+        next_edge: dict[int, int] = {}
+        frontier, found = [vertex], [vertex] if vertex in entries else []
+        while frontier:
+            reached = []
+            for here in frontier:
+                for edge in self.graph.into[here]:
+                    source = self.graph.sources[edge]
+                    if source in self.counts and source not in next_edge and self._goes_on(source, here):
+                        next_edge[source] = edge
+                        reached.append(source)
+            found += [each for each in reached if each in entries]
+            frontier = reached
+        way, here = [], found[0]
+        while here != vertex:
+            way.append(next_edge[here])
+            here = self.graph.targets[next_edge[here]]
+        return found, way + next(self.listed(vertex))
+
+    def _goes_on(self, source: int, target: int) -> bool:
+        return self.distances[source] == self.distances[target] + 1
+
     def passages(self) -> dict[int, int]:
         """Return, by vertex, how many of the shortest ways of all entries go through it."""
         through: dict[int, int] = dict.fromkeys(self.entries, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -46,6 +46,17 @@ class Profiles:
             touched = tuple(sorted({number for number, _ in met}))
             found = self._known[rules] = Profile(met, touched, frozenset(self._partial(met)))
         return found
+
+    def needed(self, rules: tuple[PolicyRule, ...], ways: Collection[str]) -> Iterator[Question]:
+        """Yield what the rules are asked by the primitives that they meet; for some names only of those called `ways`."""
+        profile = self.of(rules)
+        for number in profile.touched:
+            primitive = self.primitives[number]
+            met = [profile.met.get((number, part)) for part in range(len(primitive.needs))]
+            everything = number not in profile.partial and all(each is None or each.all_names for each in met)
+            if everything or primitive.id in ways:
+                for part, each in enumerate(met):
+                    yield from self._questions[number][part] if each is not None else ()
 
     def _partial(self, met: dict[tuple[int, int], Met]) -> Iterator[int]:
         for number in {number for number, _ in met}:

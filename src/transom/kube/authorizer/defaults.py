@@ -42,9 +42,14 @@ def is_default(value: Mapping[str, Any]) -> bool:
         known = default_policy().roles.get(made.key)
         return known is not None and set(made.rules) <= set(known.rules)
     if isinstance(made, Binding):
-        bound = _default_bindings().get((made.namespace, made.name))
+        bound = default_binding(made.namespace, made.name)
         return bound is not None and bound.role_key == made.role_key and set(made.subjects) <= set(bound.subjects)
     return False
+
+
+def default_binding(namespace: str, name: str) -> Binding | None:
+    """Return the binding of the bootstrap policy that bears a name."""
+    return _default_bindings().get((namespace, name))
 
 
 @lru_cache(maxsize=1)
