@@ -5,7 +5,8 @@ Gathered are literals and f-strings, whose fields become `{}`:
 - what `say` and `mark` are called with;
 - arguments of what a person is told of: errors, Skipped, NotApplicable;
 - values given to names such as `reason`, `why`, `next_step`, which become such arguments;
-- help of commands, titles of their groups, the words beside their examples.
+- help of commands, titles of their groups, the words beside their examples;
+- of the content: messages of policies, controls of frameworks, titles and reasons of profiles.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 SOURCES = Path(__file__).parents[2] / "src" / "transom"
 SAID = {"say", "mark"}
@@ -31,19 +35,78 @@ TOLD = {  # what takes texts for people: which of its arguments are such texts
     "ScalarError": (0,),
     "Complaint": (0, 1),
     "_skipped": (1, 2, 3),
+    "_unread": (1, 2),
+    "Unread": (0, 1),
+    "Unknown": (0,),
+    "NoParams": (0,),
+    "Provenance": (1,),
+    "Say": (2,),
+    "Unsupported": (0, 3),
+    "UnreachableError": (0, 1, 2),
+    "UnreadableError": (0, 1, 2),
+    "BuildError": (0,),
+    "EditError": (0,),
+    "ImageError": (0,),
+    "MalformedError": (0,),
+    "MergeError": (0,),
+    "MutationError": (0,),
+    "NotEditable": (0,),
+    "RefusedError": (0,),
+    "RenderError": (0,),
+    "SelectorError": (0,),
+    "TarError": (0,),
+    "TreeError": (0,),
+    "ValueError": (0,),
     "command_parser": (1,),
     "add_argument_group": (0,),
 }
-NAMES = {"reason", "why", "step", "next_step", "what", "problem", "hint", "help"}
+NAMES = {"reason", "why", "step", "next_step", "what", "problem", "hint", "help", "told", "note", "counted"}
 """Names, of variables and of arguments, whose values are told to people."""
-CONSTANTS = {"NO_OBJECT", "NO_RULE", "NO_PODS", "CORRECT", "TARGET_HELP", "_TAB", "_RESERVED", "_PROBLEMS"}
+CONSTANTS = {
+    "ACCEPTED",
+    "ASSUMED",
+    "BOUNDS",
+    "CHANGED",
+    "CORRECT",
+    "FIX",
+    "HELP",
+    "HOW",
+    "INSTALL",
+    "NEXT_STEP",
+    "NOT_APPLIED",
+    "NO_OBJECT",
+    "NO_PODS",
+    "NO_RULE",
+    "REASON",
+    "STANDARD_INPUT",
+    "TARGET_HELP",
+    "UNPROVEN",
+    "_BY_STATUS",
+    "_ELSEWHERE",
+    "_LANGUAGES",
+    "_OTHERS",
+    "_OTHER_STEP",
+    "_PROBLEMS",
+    "_RESERVED",
+    "_TAB",
+    "_TLS_STEPS",
+}
+"""Constants that are told to people: texts, and tables whose rows end in one."""
 BEHIND_A_FIELD = {"_malformed": 2}  # what takes texts that are told behind the name of a field
-RETURNING = {  # functions that return texts, and what is put before these
+RETURNING = {  # functions that return or yield texts, and what is put before these
+    "kube/authorizer/policy.py:_problems": "{} ",
     "kube/objects.py:_problem": "{} ",
     "rules/examples.py:_problem": "",
     "rules/expand.py:pod_problem": "",
+    "rules/frameworks.py:_problem": "",
+    "workloads/schemas.py:_told": "",
 }
 UNSEEN = {"lang", "conformance"}  # folders whose errors are those of an expression, in the words of CEL
+CONTENT = {  # folders of the content: the part of its documents, and which fields there are texts for people
+    "policies": ("spec", ("message",)),
+    "frameworks": ("controls", ("title", "undecided")),
+    "profiles": ("", ("title", "why")),
+}
 EXAMPLE = re.compile(r"( +\S.*?\S {2,}|)(\S.*)")
 LETTERS = re.compile(r"[^\W\d_]{2}")
 
@@ -57,9 +120,33 @@ def texts() -> dict[str, list[tuple[str, int]]]:
             continue
         inside = str(file.relative_to(SOURCES))
         for text, line in _texts_of(ast.parse(file.read_text(encoding="utf-8")), inside):
-            if text:
+            if text and not text.startswith("<"):  # markup
                 found.setdefault(text, []).append((shown, line))
+    for text, shown in _texts_of_content():
+        found.setdefault(text, []).append((shown, 0))
     return found
+
+
+def _texts_of_content() -> Iterator[tuple[str, str]]:
+    """Yield the texts of the content that have no translation beside them, with their files."""
+    for folder, (part, fields) in CONTENT.items():
+        for file in sorted((SOURCES / "content" / folder).rglob("*.yaml")):
+            if not file.name.endswith((".test.yaml", ".fix.yaml")):
+                for document in yaml.safe_load_all(file.read_text(encoding="utf-8")):
+                    for text in _at_fields(document.get(part) if part else document, fields):
+                        yield text, str(file.relative_to(SOURCES.parent.parent))
+
+
+def _at_fields(value: Any, fields: tuple[str, ...]) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if key in fields and isinstance(each, str):
+                yield each
+            else:
+                yield from _at_fields(each, fields)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _at_fields(each, fields)
 
 
 def _texts_of(tree: ast.AST, file: str) -> Iterator[tuple[str, int]]:
@@ -67,10 +154,12 @@ def _texts_of(tree: ast.AST, file: str) -> Iterator[tuple[str, int]]:
         if isinstance(node, ast.Call):
             yield from _of_call(node)
         elif isinstance(node, ast.Assign):
-            yield from _of_assignment(node)
+            yield from _of_assignment(node.targets, node.value)
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            yield from _of_assignment([node.target], node.value)
         elif isinstance(node, ast.FunctionDef) and f"{file}:{node.name}" in RETURNING:
             before = RETURNING[f"{file}:{node.name}"]
-            for each in (each.value for each in ast.walk(node) if isinstance(each, ast.Return)):
+            for each in (each.value for each in ast.walk(node) if isinstance(each, ast.Return | ast.Yield)):
                 told = each.elts[-1] if isinstance(each, ast.Tuple) else each
                 yield from ((before + text, line) for text, line in _literals(told) if text)
 
@@ -89,15 +178,17 @@ def _of_call(call: ast.Call) -> Iterator[tuple[str, int]]:
             yield from _literals(keyword.value)
 
 
-def _of_assignment(assignment: ast.Assign) -> Iterator[tuple[str, int]]:
-    for target in assignment.targets:
-        if isinstance(target, ast.Tuple) and isinstance(assignment.value, ast.Tuple):
-            pairs = list(zip(target.elts, assignment.value.elts, strict=False))
+def _of_assignment(targets: list[ast.expr], assigned: ast.expr) -> Iterator[tuple[str, int]]:
+    for target in targets:
+        if isinstance(target, ast.Tuple) and isinstance(assigned, ast.Tuple):
+            pairs = list(zip(target.elts, assigned.elts, strict=False))
         else:
-            pairs = [(target, assignment.value)]
+            pairs = [(target, assigned)]
         for each, value in pairs:
-            if isinstance(each, ast.Name) and (each.id in NAMES or each.id in CONSTANTS):
+            if isinstance(each, ast.Name) and each.id in NAMES:
                 yield from _literals(value)
+            elif isinstance(each, ast.Name) and each.id in CONSTANTS:
+                yield from ((text, line) for text, line in _literals(value) if " " in text)
             elif isinstance(each, ast.Name) and each.id == "COMMANDS" and isinstance(value, ast.Dict):
                 for command in value.values:
                     yield from _literals(command.elts[1] if isinstance(command, ast.Tuple) else None)
@@ -127,9 +218,9 @@ def _literals(value: ast.expr | None) -> Iterator[tuple[str, int]]:
     elif isinstance(value, ast.IfExp):
         yield from _literals(value.body)
         yield from _literals(value.orelse)
-    elif isinstance(value, ast.Tuple):  # a reason and a next step
+    elif isinstance(value, ast.Tuple):  # a reason and a next step, or the rows of a table
         for each in value.elts:
-            yield from _literals(each)
+            yield from _literals(each.elts[-1] if isinstance(each, ast.Tuple) else each)
     elif isinstance(value, ast.Dict):
         for each in value.values:
             yield from _literals(each)

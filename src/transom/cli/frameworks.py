@@ -63,8 +63,9 @@ def _show(name: str, output: str) -> int:
     columns, indent = terminal.width(sys.stdout), " " * 4
     sys.stdout.write(f"{framework.name}\n{framework.source}\n{_counted(framework)}\n\n")
     for control in framework.controls:
-        sys.stdout.write(f"{control.id}  {control.title}\n")
-        told = ", ".join(control.rules) or f"{terminal.say('Not decided by objects:')} {control.undecided}"
+        sys.stdout.write(f"{control.id}  {terminal.say(control.title)}\n")
+        undecided = terminal.say("Not decided by objects: {}").format(terminal.say(control.undecided))
+        told = ", ".join(control.rules) or undecided
         sys.stdout.writelines(f"{line}\n" for line in wrapped(told, columns, indent, indent))
     return Exit.CLEAN
 

@@ -233,8 +233,9 @@ def _profiles(_: argparse.Namespace) -> int:
     for name in profile_names():
         profile = profile_named(name)
         counted = terminal.say("{} rules").format(len(rules_of(name, every)))
-        sys.stdout.write(f"{name}  {profile.title} ({counted})\n")
-        for text in (profile.why, *(f"- {choice.why} {', '.join(choice.rules)}" for choice in profile.leaves_out)):
+        sys.stdout.write(f"{name}  {terminal.say(profile.title)} ({counted})\n")
+        left_out = (f"- {terminal.say(choice.why)} {', '.join(choice.rules)}" for choice in profile.leaves_out)
+        for text in (terminal.say(profile.why), *left_out):
             sys.stdout.writelines(f"{line}\n" for line in wrapped(" ".join(text.split()), width, "  ", "    "))
         sys.stdout.write("\n")
     return Exit.CLEAN

@@ -61,14 +61,17 @@ def fill_from_kustomization(inventory: Inventory, folder: str, exclude: Sequence
 def _obstacle(parts: Sequence[Kustomization], builder: tuple[str, ...]) -> tuple[str, str]:
     """Return why a kustomization is not built, and what to do about it."""
     if not builder:
-        return "it is a kustomization, and nothing here builds one; its files are judged as they stand", INSTALL
+        why = "it is a kustomization, and nothing here builds one; its files are judged as they stand"
+        return why, INSTALL
     for part in parts:
         for remote in part.remote:
             step = "keep a copy beside it, or build it yourself: kubectl kustomize DIR | transom scan -"
-            return f"it builds on {remote}, which is not fetched; its files are judged as they stand", step
+            why = f"it builds on {remote}, which is not fetched; its files are judged as they stand"
+            return why, step
         if part.charts:
             step = "kubectl kustomize --enable-helm DIR | transom scan -"
-            return "it inflates Helm charts, which may be fetched; its files are judged as they stand", step
+            why = "it inflates Helm charts, which may be fetched; its files are judged as they stand"
+            return why, step
     return "", ""
 
 

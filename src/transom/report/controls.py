@@ -40,7 +40,7 @@ def _control(result: ControlResult, states: int, ids: int, look: Look) -> Iterat
     begin = f"{look.paint(state, COLOURS[result.state])}{' ' * (states - columns(state))}  "
     counted = f"{result.passed:,}/{result.judged:,}" if result.judged else ""
     room = max(look.width - states - ids - columns(counted) - 6, 8)
-    title = look.cut(look.safe(control.title), room)
+    title = look.cut(look.told(control.title), room)
     gap = " " * (room - columns(title))
     yield f"{begin}{control.id}{' ' * (ids - columns(control.id))}  {title}{gap}  {counted}".rstrip()
     indent = " " * (states + ids + 4) if look.width > states + ids + 44 else "    "

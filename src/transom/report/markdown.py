@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from transom.model.findings import Finding, Skipped
-from transom.model.language import mark, translator
+from transom.model.language import mark, translated, translator
 from transom.report.compliance import FORMULA as COMPLIANCE
 from transom.report.compliance import STATES, ControlResult, compliance, reasons
 from transom.report.options import ReportOptions
@@ -51,7 +51,7 @@ def escaped(text: str) -> str:
 
 def _pieces(report: Report, options: ReportOptions) -> Iterator[str]:
     say = translator(options.language)
-    head = "".join(_summary(report, say))
+    head = "".join(_summary(report, options.language))
     room = MAX_CHARS - len(head) - CLOSING_ROOM
     yield head
     controls = "".join(_compliance(report, say, room))
@@ -60,7 +60,7 @@ def _pieces(report: Report, options: ReportOptions) -> Iterator[str]:
     worst = report.findings[:WORST]
     for title, lines, folded in (
         (say("Worst findings"), (_line(each, report, options, say) for each in worst), False),
-        (say("Not judged"), map(_skipped, report.skipped), True),
+        (say("Not judged"), (_skipped(each, options.language) for each in report.skipped), True),
         (say("More findings"), (_line(each, report, options, say) for each in report.findings[WORST:]), True),
         (say("Accepted"), (f"{_short(each.finding)}: {code(each.reason)}" for each in report.accepted), True),
         (say("Known from the baseline"), map(_short, report.known), True),
@@ -70,7 +70,8 @@ def _pieces(report: Report, options: ReportOptions) -> Iterator[str]:
         yield piece
 
 
-def _summary(report: Report, say: Say) -> Iterator[str]:
+def _summary(report: Report, language: str) -> Iterator[str]:
+    say = translator(language)
     yield f"## {say('Transom report')}\n\n"
     shown = [(severity, count) for severity, count in report.by_severity.items() if count]
     if shown:
@@ -83,9 +84,10 @@ def _summary(report: Report, say: Say) -> Iterator[str]:
     for facts in report.clusters:
         yield f"{escaped(cluster_told(facts, say))}\n\n"
     reached = score(report)
-    parts = [] if reached is None else [f"{say('Score')}: {reached}/100"]
+    pair = say("{}: {}").format
+    parts = [] if reached is None else [pair(say("Score"), f"{reached}/100")]
     danger = risk(report)
-    parts += [] if danger is None else [f"{say('Risk')}: {danger}/100"]
+    parts += [] if danger is None else [pair(say("Risk"), f"{danger}/100")]
     parts.append(say("{count:,} verdicts, {passed:,} passed").format(count=report.verdicts, passed=report.passed))
     counts = (
         (mark("Not judged: {count:,}"), len(report.skipped)),
@@ -94,7 +96,10 @@ def _summary(report: Report, say: Say) -> Iterator[str]:
     )
     parts += [say(words).format(count=count) for words, count in counts if count]
     yield f"{' · '.join(parts)} · {say('Exit code')} {int(report.exit_code)}\n\n"
-    read = [f"{code(each.origin)}: {escaped(say(each.how))}" for each in report.provenance[:PROVENANCES_SHOWN]]
+    read = [
+        pair(code(each.origin), escaped(translated(each.how, language)))
+        for each in report.provenance[:PROVENANCES_SHOWN]
+    ]
     if read:
         yield "".join(f"- {each}\n" for each in read) + "\n"
 
@@ -105,8 +110,9 @@ def _compliance(report: Report, say: Say, room: int) -> Iterator[str]:
     if reached is None:
         return
     counts = " · ".join(f"{say(state)} {count:,}" for state, count in reached.counts.items() if count)
-    percent = "" if reached.percent is None else f" **{reached.percent}%**"
-    yield f"### {escaped(reached.framework.name)}:{percent} {counts}\n\n{say(COMPLIANCE)}\n\n"
+    percent = "" if reached.percent is None else f"**{reached.percent}%** "
+    told = say("{}: {}").format(escaped(reached.framework.name), percent + counts)
+    yield f"### {told}\n\n{say(COMPLIANCE)}\n\n"
     yield f"| {say('Control')} | {say('State')} | {say('Passed')} |\n| --- | --- | --: |\n"
     rows = [_control(each, say) for each in sorted(reached.results, key=lambda each: STATES.index(each.state))]
     shown = list(_fitting(rows, room // 2))
@@ -118,10 +124,8 @@ def _compliance(report: Report, say: Say, room: int) -> Iterator[str]:
 def _control(result: ControlResult, say: Say) -> str:
     failing = " ".join(code(rule) for rule in result.failing)
     why = failing or escaped("; ".join(say(words).format(**values) for words, values in reasons(result)))
-    state = f"{say(result.state)}: {why}" if why else say(result.state)
-    return (
-        f"| {code(result.control.id)} {escaped(result.control.title)} | {state} | {result.passed:,}/{result.judged:,} |"
-    )
+    state = say("{}: {}").format(say(result.state), why) if why else say(result.state)
+    return f"| {code(result.control.id)} {escaped(say(result.control.title))} | {state} | {result.passed:,}/{result.judged:,} |"
 
 
 def section(title: str, lines: list[str], folded: bool, room: int, say: Say) -> str:
@@ -149,7 +153,7 @@ def _fitting(lines: Iterable[str], room: int) -> Iterator[str]:
 
 def _line(finding: Finding, report: Report, options: ReportOptions, say: Say) -> str:
     title = escaped(told(finding, report, options.language)["title"])
-    return f"**{say(SEVERITY_WORDS[finding.severity])}** {title}: {_short(finding)}"
+    return say("{}: {}").format(f"**{say(SEVERITY_WORDS[finding.severity])}** {title}", _short(finding))
 
 
 def _short(finding: Finding) -> str:
@@ -157,7 +161,7 @@ def _short(finding: Finding) -> str:
     return " ".join(code(each) for each in named if each)
 
 
-def _skipped(skipped: Skipped) -> str:
+def _skipped(skipped: Skipped, language: str) -> str:
     place = where(skipped.locator) or skipped.ref.short or skipped.ref.kind
-    step = f" → {code(skipped.next_step)}" if skipped.next_step else ""
-    return f"{code(place)} {code(skipped.reason)}{step}"
+    step = f" → {code(translated(skipped.next_step, language))}" if skipped.next_step else ""
+    return f"{code(place)} {code(translated(skipped.reason, language))}{step}"

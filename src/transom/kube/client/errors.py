@@ -66,7 +66,7 @@ def unreadable(what: str) -> UnreadableError:
     )
 
 
-_KINDS: dict[int, tuple[type[ApiError], str]] = {
+_BY_STATUS: dict[int, tuple[type[ApiError], str]] = {
     401: (UnauthorizedError, "log in again, or choose another user; `kubectl auth whoami` tells whether it helps"),
     403: (ForbiddenError, "ask for the permission; `transom permissions` prints all that is needed"),
     404: (NotFoundError, "check that the cluster serves it: kubectl api-resources"),
@@ -79,7 +79,7 @@ _OTHER_STEP = "look at the API server's log; try again when it is well"
 def refused(what: str, status: int, body: bytes) -> ApiError:
     """Return the error of an answer whose status says that it failed."""
     told = status_of(body)
-    kind, step = _KINDS.get(status, (ApiError, _OTHER_STEP))
+    kind, step = _BY_STATUS.get(status, (ApiError, _OTHER_STEP))
     why = told.message or _first_line(body) or f"HTTP status {status}"
     return kind(what, why[:MAX_MESSAGE_CHARS], step, status, told.reason)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from transom.model.language import mark
 from transom.report.compliance import FAILED, FORMULA, STATES, ControlResult, compliance, reasons
-from transom.report.html.markup import MAX_TEXT_CHARS, say, text
+from transom.report.html.markup import MAX_TEXT_CHARS, say, text, told
 from transom.report.summary import Report
 
 
@@ -33,10 +33,10 @@ def controls(report: Report, numbers: Mapping[str, int]) -> Iterator[str]:
 
 def _row(result: ControlResult, numbers: Mapping[str, int]) -> str:
     kind = "failed" if result.state == FAILED else "passed"
-    name = f"<code>{text(result.control.id)}</code> {text(result.control.title)}"
-    told = [_rule(rule, numbers) for rule in result.failing]
-    told += [text(words, MAX_TEXT_CHARS) if not values else say(words, **values) for words, values in reasons(result)]
-    why = f"<br>{' '.join(told)}" if told else ""
+    name = f"<code>{text(result.control.id)}</code> {told(result.control.title)}"
+    parts = [_rule(rule, numbers) for rule in result.failing]
+    parts += [told(words, MAX_TEXT_CHARS) if not values else say(words, **values) for words, values in reasons(result)]
+    why = f"<br>{' '.join(parts)}" if parts else ""
     counts = f"<td>{result.passed:,}</td><td>{result.judged:,}</td>"
     return f'<tr class="{kind}"><th scope="row">{name}</th><td>{say(result.state)}{why}</td>{counts}</tr>\n'
 

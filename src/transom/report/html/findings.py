@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from transom.model.findings import Finding, Rule
 from transom.model.language import mark
 from transom.report.html.island import MAX_EVIDENCE, Excerpts, Group, iterate, label
-from transom.report.html.markup import MAX_TEXT_CHARS, rule_text, say, text
+from transom.report.html.markup import MAX_TEXT_CHARS, rule_text, say, text, told
 from transom.report.options import Excerpt, ReportOptions
 from transom.report.summary import owner_of
 from transom.report.words import SEVERITY_WORDS, where
@@ -79,7 +79,7 @@ def _parts(finding: Finding, rule: Rule | None, excerpt: Excerpt | None) -> Iter
     if finding.ref != owner_of(finding):
         yield "object", text(label(finding.ref))
     if finding.message and finding.message != finding.title:
-        yield "message", text(finding.message, MAX_TEXT_CHARS)
+        yield "message", told(finding.message, MAX_TEXT_CHARS)
     for evidence in finding.evidence[:MAX_EVIDENCE]:
         place = evidence.locator
         shown = (where(place, column=True), place.path)

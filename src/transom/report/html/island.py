@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from transom.model.findings import Evidence, Finding
+from transom.model.language import ENGLISH, LANGUAGES, translated
 from transom.model.refs import Ref
 from transom.model.severity import Severity
 from transom.report.html.markup import MAX_NAME_CHARS, MAX_TEXT_CHARS, shown
@@ -73,6 +74,7 @@ def island(report: Report, grouped: Sequence[Group], rules: Sequence[str], optio
         "findings": rows,
         "excerpts": [[each.first_line, each.line, *map(texts.number, each.lines)] for each in excerpts.kept],
         "prints": b64encode(b"".join(prints)).decode(),
+        "said": _said(report.findings, texts),
         "texts": texts.kept,
     }
     encoded = msgspec.json.encode(made)
@@ -83,6 +85,17 @@ def label(ref: Ref) -> str:
     """Return what a person calls a thing, with its cluster where one is named."""
     name = ref.short or ref.kind or ref.scope
     return f"{ref.cluster}: {name}" if ref.cluster else name
+
+
+def _said(findings: Sequence[Finding], texts: _Texts) -> dict[str, dict[str, int]]:
+    """Return the translations of messages: numbers of texts by language, by the number of the message."""
+    said: dict[str, dict[str, int]] = {}
+    for message in dict.fromkeys(finding.message for finding in findings if finding.message != finding.title):
+        told = {each: translated(message, each) for each in LANGUAGES if each != ENGLISH}
+        numbers = {each: texts.number(words, MAX_TEXT_CHARS) for each, words in told.items() if words != message}
+        if numbers:
+            said[str(texts.number(message, MAX_TEXT_CHARS))] = numbers
+    return said
 
 
 def _face(report: Report, rule: str, texts: _Texts) -> tuple[int]:

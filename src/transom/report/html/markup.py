@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from html import escape
 
 from transom.model.findings import Rule
-from transom.model.language import LANGUAGES, translator
+from transom.model.language import LANGUAGES, translated, translator
 from transom.model.severity import Severity
 from transom.report.text import safe
 from transom.report.words import SEVERITY_WORDS
@@ -27,16 +27,21 @@ def text(content: str, limit: int = MAX_NAME_CHARS) -> str:
     return escape(shown(content, limit))
 
 
+def told(content: str, limit: int = MAX_NAME_CHARS) -> str:
+    """Return a text that the code made in English as HTML, in each language; what was filled into it is foreign."""
+    return in_each_language(lambda language: text(translated(content, language), limit))
+
+
 def say(words: str, **values: object) -> str:
     """Return words of ours as HTML, once in each language; texts among the values are foreign, and escaped."""
 
-    def told(language: str) -> str:
+    def said(language: str) -> str:
         translate = translator(language)
         return escape(translate(words), quote=False).format(
             **{name: _value(value, translate) for name, value in values.items()}
         )
 
-    return in_each_language(told)
+    return in_each_language(said)
 
 
 def _value(value: object, translate: Callable[[str], str]) -> object:
@@ -57,7 +62,7 @@ def rule_text(rule: Rule, field: str) -> str:
     """Return a text of a rule as HTML, in each language."""
     texts: Mapping[str, str] = {"title": rule.title or rule.id, "why": rule.why, "fix": rule.fix}
 
-    def told(language: str) -> str:
+    def said(language: str) -> str:
         return text(rule.texts.get(language, {}).get(field) or texts[field], MAX_TEXT_CHARS)
 
-    return in_each_language(told)
+    return in_each_language(said)

@@ -35,6 +35,17 @@
     return made;
   }
 
+  // what the code made in English, in every language
+  function told(number) {
+    const said = Object.entries(island.said[number] || {});
+    if (!said.length) return [texts[number]];
+    return [["en", number], ...said].map(([language, each]) => {
+      const made = element("span", "", texts[each]);
+      made.lang = language;
+      return made;
+    });
+  }
+
   const code = (text) => element("code", "", text);
 
   function ofRule(number, selector) {
@@ -63,7 +74,7 @@
     const titles = island.rules.map(([id], number) => `${texts[id]} ${byId(`rule-${number}`).querySelector("h3").textContent}`);
     haystacks = findings.map((row, number) => {
       const place = row.slice(FIRST_PLACE, FIRST_PLACE + PLACE_WIDTH);
-      const own = [REF, CONTAINER, MESSAGE].map((column) => texts[row[column]]);
+      const own = [row[REF], row[CONTAINER], row[MESSAGE], ...Object.values(island.said[row[MESSAGE]] || {})].map((each) => texts[each]);
       const where = `${texts[place[FILE]]}:${place[LINE]}`;
       const seen = [PATH, SEEN, EXPECTED].map((column) => texts[place[column]]);
       return folded([texts[groups[owners[number]][0]], titles[row[RULE]], ...own, where, ...seen, fingerprint(number)].join(" "));
@@ -112,7 +123,7 @@
       return made;
     };
     if (row[REF]) part("object", texts[row[REF]]);
-    if (row[MESSAGE]) part("message", texts[row[MESSAGE]]);
+    if (row[MESSAGE]) part("message", ...told(row[MESSAGE]));
     const last = FIRST_PLACE + PLACE_WIDTH;
     for (const place of [row.slice(FIRST_PLACE, last), ...(row[last] || [])]) drawPlace(place, part);
     if (row[last + 1]) part("place", words("say-places", { count: row[last + 1] }));

@@ -11,7 +11,7 @@ from transom.model.language import LANGUAGES, mark, translator
 from transom.model.severity import Severity
 from transom.report.html.findings import TERMS, explained
 from transom.report.html.island import label
-from transom.report.html.markup import MAX_TEXT_CHARS, in_each_language, rule_text, say, text
+from transom.report.html.markup import MAX_TEXT_CHARS, in_each_language, rule_text, say, text, told
 from transom.report.risk import FORMULA as RISK_FORMULA
 from transom.report.risk import figures as risk_figures
 from transom.report.risk import risk
@@ -141,12 +141,12 @@ def coverage(report: Report, numbers: Mapping[str, int]) -> Iterator[str]:
     if report.provenance:
         yield f"<h3>{say('How it was read')}</h3>\n<ul>"
         for each in report.provenance[:LISTED]:
-            yield f"<li><code>{text(each.origin)}</code>: {text(each.how)}</li>"
+            yield f"<li><code>{text(each.origin)}</code>: {told(each.how)}</li>"
         yield "</ul>\n"
     if report.not_applicable:
         yield f"<h3>{say('Not applicable')}</h3>\n<ul>"
         for what, count in report.not_applicable.items():
-            yield f"<li>{count:,} {text(what)}</li>"
+            yield f"<li>{count:,} {told(what)}</li>"
         yield "</ul>\n"
     if report.accepted:
         yield f'<h3 id="accepted">{say("Accepted: {count:,}", count=len(report.accepted))}</h3>\n'
@@ -166,9 +166,9 @@ def _skipped(skipped: Sequence[Skipped]) -> Iterator[str]:
     reasons = list(by_reason.items())
     for (rule, reason, next_step), alike in reasons[:LISTED]:
         named = f"<code>{text(rule)}</code> " if rule else ""
-        yield f'<div class="skip"><p>{named}{text(reason, MAX_TEXT_CHARS)}</p>\n'
+        yield f'<div class="skip"><p>{named}{told(reason, MAX_TEXT_CHARS)}</p>\n'
         if next_step:
-            yield f'<p class="step">{say("Next step")}: {text(next_step, MAX_TEXT_CHARS)}</p>\n'
+            yield f'<p class="step">{say("Next step")}: {told(next_step, MAX_TEXT_CHARS)}</p>\n'
         yield "<ul>"
         yield from _listed([f"<code>{text(_place(each))}</code>" for each in alike[:LISTED]], len(alike))
         yield "</div>\n"

@@ -249,9 +249,12 @@ def _outside(voice: Voice, refusal: str, failed: bool) -> Say | None:
         return Say(voice.by, "no", refusal)
     if failed:
         return None
-    does = "it may change the object" + (", or refuse it" if voice.web else "") if voice.changes else "it may refuse it"
-    unreachable = ", also where it is not reached (failurePolicy Fail)" if voice.web and voice.policy.fail else ""
-    return Say(voice.by, "unknown", f"{does}{unreachable}", voice.changes)
+    why = "it may refuse it"
+    if voice.changes:
+        why = "it may change the object, or refuse it" if voice.web else "it may change the object"
+    if voice.web and voice.policy.fail:
+        why = f"{why}, also where it is not reached (failurePolicy Fail)"
+    return Say(voice.by, "unknown", why, voice.changes)
 
 
 def _worded(policy: Policy, failure: Failure) -> str:
@@ -270,4 +273,5 @@ def _refused(voice: Voice, messages: list[str], warnings: list[str]) -> Say:
         warnings += [f"{voice.by}: {message}" for message in messages]
     if "Deny" in wanted:
         return Say(voice.by, "no", messages[0])
-    return Say(voice.by, "yes", f"it only {'warns' if 'Warn' in wanted else 'tells the audit log'}: {messages[0]}")
+    told = "it only warns" if "Warn" in wanted else "it only tells the audit log"
+    return Say(voice.by, "yes", f"{told}: {messages[0]}")
