@@ -157,3 +157,16 @@ def test_two_runs_may_start_at_once(file):
     for run in runs:
         run.join()
     assert [path.suffix for path in kept()] == [".bin"]
+
+
+def test_a_file_that_is_replaced_has_another_stamp(file):
+    before = cache.stamp(str(file))
+    assert cache.stamp(str(file)) == before
+    aside = file.with_suffix(".new")
+    aside.write_text(file.read_text())
+    aside.replace(file)
+    assert cache.stamp(str(file)) != before
+
+
+def test_a_file_that_is_not_there_has_no_stamp(tmp_path):
+    assert cache.stamp(str(tmp_path / "none.yaml")) == b""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
-from yaml import MarkedYAMLError
 
 from transom.kube.events import (
     AliasEvent,
@@ -18,6 +17,7 @@ from transom.kube.events import (
     SequenceStartEvent,
     StreamEndEvent,
 )
+from transom.kube.libyaml import MarkedYAMLError
 from transom.kube.scalars import (
     NUMBER_STARTS,
     WORDS,
@@ -105,7 +105,7 @@ def _too_deep(line: int, column: int) -> TextError:
 
 def _rest(parser: Any) -> tuple[int, int] | None:
     """Find what follows the document: Kubernetes reads the first document between two markers and no other."""
-    from yaml import YAMLError
+    from transom.kube.libyaml import YAMLError
 
     try:
         event = parser.get_event()

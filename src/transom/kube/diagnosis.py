@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from msgspec import Struct
-from yaml import YAMLError
+
+from transom.kube.libyaml import YAMLError
 
 CORRECT = "correct the file, or exclude it"
 

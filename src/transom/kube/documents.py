@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from msgspec import Struct
-from yaml import YAMLError
 
 from transom.kube.builder import Built, TextError, build
+from transom.kube.libyaml import YAMLError
 from transom.kube.streams import TRANSLATED, NotTextError, Segment, segments
 from transom.model.findings import Skipped
 from transom.model.limits import MAX_DEPTH, MAX_DOCUMENT_BYTES

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from msgspec import Struct
-from yaml import _yaml
+
+from transom.kube.libyaml import libyaml
 
 
 class Mark(Protocol):
@@ -85,7 +86,7 @@ for _event in (
     *(ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent, MappingEndEvent, SequenceEndEvent),
     *(DocumentEndEvent, StreamEndEvent),
 ):
-    setattr(_yaml, _event.__name__, _event)
+    setattr(libyaml, _event.__name__, _event)
 
-CParser: Any = _yaml.CParser
+CParser: Any = libyaml.CParser
 """libyaml's parser: CParser(text).get_event() returns the next event; None after the last, dispose() when done."""

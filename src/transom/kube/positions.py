@@ -8,7 +8,6 @@ from collections.abc import Collection
 from typing import Any
 
 from msgspec import Struct
-from yaml import YAMLError
 
 from transom.kube.builder import known_keys
 from transom.kube.events import (
@@ -22,6 +21,7 @@ from transom.kube.events import (
     SequenceStartEvent,
     StreamEndEvent,
 )
+from transom.kube.libyaml import YAMLError
 from transom.kube.scalars import ScalarError, is_merge, plain_key, tagged_key
 from transom.model.limits import MAX_DEPTH, MAX_NODES
 from transom.model.places import Locator, Path, path_text

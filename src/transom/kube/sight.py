@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
+
+import msgspec
 
 from transom.model.places import Path
 
@@ -87,5 +88,5 @@ def _is_flat(values: Iterable[Any]) -> bool:
 
 def _scalar(value: Any, field: object = "") -> str:
     if not isinstance(value, str) or not value:
-        return json.dumps(value, ensure_ascii=False)
+        return repr(value) if isinstance(value, float) else msgspec.json.encode(value).decode()
     return HIDDEN if isinstance(field, str) and _SECRET_FIELD.search(field) else value

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from msgspec import Struct
-from yaml import YAMLError
 
 from transom.kube.events import (
     AliasEvent,
@@ -21,6 +20,7 @@ from transom.kube.events import (
     SequenceStartEvent,
     StreamEndEvent,
 )
+from transom.kube.libyaml import YAMLError
 from transom.kube.positions import JSON_TOKEN, key_text
 from transom.kube.scalars import ScalarError, is_merge
 from transom.model.limits import MAX_DEPTH, MAX_NODES

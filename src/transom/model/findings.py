@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from msgspec import Struct
 
+from transom.model.digests import sha256
 from transom.model.places import Locator
 from transom.model.refs import Ref
 from transom.model.severity import Severity
@@ -63,7 +62,7 @@ class Finding(Struct, frozen=True):
         """The finding's identity over time: 32 hex digits of rule, ref without its cluster, and witness."""
         ref = self.ref
         identity = "\0".join((self.rule, ref.scope, ref.group, ref.kind, ref.namespace, ref.name, self.witness))
-        return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        return sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
     @property
     def place(self) -> Locator:

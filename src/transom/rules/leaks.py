@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from transom.model.language import mark
@@ -11,7 +11,7 @@ from transom.model.language import mark
 if TYPE_CHECKING:
     from transom.lang.leaks import LeakFinder
 
-OWN_RULES = str(Path(__file__).parent.parent / "content" / "secrets" / "credentials.toml")
+OWN_RULES = os.path.join(os.path.dirname(os.path.dirname(__file__)), "content", "secrets", "credentials.toml")
 PARAMETER = "secret-rules"
 """The parameter of checks that names another file of rules."""
 

@@ -119,7 +119,7 @@ def _like(field: str | None, value: Any) -> Any:
 
 def builtin_pack(version: tuple[int, int] = CURRENT) -> Pack:
     """Return the rules that come with Transom, from the cache of compiled rules where they are there."""
-    from transom.rules.cache import cached
+    from transom.rules.cache import cached, stamp
 
     windows = [window.path for window in os.scandir(BUILTIN_FOLDER) if window.is_dir()]
     files = sorted(
@@ -128,7 +128,7 @@ def builtin_pack(version: tuple[int, int] = CURRENT) -> Pack:
         for file in os.scandir(window)
         if file.name.endswith(".yaml") and not file.name.endswith((TESTS_SUFFIX, FIX_SUFFIX))
     )
-    return cached(files, version, lambda: read_pack(files, version, ours=True))
+    return cached(files, version, lambda: read_pack(files, version, ours=True), stamp)
 
 
 def load_pack(folders: Sequence[str], version: tuple[int, int] = CURRENT) -> Pack:

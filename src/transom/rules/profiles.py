@@ -60,12 +60,14 @@ def profile_names() -> list[str]:
 def read_profile(file: str) -> Profile:
     """Return the profile of a file; raises TransomError for one that cannot be read or is called otherwise."""
     import msgspec
-    from yaml import YAMLError
+
+    from transom.kube.builder import TextError, build
+    from transom.kube.libyaml import YAMLError
 
     try:
         with open(file, "rb") as stream:
-            found = msgspec.yaml.decode(stream.read(), type=Profile)
-    except (OSError, YAMLError, msgspec.MsgspecError) as error:
+            found = msgspec.convert(build(stream.read()).value, Profile)
+    except (OSError, YAMLError, TextError, msgspec.MsgspecError) as error:
         raise TransomError(f"cannot read the profile {file}", str(error), "install Transom again") from error
     if os.path.basename(file) != f"{found.id}.yaml":
         raise TransomError(f"cannot read the profile {file}", f"it is called {found.id}", "correct the file")

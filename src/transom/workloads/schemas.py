@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -43,6 +42,8 @@ def invalid(entry: Entry, _: Inventory, check: Check) -> Answer:
 @lru_cache(maxsize=1)
 def is_installed() -> bool:
     """Tell whether the packages of the extra are there."""
+    from importlib.util import find_spec
+
     return find_spec(PACKAGE) is not None and find_spec(VALIDATOR) is not None
 
 
@@ -106,6 +107,7 @@ def _registry(release: tuple[int, int]) -> tuple[Any, Mapping[tuple[str, str], s
 
 
 def _file(release: tuple[int, int]) -> Path:
+    from importlib.util import find_spec
     from pathlib import Path
 
     spec = find_spec(PACKAGE)
