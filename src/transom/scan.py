@@ -11,7 +11,7 @@ from msgspec import Struct
 from transom.inventory import Entry, Inventory, unrendered
 from transom.inventory.selection import EVERYTHING, Selection
 from transom.inventory.sources import fill
-from transom.model.findings import NotApplicable, Result, Rule, Skipped
+from transom.model.findings import NotApplicable, Result, Rule, Skipped, Told
 from transom.rules.custom import unseen_pods
 from transom.rules.exceptions import FACES, Allowances, declared
 from transom.rules.gaps import withheld
@@ -22,6 +22,7 @@ from transom.workers import in_parallel
 if TYPE_CHECKING:
     from datetime import date
 
+    from transom.images.source import ImageOptions
     from transom.inventory.cluster import ClusterOptions
     from transom.rules.check import Check
     from transom.rules.policy import Policy
@@ -38,6 +39,7 @@ WINDOWS = {
 }
 """Every window, and what joins them: name and module. Each offers assess(inventory, rules, only, allowances)."""
 
+OF_IMAGES = ("image:", "dir:")  # targets whose object is of kind Image
 TOGETHER = (
     500  # objects that every window sees before the next ones, so that places are worked out once for all windows
 )
@@ -51,7 +53,7 @@ class ScanOptions(Struct, frozen=True):
     charts; pod_security: `LEVEL[@VERSION]`, to judge by that Pod Security level and nothing else; exceptions: whether what
     files declare acceptable is accepted; waivers: exceptions that the team keeps, and today, which tells what has expired;
     known_rules: ids that an exception may name, beside those of policies and
-    checks; cluster: what to read of a live one, and as whom.
+    checks; cluster: what to read of a live one, and as whom; images: how they are fetched.
     """
 
     policies: Sequence[Policy] = ()
@@ -67,6 +69,7 @@ class ScanOptions(Struct, frozen=True):
     today: date | None = None
     known_rules: Collection[str] = ()
     cluster: ClusterOptions | None = None
+    images: ImageOptions | None = None
 
     @property
     def faces(self) -> dict[str, Rule]:
@@ -100,10 +103,17 @@ def assess(
 def scan(targets: Sequence[str], options: ScanOptions, inventory: Inventory) -> Iterator[Result]:
     """Fill the inventory from the targets; yield everything that is wrong in it, and everything that was not judged."""
     for target in targets:
-        yield from fill(
-            inventory, target, options.exclude, options.value_files, options.cluster
-        )  # what could not be read is already a result
+        yield from read(inventory, target, options)  # what could not be read is already a result
     yield from look(options, inventory)
+
+
+def read(inventory: Inventory, target: str, options: ScanOptions) -> Iterator[Told]:
+    """Fill the inventory from a target, whatever it is; yield what could not be read."""
+    if target.startswith(OF_IMAGES):
+        from transom.images.source import ImageOptions, fill_from_image
+
+        return fill_from_image(inventory, target, options.images or ImageOptions())
+    return fill(inventory, target, options.exclude, options.value_files, options.cluster)
 
 
 def look(options: ScanOptions, inventory: Inventory) -> Iterator[Result]:

@@ -12,7 +12,9 @@ from transom.model.errors import UsageError
 from transom.model.language import ENGLISH, mark, translated
 from transom.model.severity import SEVERITIES
 
-TARGET_HELP = "a file, folder, chart, kustomization or snapshot, - for standard input, cluster[:CONTEXT], or image:REF"
+TARGET_HELP = (
+    "a file, folder, chart, kustomization or snapshot, - for standard input, cluster[:CONTEXT], image:REF, or dir:PATH"
+)
 
 
 USAGE = mark("usage: ")

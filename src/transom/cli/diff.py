@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from transom.cli import terminal
 from transom.cli.arguments import TARGET_HELP, Parser, add_input_arguments, add_rule_arguments, command_parser
 from transom.cli.clusters import add_cluster_arguments
+from transom.cli.images import add_image_arguments
 from transom.cli.outputs import add_judging_arguments, allowed_by, outputs, write_to
 from transom.model.errors import UsageError
 from transom.model.severity import SEVERITIES
@@ -49,6 +50,7 @@ def parser() -> Parser:
     add_input_arguments(made)
     add_rule_arguments(made)
     add_cluster_arguments(made)
+    add_image_arguments(made)
     return made
 
 

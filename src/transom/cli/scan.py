@@ -21,6 +21,7 @@ from transom.cli.arguments import (
     command_parser,
 )
 from transom.cli.clusters import add_cluster_arguments
+from transom.cli.images import add_image_arguments
 from transom.cli.outputs import add_judging_arguments, allowed_by, outputs, write_to
 from transom.model.errors import UsageError
 from transom.model.findings import Result
@@ -43,6 +44,7 @@ EXAMPLES = """\
   transom scan deploy/ --since origin/main             only what this branch brings
   transom scan cluster                                 the cluster of the current context
   transom scan cluster:prod -n shop                    one namespace, as a user who may list no other
+  transom scan image:registry.example.com/shop/web:1   what an image is, and what it hides
   transom scan pod.yaml --pod-security restricted      what Pod Security admission would say
   transom scan deploy/ --framework cis-kubernetes      which of its controls pass, fail or are unknown
   helm template ./chart | transom scan -               what a chart becomes
@@ -71,6 +73,7 @@ def parser() -> Parser:
     add_input_arguments(made)
     add_rule_arguments(made)
     add_cluster_arguments(made)
+    add_image_arguments(made)
     changes = made.add_argument_group("only what is new")
     changes.add_argument("--since", metavar="REV", help="report only what came since this git revision")
     baseline = changes.add_mutually_exclusive_group()

@@ -12,6 +12,7 @@ from transom.cli.settings import Settings, StatedException, read_settings
 from transom.model.errors import UsageError
 
 if TYPE_CHECKING:
+    from transom.images.source import ImageOptions
     from transom.inventory.cluster import ClusterOptions
     from transom.inventory.selection import Selection
     from transom.rules.check import Check
@@ -39,6 +40,7 @@ def scan_options(arguments: argparse.Namespace, every_profile: bool = False) -> 
             value_files=arguments.values,
             selection=_selection(arguments),
             cluster=_cluster(arguments, (), ()),
+            images=_images(arguments),
         )
     whole = whole_pack(arguments, settings)
     framework = getattr(arguments, "framework", None)
@@ -65,6 +67,7 @@ def scan_options(arguments: argparse.Namespace, every_profile: bool = False) -> 
             [policy for policy in pack.policies if policy.window in windows],
             [check for check in pack.checks if check.window in windows],
         ),
+        images=_images(arguments),
     )
 
 
@@ -118,6 +121,17 @@ def _cluster(
     from transom.rules.reads import reader
 
     return replace(cluster_options(arguments, arguments.namespace), reads=reader(policies, checks))
+
+
+def _images(arguments: argparse.Namespace) -> ImageOptions | None:
+    """Return how images are fetched; None where no target is one."""
+    from transom.scan import OF_IMAGES
+
+    if not any(target.startswith(OF_IMAGES) for target in arguments.targets) or not hasattr(arguments, "platform"):
+        return None
+    from transom.cli.images import image_options
+
+    return image_options(arguments)
 
 
 def chosen_pack(arguments: argparse.Namespace, settings: Settings) -> Pack:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from transom.cli import terminal
 from transom.cli.arguments import TARGET_HELP, Parser, add_values_argument, command_parser
 from transom.cli.clusters import add_cluster_arguments, cluster_options, names_cluster
+from transom.cli.images import add_image_arguments, image_options
 from transom.cli.settings import read_settings
 from transom.model.errors import UsageError
 from transom.model.exits import Exit
@@ -41,6 +42,7 @@ def parser() -> Parser:
     made.add_argument("-n", "--namespace", metavar="NS", help="of a live cluster keep this namespace only")
     made.add_argument("--config", metavar="FILE", help="settings (default: transom.yaml, where there is one)")
     add_cluster_arguments(made)
+    add_image_arguments(made)
     return made
 
 
@@ -48,20 +50,21 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the snapshot; exit 3 where something could not be read."""
     from transom.inventory import Inventory
     from transom.inventory.snapshot import write
-    from transom.inventory.sources import fill
+    from transom.scan import ScanOptions, read
 
     if not arguments.targets:
         raise UsageError("name what to keep", "", "transom snapshot deploy/ -o estate.transom")
     gc.disable()  # one pass, then exit: collecting cycles costs more than the reading
     exclude = [*read_settings(arguments.config).exclude, *arguments.exclude]
-    cluster = _cluster(arguments) if names_cluster(arguments.targets) else None
+    options = ScanOptions(
+        exclude=exclude,
+        value_files=arguments.values,
+        cluster=_cluster(arguments) if names_cluster(arguments.targets) else None,
+        images=image_options(arguments),
+    )
     inventory = Inventory()
     with terminal.progress(lambda: terminal.say("{:,} objects read").format(len(inventory))):
-        others = [
-            other
-            for target in arguments.targets
-            for other in fill(inventory, target, exclude, arguments.values, cluster)
-        ]
+        others = [other for target in arguments.targets for other in read(inventory, target, options)]
         write(inventory, others, Path(arguments.output))
     skipped = [other for other in others if isinstance(other, Skipped)]
     for other in skipped:

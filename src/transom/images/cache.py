@@ -42,6 +42,8 @@ class LayerCache:
             return None
         try:
             packed = path.read_bytes()
+            if zstandard.frame_content_size(packed) > MAX_RECORD_BYTES:
+                return None
             plain = zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_RECORD_BYTES)
             record = msgspec.msgpack.decode(plain, type=LayerRecord)
         except (OSError, zstandard.ZstdError, msgspec.DecodeError):
@@ -55,12 +57,12 @@ class LayerCache:
         path = self._path(record.diff_id)
         if path is None or not record.complete:
             return
-        packed = zstandard.ZstdCompressor().compress(msgspec.msgpack.encode(record))
+        plain = msgspec.msgpack.encode(record)
+        if len(plain) > MAX_RECORD_BYTES:
+            return
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with NamedTemporaryFile(dir=path.parent, suffix=PART, delete=False) as stream:
-                stream.write(packed)
-            Path(stream.name).replace(path)
+            _write(path, zstandard.ZstdCompressor().compress(plain))
             self._tidy(path.parent)
 
     def _path(self, diff_id: str) -> Path | None:
@@ -84,3 +86,14 @@ class LayerCache:
                 return
             Path(path).unlink(missing_ok=True)
             total -= size
+
+
+def _write(path: Path, content: bytes) -> None:
+    with NamedTemporaryFile(dir=path.parent, suffix=PART, delete=False) as stream:
+        try:
+            stream.write(content)
+            stream.flush()
+            Path(stream.name).replace(path)
+        except OSError:
+            Path(stream.name).unlink(missing_ok=True)
+            raise

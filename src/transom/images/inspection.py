@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import BinaryIO
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,15 +11,24 @@ from msgspec.structs import replace
 from transom.images.cache import LayerCache
 from transom.images.distro import Distro, distro_of
 from transom.images.layers.merging import Hidden, Merged, merge
-from transom.images.layers.reading import read_layer
+from transom.images.layers.reading import read_layer, unread_names
 from transom.images.layers.record import LayerRecord, Unread
 from transom.images.packages import Selection
+from transom.images.sbom.purl import purl
 from transom.model.errors import TransomError
 from transom.model.packages import Package, Place
-from transom.registry.blobs import Image, Layer
+from transom.registry.blobs import Descriptor, Image, Layer, this_platform
 
 SYSTEM_KINDS = frozenset(("deb", "apk", "rpm", "alpm"))
 """Packages that a distribution ships, and its advisories speak of."""
+
+
+class NoBlobs:
+    """The blobs of what is no image."""
+
+    def open(self, descriptor: Descriptor) -> BinaryIO:
+        """Raise, since there is none."""
+        raise TransomError(f"there is no blob {descriptor.digest}", "", "")
 
 
 class Inspection(Struct, frozen=True):
@@ -40,38 +50,68 @@ class Inspection(Struct, frozen=True):
 def inspect(image: Image, cache: LayerCache, selection: Selection | None = None) -> Inspection:
     """Read an image's layers, those that are kept from the cache; raises nothing for what it holds."""
     chosen = selection or Selection()
-    records = tuple(_record(image, layer, cache, chosen) for layer in image.layers)
+    return _inspection(image, tuple(_record(image, layer, cache, chosen) for layer in image.layers))
+
+
+def inspect_folder(root: str, selection: Selection | None = None) -> Inspection:
+    """Read a root file system in a folder as if it were an image of one layer."""
+    from transom.images.layers.folders import entries_below
+    from transom.images.layers.reading import read_entries
+
+    unread: list[Unread] = []
+    record = read_entries("", entries_below(root, unread), selection or Selection())
+    record.unread += unread
+    layer = Layer(Descriptor("", record.size_bytes), "")
+    return _inspection(Image(root, "", this_platform(), {}, (layer,), (), NoBlobs()), (record,))
+
+
+def _inspection(image: Image, records: tuple[LayerRecord, ...]) -> Inspection:
     merged = merge(records)
     found = [package for packages in merged.packages.values() for package in packages]
     distro = distro_of(merged.texts, found)
-    unread = tuple((layer, each) for layer, record in zip(image.layers, records, strict=True) for each in record.unread)
-    return Inspection(image, distro, tuple(_joined(_settled(found, distro, merged))), merged, records, unread)
+    unread = [(layer, each) for layer, record in zip(image.layers, records, strict=True) for each in record.unread]
+    unread += [(image.layers[-1], each) for each in merged.unread]
+    packages = tuple(_joined(_settled(found, distro, merged)))
+    return Inspection(image, distro, packages, merged, records, tuple(unread))
 
 
 def _record(image: Image, layer: Layer, cache: LayerCache, selection: Selection) -> LayerRecord:
     kept = cache.get(layer.diff_id)
     if kept is not None:
         return kept
-    if layer.is_foreign:
-        reason = "its content is kept elsewhere, by whoever may distribute it"
-        return LayerRecord(layer.diff_id, unread=[Unread("", reason)], complete=False)
     try:
-        with image.blobs.open(layer.descriptor) as stream:
-            record = read_layer(layer, stream, selection)
+        record = _read(image, layer, selection, {})
+        names = unread_names(record) if record.complete else {}
+        if names:
+            record = _read(image, layer, selection, names)
     except (TransomError, OSError) as error:
-        return LayerRecord(layer.diff_id, unread=[Unread("", str(error))], complete=False)
+        reason = "its content is kept elsewhere, by whoever may distribute it" if layer.is_foreign else str(error)
+        return LayerRecord(layer.diff_id, unread=[Unread("", reason)], complete=False)
     cache.put(record)
     return record
 
 
-def _settled(packages: Iterable[Package], distro: Distro, merged: Merged) -> Iterator[Package]:
+def _read(image: Image, layer: Layer, selection: Selection, names: Mapping[str, tuple[str, ...]]) -> LayerRecord:
+    if layer.descriptor.media_type.endswith("+encrypted"):
+        raise OSError("it is encrypted")
+    with image.blobs.open(layer.descriptor) as stream:
+        return read_layer(layer, stream, selection, names)
+
+
+def _settled(packages: Sequence[Package], distro: Distro, merged: Merged) -> Iterator[Package]:
     """Yield packages with what only the whole image tells: the distribution, and the OS package that owns them."""
+    system: dict[str, Package] = {}
+    others = []
     for package in packages:
         if package.kind in SYSTEM_KINDS:
-            yield replace(package, namespace=package.namespace or distro.id, distro=str(distro))
+            settled = replace(package, namespace=package.namespace or distro.id, distro=str(distro))
+            system.setdefault(package.name, settled)
+            yield settled
         else:
-            owner = _owner(package, merged.owned)
-            yield replace(package, owner=owner) if owner else package
+            others.append(package)
+    for package in others:
+        owner = system.get(_owner(package, merged.owned))
+        yield replace(package, owner=purl(owner)) if owner else package
 
 
 def _owner(package: Package, owned: Mapping[str, str]) -> str:
@@ -79,7 +119,7 @@ def _owner(package: Package, owned: Mapping[str, str]) -> str:
     for place in package.places:
         listed = owned.get(place.path.partition("!")[0])
         if listed:
-            return listed.rpartition("/")[2].removesuffix(".list").partition(":")[0]
+            return listed
     return ""
 
 

@@ -1,12 +1,14 @@
 """Images as a source: one object of kind Image for each, which policies judge like any other.
 
 `image:REF` is an image of a registry, or the path of an OCI layout or a saved archive, `#NAME` behind it for one of
-several. The object tells settings, system, counts and oddities; the packages themselves are asked of `inspected`.
+several; `dir:PATH` is a root file system. The object tells settings, system, counts and oddities; the packages themselves
+are asked of `inspected`.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,9 @@ from typing import Any
 from msgspec import Struct
 
 from transom.images.cache import LayerCache
-from transom.images.inspection import Inspection, inspect
+from transom.images.inspection import Inspection, inspect, inspect_folder
 from transom.inventory import Inventory, Origin
+from transom.kube.files import shown
 from transom.model.errors import TransomError
 from transom.model.findings import Provenance, Skipped, Told
 from transom.model.images import ImageError, parse_image
@@ -24,13 +27,18 @@ from transom.registry.blobs import Image, Platform, parse_platform, resolve
 from transom.registry.layouts import is_layout, read_layout
 from transom.rules.cache import cache_folder
 
-SCHEME = "image:"
+IMAGE, FOLDER = "image:", "dir:"
 API_VERSION, KIND = "transom.dev/v1", "Image"
 MAX_TOLD = 1_000  # of each list in the object; an honest image has some dozens
+DATABASES = ("lib/dpkg/status", "lib/apk/db/installed", "/rpmdb.sqlite", "/rpm/Packages", "/rpm/Packages.db")
+_HARMLESS = re.compile(r"(?:|true|false|\d{1,5}|[/.~$].*)")  # a variable's value that is no secret by its form
 
 
 class ImageOptions(Struct, frozen=True):
-    """How images are fetched. platform: `linux/arm64`, "" for this machine's; mirrors: hosts that are asked first."""
+    """How images are fetched. platform: `linux/arm64`, "" for this machine's; mirrors: hosts that are asked first.
+
+    insecure: whether plain HTTP is taken; cached: whether records of layers are kept and used.
+    """
 
     platform: str = ""
     mirrors: tuple[str, ...] = ()
@@ -40,12 +48,13 @@ class ImageOptions(Struct, frozen=True):
 
 def open_image(target: str, options: ImageOptions) -> Image:
     """Return the image that a target names; raises TransomError."""
-    name = target.removeprefix(SCHEME)
+    name = _name(target)
     platform: Platform | None = parse_platform(options.platform) if options.platform else None
     path, _, wanted = name.partition("#")
     if os.path.exists(path):  # noqa: PTH110 - the name is text everywhere else
         if not is_layout(path):
-            raise TransomError(f"cannot read {path}", "it is neither an OCI layout nor a saved image", "skopeo copy …")
+            next_step = "name an OCI layout, what docker save wrote, or dir:PATH for a root file system"
+            raise TransomError(f"cannot read {path}", "it is neither an OCI layout nor a saved image", next_step)
         return read_layout(path, wanted, platform)
     try:
         reference = parse_image(name)
@@ -59,14 +68,19 @@ def open_image(target: str, options: ImageOptions) -> Image:
 
 def inspected(target: str, options: ImageOptions) -> Inspection:
     """Return what an image holds; raises TransomError where it cannot be opened at all."""
+    if target.startswith(FOLDER):
+        root = _name(target)
+        if not os.path.isdir(root):  # noqa: PTH112
+            raise TransomError(f"cannot read {root}", "it is no folder", "name the folder of a root file system")
+        return inspect_folder(root)
     folder = cache_folder() if options.cached else None
     return inspect(open_image(target, options), LayerCache(Path(folder) / "layers" if folder else None))
 
 
 def fill_from_image(inventory: Inventory, target: str, options: ImageOptions) -> Iterator[Told]:
     """Add the object of an image; yield what could not be read of it."""
-    name = target.removeprefix(SCHEME)
-    ref = Ref(scope="image", name=name)
+    name = _name(target)
+    ref = Ref(scope="image", group="transom.dev", kind=KIND, name=name)
     try:
         found = inspected(target, options)
     except TransomError as error:
@@ -74,9 +88,9 @@ def fill_from_image(inventory: Inventory, target: str, options: ImageOptions) ->
         return
     image = found.image
     counted = f"{len(found.packages):,} packages in {len(image.layers)} layers, {found.distro.name or 'no system told'}"
-    yield Provenance(name, f"{image.platform} {image.digest}: {counted}")
+    yield Provenance(name, f"{image.platform} {image.digest}: {counted}" if image.digest else counted)
     for layer, unread in found.unread:
-        where = unread.path or f"layer {layer.diff_id}"
+        where = shown(unread.path) or f"layer {layer.diff_id}".strip()
         yield Skipped(ref, f"{where}: {unread.reason}", "fetch or build the image again; what was read counts")
     inventory.add(image_object(found, name), Origin(target))
 
@@ -91,12 +105,18 @@ def image_object(found: Inspection, name: str) -> dict[str, Any]:
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
+        "packaged": bool(image.digest),
         "metadata": {"name": name},
         "digest": image.digest,
         "platform": str(image.platform),
         "config": _settings(settings if isinstance(settings, dict) else {}),
         "system": {"id": found.distro.id, "version": found.distro.version, "told": found.distro.told},
-        "packages": {"count": len(found.packages), "kinds": kinds, "databases": _databases(found)},
+        "packages": {
+            "count": len(found.packages),
+            "kinds": kinds,
+            "databases": _databases(found),
+            "unlisted": list(merged.unlisted[:MAX_TOLD]),
+        },
         "layers": [
             {
                 "diffID": layer.diff_id,
@@ -107,31 +127,50 @@ def image_object(found: Inspection, name: str) -> dict[str, Any]:
             for layer, record in zip(image.layers, found.records, strict=True)
         ][:MAX_TOLD],
         "specials": [
-            {"path": each.path, "mode": f"{each.mode:04o}", "uid": each.uid, "capabilities": each.capabilities}
+            {"path": shown(each.path), "mode": f"{each.mode:04o}", "uid": each.uid, "capabilities": each.capabilities}
             for each in list(merged.specials.values())[:MAX_TOLD]
         ],
+        "packed": [{"path": shown(path), "by": by} for path, by in merged.packed.items()][:MAX_TOLD],
         "hidden": [
-            {"path": each.path, "packages": len(each.packages), "layer": each.layer, "takenBy": each.taken_by}
+            {
+                "path": shown(each.path),
+                "packages": len(each.packages),
+                "database": each.path.endswith(DATABASES),
+                "layer": each.layer,
+                "takenBy": each.taken_by,
+            }
             for each in merged.hidden[:MAX_TOLD]
         ],
     }
 
 
+def _name(target: str) -> str:
+    return target.partition(":")[2]
+
+
 def _settings(config: dict[str, Any]) -> dict[str, Any]:
     """Return what an image's config sets, values of variables left out."""
-    variables = [each for each in config.get("Env") or () if isinstance(each, str)]
+    variables = [each.partition("=") for each in _texts(config.get("Env"))]
     return {
         "user": str(config.get("User") or ""),
-        "env": [each.partition("=")[0] for each in variables][:MAX_TOLD],
-        "ports": sorted(map(str, config.get("ExposedPorts") or ()))[:MAX_TOLD],
-        "entrypoint": [str(each) for each in config.get("Entrypoint") or ()][:MAX_TOLD],
-        "command": [str(each) for each in config.get("Cmd") or ()][:MAX_TOLD],
-        "volumes": sorted(map(str, config.get("Volumes") or ()))[:MAX_TOLD],
+        "env": [{"name": name, "harmless": bool(_HARMLESS.fullmatch(value))} for name, _, value in variables],
+        "ports": sorted(_texts(config.get("ExposedPorts"))),
+        "entrypoint": _texts(config.get("Entrypoint")),
+        "command": _texts(config.get("Cmd")),
+        "volumes": sorted(_texts(config.get("Volumes"))),
         "healthcheck": bool(config.get("Healthcheck")),
-        "labels": sorted(map(str, config.get("Labels") or ()))[:MAX_TOLD],
+        "labels": sorted(_texts(config.get("Labels"))),
     }
+
+
+def _texts(value: Any) -> list[str]:
+    """Return the texts of a list, or the keys of a map; images are made by whoever likes to, so anything may stand there."""
+    found = value if isinstance(value, list | dict) else ()
+    return [each for each in found if isinstance(each, str)][:MAX_TOLD]
 
 
 def _databases(found: Inspection) -> list[str]:
     """Return the package databases that the image shows."""
-    return sorted(path for path in found.merged.packages if path.endswith(("lib/dpkg/status", "apk/db/installed")))
+    return sorted(
+        shown(path) for path in found.merged.packages if path.endswith(DATABASES) or "/dpkg/status.d/" in path
+    )[:MAX_TOLD]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from msgspec import Struct
 
 from transom.model.places import Locator, Path
-from transom.model.refs import Ref
+from transom.model.refs import Ref, Scope
 
 if TYPE_CHECKING:
     from transom.kube.comments import Comment
@@ -31,6 +31,10 @@ class Source(Protocol):
 
     def comments(self) -> Sequence[Comment]:
         """Return the comments that are addressed to Transom."""
+
+
+OURS: dict[str, Scope] = {"Dockerfile": "file", "Image": "image"}
+"""Kinds of our own that no cluster has, and the scopes of their Refs."""
 
 
 class Origin(Struct, frozen=True, order=True):
@@ -74,13 +78,13 @@ class Entry(Struct, frozen=True, eq=False):
 
 
 def ref_of(value: dict[str, Any]) -> Ref:
-    """Return the Ref of an object, of the file scope for a Dockerfile; a generated name ends in `*`, a missing one is empty."""
+    """Return the Ref of an object, of another scope for a Dockerfile or an image; a generated name ends in `*`, a missing one is empty."""
     api_version, kind, metadata = value.get("apiVersion"), value.get("kind"), value.get("metadata")
     group = api_version.rpartition("/")[0] if isinstance(api_version, str) else ""
     metadata = metadata if isinstance(metadata, dict) else {}
     name, namespace = metadata.get("name"), metadata.get("namespace")
-    if group == "transom.dev" and kind == "Dockerfile" and isinstance(name, str):
-        return Ref(scope="file", group=group, kind=kind, name=name)
+    if group == "transom.dev" and kind in OURS and isinstance(name, str):
+        return Ref(scope=OURS[kind], group=group, kind=kind, name=name)
     if not isinstance(name, str) or not name:
         prefix = metadata.get("generateName")
         name = f"{prefix}*" if isinstance(prefix, str) and prefix else ""

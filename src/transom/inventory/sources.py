@@ -27,7 +27,7 @@ def fill(
 ) -> Iterator[Told]:
     """Fill the inventory from a target; yield what could not be read.
 
-    target: a file, folder, chart, kustomization or snapshot, `-` for standard input, `cluster[:CONTEXT]`, or `image:REF`.
+    target: a file, folder, chart, kustomization or snapshot, `-` for standard input, or `cluster[:CONTEXT]`.
     A file called `cluster` is named `./cluster`. value_files: laid over the values of every chart. cluster: what to read
     of a live one, and as whom.
     """
@@ -40,9 +40,9 @@ def fill(
         from transom.inventory.cluster import ClusterOptions, fill_from_cluster
 
         yield from fill_from_cluster(inventory, target, cluster or ClusterOptions())
-    elif scheme == "image" and name:
-        reason = "reading an image is not part of this version yet"
-        yield Skipped(Ref(scope="image", name=name), reason, "leave it out until a version reads images")
+    elif scheme in ("image", "dir") and name:
+        reason = "this command reads no images"
+        yield Skipped(Ref(scope="image", name=name), reason, "leave it out, or ask transom scan or transom sbom")
     elif not os.path.lexists(target):  # a dangling link exists, and is told as such by the walk
         yield Skipped(file_ref(target), "there is no such file or folder", "check the path")
     else:

@@ -69,7 +69,7 @@ _BUILT_IN: dict[str, str] = {
     "cert-manager.io": "/clusterissuers:ClusterIssuer",
     "kyverno.io": "/clusterpolicies:ClusterPolicy policies:Policy /clustercleanuppolicies:ClusterCleanupPolicy",
     "templates.gatekeeper.sh": "/constrainttemplates:ConstraintTemplate",
-    "transom.dev": "/dockerfiles:Dockerfile",
+    "transom.dev": "/dockerfiles:Dockerfile /images:Image",
     "cilium.io": "ciliumnetworkpolicies:CiliumNetworkPolicy /ciliumclusterwidenetworkpolicies:CiliumClusterwideNetworkPolicy",
 }
 _CLUSTER_WIDE_RBAC = frozenset(("ClusterRole", "ClusterRoleBinding"))

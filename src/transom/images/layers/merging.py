@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from posixpath import dirname, join
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from transom.images.layers.record import LayerRecord, Special
+from transom.images.layers.record import LayerRecord, Special, Unread, parted
 from transom.images.layers.tar import normal
 from transom.model.packages import Package, Place
 
@@ -25,13 +24,20 @@ class Hidden(Struct, frozen=True):
 
 
 class Merged(Struct, frozen=True):
-    """What an image shows. packages: by the file that tells them; texts, specials: by path; hidden: below it."""
+    """What an image shows, by path. packages: by the file that tells them; owned: the OS package of other evidence.
+
+    unlisted: packages whose list of files is there, and which no database knows; hidden: what lies below; unread: files
+    of interest that are another by name, which was not read.
+    """
 
     packages: dict[str, tuple[Package, ...]]
     texts: dict[str, bytes]
     specials: dict[str, Special]
+    packed: dict[str, str]
     owned: dict[str, str]
+    unlisted: tuple[str, ...]
     hidden: tuple[Hidden, ...]
+    unread: tuple[Unread, ...]
 
 
 class _Held(Struct):
@@ -42,6 +48,9 @@ class _Held(Struct):
     text: bytes | None = None
     special: Special | None = None
     owned: tuple[str, ...] = ()
+    listed: str = ""
+    known: tuple[str, ...] = ()
+    packed: str = ""
 
 
 class _Overlay:
@@ -49,46 +58,56 @@ class _Overlay:
         self.files: dict[str, _Held] = {}
         self.links: dict[str, str] = {}
         self.hidden: list[Hidden] = []
+        self.unread: list[Unread] = []
+        self._real: dict[str, str] = {}
 
     def lay(self, record: LayerRecord) -> None:
         """Lay a record over what is there: removals first, since they never hide what their own layer brings."""
-        for folder in record.opaque:
-            self._remove_below(self.real(folder), record.diff_id, itself=False)
-        for path in record.whiteouts:
-            self._remove_below(self._placed(path), record.diff_id, itself=True)
+        if self.files or self.links:
+            self._take_away(record)
         for path, target in record.links.items():
-            place = self._placed(path)
-            self._remove_below(place, record.diff_id, itself=True)
-            self.links[place] = target
+            self.links[self._placed(path)] = target
+            self._real = {}
         for path, held in _held(record):
-            self._put(self._placed(path), held)
+            self.files[self._placed(path)] = held
         for path, target in record.hardlinks.items():
-            there = self.files.get(self._placed(normal(target)))
-            if there is not None:
-                self._put(self._placed(path), there)
+            self._put_hardlink(path, target)
 
-    def _put(self, path: str, held: _Held) -> None:
-        self.links.pop(path, None)
-        self.files[path] = held
+    def _put_hardlink(self, path: str, target: str) -> None:
+        place = self._placed(path)
+        there = self.files.get(self._placed(normal(target)))
+        if there is not None:
+            self.files[place] = there
+        elif place not in self.files:
+            self.unread.append(Unread(path, f"it is {target} by another name, which was not read"))
 
-    def _remove_below(self, path: str, layer: str, itself: bool) -> None:
-        below = path + "/" if path else ""
-        gone = [each for each in self.files if each.startswith(below) or (itself and each == path)]
-        for each in gone:
-            held = self.files.pop(each)
-            if held.packages:
-                self.hidden.append(Hidden(each, held.layer, layer, held.packages))
-        for each in [link for link in self.links if link.startswith(below) or (itself and link == path)]:
-            del self.links[each]
+    def _take_away(self, record: LayerRecord) -> None:
+        """Remove what a layer takes away or puts something else in the place of, with everything below."""
+        opaque = {self.real(folder) for folder in record.opaque}
+        gone = {self._placed(path) for path in (*record.whiteouts, *record.links, *parted(record.files))}
+        flat = {self._placed(path) for path in parted(record.folders)}  # a folder leaves a folder as it is
+        brought = {self._placed(path) for path in record.packages}
+        for path in [each for each in self.files if _is_gone(each, gone, opaque, flat)]:
+            held = self.files.pop(path)
+            if held.packages and path not in brought:
+                self.hidden.append(Hidden(path, held.layer, record.diff_id, held.packages))
+        lost = [each for each in self.links if _is_gone(each, gone, opaque, flat)]
+        for path in lost:
+            del self.links[path]
+        self._real = {}
 
     def _placed(self, path: str) -> str:
         """Return where a path lies once the links among its folders are followed, its last step not."""
+        if not self.links:
+            return path
         folder, _, name = path.rpartition("/")
-        real = self.real(folder)
+        real = self._real.get(folder)
+        if real is None:
+            real = self._real[folder] = self.real(folder)
         return f"{real}/{name}" if real else name
 
     def real(self, path: str) -> str:
-        """Return a path with every link in it followed."""
+        """Return a path with every link in it followed; one that leads round in circles ends where it is."""
         if not self.links:
             return path
         done: list[str] = []
@@ -99,23 +118,33 @@ class _Overlay:
             if step == "..":
                 done = done[:-1]
                 continue
-            here = "/".join((*done, step))
-            target = self.links.get(here)
+            target = self.links.get("/".join((*done, step)))
             if target is None or followed >= MAX_LINKS:
                 done.append(step)
                 continue
             followed += 1
-            whole = normal(target if target.startswith("/") else join("/".join(done), target))
-            done = []
-            waiting += [each for each in whole.split("/") if each][::-1]
+            if target.startswith("/"):
+                done = []
+            waiting += [each for each in target.split("/") if each not in ("", ".")][::-1]
         return "/".join(done)
+
+
+def _is_gone(path: str, gone: set[str], opaque: set[str], flat: set[str]) -> bool:
+    """Tell whether a path is taken away: itself, with a folder above it, or by what an opaque folder hides."""
+    if path in gone or path in flat:
+        return True
+    folder = path.rpartition("/")[0]
+    while folder:
+        if folder in gone or folder in opaque:
+            return True
+        folder = folder.rpartition("/")[0]
+    return "" in opaque
 
 
 def _held(record: LayerRecord) -> Iterator[tuple[str, _Held]]:
     layer = record.diff_id
-    paths = dict.fromkeys((*record.packages, *record.texts, *(each.path for each in record.specials), *record.owned))
-    specials = {each.path: each for each in record.specials}
-    for path in paths:
+    found = (record.packages, record.texts, record.specials, record.owned, record.listed, record.known, record.packed)
+    for path in dict.fromkeys(path for each in found for path in each):
         packages = record.packages.get(path)
         yield (
             path,
@@ -123,8 +152,11 @@ def _held(record: LayerRecord) -> Iterator[tuple[str, _Held]]:
                 layer,
                 None if packages is None else tuple(_layered(packages, layer)),
                 record.texts.get(path),
-                specials.get(path),
+                record.specials.get(path),
                 tuple(record.owned.get(path, ())),
+                record.listed.get(path, ""),
+                tuple(record.known.get(path, ())),
+                record.packed.get(path, ""),
             ),
         )
 
@@ -141,15 +173,23 @@ def merge(records: Sequence[LayerRecord]) -> Merged:
     for record in records:
         overlay.lay(record)
     files = overlay.files
-    owned = {
-        overlay.real(owned): dirname(path) + "/" + path.rpartition("/")[2]
-        for path, held in files.items()
-        for owned in held.owned
-    }
+    listed = {held.listed for held in files.values() if held.listed}
     return Merged(
         {path: held.packages for path, held in files.items() if held.packages is not None},
         {path: held.text for path, held in files.items() if held.text is not None},
         {path: held.special for path, held in files.items() if held.special is not None},
-        owned,
+        {path: held.packed for path, held in files.items() if held.packed},
+        {overlay.real(owned): held.listed for held in files.values() for owned in held.owned},
+        tuple(sorted(listed - _known(files))),
         tuple(overlay.hidden),
+        tuple(overlay.unread),
     )
+
+
+def _known(files: dict[str, _Held]) -> set[str]:
+    """Return the names of packages that the databases of dpkg tell, in whatever state."""
+    known: set[str] = set()
+    for held in files.values():
+        known.update(held.known)
+        known.update(each.name for each in held.packages or () if each.kind == "deb")
+    return known

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import BinaryIO
 
-from transom.images.layers.record import LayerRecord, Special, Unread
+from transom.images.layers.record import LayerRecord, Special, Unread, joined, parted
 from transom.images.layers.streams import Hashing, unpacked
-from transom.images.layers.tar import Entry, TarError, TarReader
+from transom.images.layers.tar import MAX_TAR_BYTES, Content, Entry, TarError, TarReader, normal
 from transom.images.packages import Selection, Selector, reader
 from transom.registry.blobs import Layer
 
-WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
+WHITEOUT, OPAQUE, AUFS = ".wh.", ".wh..wh..opq", ".wh..wh."
 SETUID_SETGID = 0o6000
 EXECUTABLE = 0o111
 CAPABILITY = "security.capability"
 MAX_TEXT_BYTES = 64 * 1024  # an os-release has some hundred bytes
 MAX_LIST_BYTES = 16 * 1024 * 1024  # the files of one package, one a line
+MAX_PATHS_CHARS = 64 * 1024 * 1024  # of all paths of a layer; 300,000 files of a public image have 30 MB
+MAGIC_BYTES = 4
+PACKED_HEAD_BYTES = 512  # where UPX leaves its mark, behind the program headers
 TEXTS = frozenset(
     (
         "etc/os-release",
@@ -32,42 +36,60 @@ TEXTS = frozenset(
 )
 """Small files that say what the system is."""
 
-_OWNED_LIST = re.compile(r"(?:^|/)var/lib/dpkg/info/[^/]+\.list$")
+_LIST = re.compile(r"(?:^|/)var/lib/dpkg/info/([^/:]+)(?::[^/]+)?\.list$")
 _OWNABLE = re.compile(
     rb"(?:-info/METADATA|-info/PKG-INFO|\.egg-info|/package\.json|/release|/DESCRIPTION|/installed\.json"
     rb"|\.(?:egg|jar|war|gemspec|rockspec|dll|exe|ko|deps\.json)|/vmlinuz-[^/]+|/lib[^/]+\.so[.\d]*"
     rb"|/s?bin/[^/]+|/lib(?:exec)?/(?:[^/]+/)*[^/.]+)$"
 )
 """Files by which other ecosystems tell of packages that an OS package may own."""
+_NAMES = re.compile(rb"^Package: *(\S+)", re.MULTILINE)
 
 
-def read_layer(layer: Layer, stream: BinaryIO, selection: Selection) -> LayerRecord:
+def read_layer(
+    layer: Layer, stream: BinaryIO, selection: Selection, names: Mapping[str, tuple[str, ...]] | None = None
+) -> LayerRecord:
     """Return the record of a layer; what could not be read is in it, with its reason, and never raises.
 
-    The stored bytes are held to the layer's digest, the unpacked ones to its diff-ID.
+    The stored bytes are held to the layer's digest, the unpacked ones to its diff-ID. names: further names of files by
+    which they are to be read.
     """
-    record = LayerRecord(layer.diff_id)
+    pass_ = _Pass(layer.diff_id, selection, names or {})
+    record = pass_.record
     stored = Hashing(stream)
     try:
         plain = Hashing(unpacked(stored))
         tar = TarReader(plain)
         for entry in tar:
-            record.entries += 1
-            record.size_bytes += entry.size_bytes
-            _note(record, entry, tar, selection)
-        plain.drain()
-        stored.drain()
+            pass_.note(entry, tar)
+        plain.drain(MAX_TAR_BYTES)
+        stored.drain(MAX_TAR_BYTES)
         record.unread += _lies(layer, stored, plain)
-    except (TarError, OSError, EOFError, ValueError, _unpacking_errors()) as error:
+    except _breaking() as error:
         record.unread.append(Unread("", f"the layer breaks off after {record.entries:,} entries: {error}"))
-    record.complete = not any(not each.path for each in record.unread)
+    pass_.close()
     return record
 
 
-def _unpacking_errors() -> type[Exception]:
-    import zstandard
+def read_entries(diff_id: str, entries: Iterable[tuple[Entry, Content]], selection: Selection) -> LayerRecord:
+    """Return the record of files that lie in no layer; raises nothing for what they hold."""
+    pass_ = _Pass(diff_id, selection, {})
+    for entry, content in entries:
+        try:
+            pass_.note(entry, content)
+        except ValueError as error:
+            pass_.record.unread.append(Unread(entry.path, f"it cannot be read: {error}"))
+    pass_.close()
+    return pass_.record
 
-    return zstandard.ZstdError
+
+def _breaking() -> tuple[type[Exception], ...]:
+    """Return what unpackers raise for bytes that they cannot read."""
+    import zstandard
+    from isal import isal_zlib
+
+    broken: type[Exception] = isal_zlib.error  # type: ignore[assignment]
+    return (TarError, OSError, EOFError, ValueError, zstandard.ZstdError, broken)
 
 
 def _lies(layer: Layer, stored: Hashing, plain: Hashing) -> list[Unread]:
@@ -79,54 +101,150 @@ def _lies(layer: Layer, stored: Hashing, plain: Hashing) -> list[Unread]:
     return found
 
 
-def _note(record: LayerRecord, entry: Entry, tar: TarReader, selection: Selection) -> None:
-    path, kind = entry.path, entry.kind
-    folder, _, name = path.rpartition("/")
-    if name.startswith(WHITEOUT):
-        if name == OPAQUE:
-            record.opaque.append(folder)
+class _Pass:
+    """A record that is being made."""
+
+    def __init__(self, diff_id: str, selection: Selection, names: Mapping[str, tuple[str, ...]]) -> None:
+        self.record = LayerRecord(diff_id)
+        self._selection = selection
+        self._names = names
+        self._files: list[str] = []
+        self._folders: list[str] = []
+        self._noted: set[str] = set()
+        self._chars = 0
+
+    def note(self, entry: Entry, source: Content) -> None:
+        """Note an entry; the last of several of one name counts, as whoever unpacks a layer has it."""
+        record, path, kind = self.record, entry.path, entry.kind
+        record.entries += 1
+        record.size_bytes += entry.size_bytes
+        folder, _, name = path.rpartition("/")
+        if name.startswith(WHITEOUT):
+            self._note_whiteout(folder, name)
+            return
+        if path in self._noted:
+            self._forget(path)
+        if kind == "dir":
+            self._folders.append(path)
+            self._chars += len(path)
+        elif kind == "symlink":
+            record.links[path] = entry.link
+            self._noted.add(path)
         else:
+            self._files.append(path)
+            self._chars += len(path)
+            self._note_file(entry, source)
+
+    def close(self) -> None:
+        """End the record."""
+        record = self.record
+        if self._chars <= MAX_PATHS_CHARS:
+            record.files, record.folders = joined(self._files), joined(self._folders)
+        else:
+            record.unread.append(Unread("", "it has more paths than can be kept, so what it replaces is not known"))
+        record.complete = all(each.path for each in record.unread)
+
+    def _note_whiteout(self, folder: str, name: str) -> None:
+        if name == OPAQUE:
+            self.record.opaque.append(folder)
+        elif not name.startswith(AUFS):  # the rest of what aufs kept for itself hides nothing
             taken = name.removeprefix(WHITEOUT)
-            record.whiteouts.append(f"{folder}/{taken}" if folder else taken)
-        return
-    if kind == "file":
-        _note_file(record, entry, tar, selection)
-    elif kind == "symlink":
-        record.links[path] = entry.link
-    elif kind == "hardlink" and (selection.of(path, bool(entry.mode & EXECUTABLE)) or path in TEXTS):
-        record.hardlinks[path] = entry.link
-    if entry.mode & SETUID_SETGID and kind in ("file", "hardlink"):
-        record.specials.append(Special(path, entry.mode, entry.uid, entry.gid))
-    elif entry.xattrs and CAPABILITY in entry.xattrs:
-        capabilities = entry.xattrs[CAPABILITY].hex()
-        record.specials.append(Special(path, entry.mode, entry.uid, entry.gid, capabilities))
+            if taken not in ("", ".", ".."):
+                self.record.whiteouts.append(f"{folder}/{taken}" if folder else taken)
+
+    def _forget(self, path: str) -> None:
+        record = self.record
+        of_paths = (record.packages, record.texts, record.links, record.hardlinks, record.specials)
+        for kept in (*of_paths, record.owned, record.listed, record.known, record.packed):
+            kept.pop(path, None)
+        record.unread = [each for each in record.unread if each.path != path]
+
+    def _note_file(self, entry: Entry, source: Content) -> None:
+        path = entry.path
+        if entry.kind == "file":
+            head = b""
+            if entry.mode & EXECUTABLE and entry.size_bytes > PACKED_HEAD_BYTES:
+                head = self._head(path, source)
+            for name in (path, *self._names.get(path, ())):
+                head = self._note_content(name, entry, head, source)
+        elif entry.kind == "hardlink" and (self._selector(path, entry) or path in TEXTS):
+            self.record.hardlinks[path] = entry.link
+            self._noted.add(path)
+        if entry.mode & SETUID_SETGID or entry.xattrs:
+            self._note_special(entry)
+
+    def _head(self, path: str, source: Content) -> bytes:
+        head = source.content(PACKED_HEAD_BYTES)
+        if head.startswith(b"\x7fELF") and b"UPX!" in head:
+            self.record.packed[path] = "UPX"
+            self._noted.add(path)
+        return head
+
+    def _note_special(self, entry: Entry) -> None:
+        capabilities = (entry.xattrs or {}).get(CAPABILITY, b"").hex()
+        if entry.kind in ("file", "hardlink") and (entry.mode & SETUID_SETGID or capabilities):
+            self.record.specials[entry.path] = Special(entry.path, entry.mode, entry.uid, entry.gid, capabilities)
+            self._noted.add(entry.path)
+
+    def _note_content(self, path: str, entry: Entry, head: bytes, source: Content) -> bytes:
+        """Read a file by one of its names, and return what was read of it, for its other names."""
+        record = self.record
+        selector = self._selector(path, entry)
+        if selector is not None:
+            self._noted.add(entry.path)
+            record.packages[path] = []
+            head = self._note_packages(path, entry, head, source, selector)
+            if path.endswith("lib/dpkg/status"):
+                installed = {package.name for package in record.packages[path]}
+                told = {name.decode("utf-8", "replace") for name in _NAMES.findall(head)}
+                record.known[path] = sorted(told - installed)
+        elif path in TEXTS:
+            self._noted.add(entry.path)
+            head += source.content(MAX_TEXT_BYTES)
+            record.texts[path] = head
+        elif path.endswith(".list") and (match := _LIST.search(path)) and entry.size_bytes <= MAX_LIST_BYTES:
+            self._noted.add(entry.path)
+            head += source.content()
+            record.listed[path] = match[1]
+            owned = [line for line in head.split(b"\n") if _OWNABLE.search(line)]
+            if owned:
+                record.owned[path] = [normal(line.decode("utf-8", "surrogateescape")) for line in owned]
+        return head
+
+    def _note_packages(self, path: str, entry: Entry, head: bytes, source: Content, selector: Selector) -> bytes:
+        """Note what a selected file tells, as far as it can be read; return what was read of it."""
+        if selector.magics:
+            head = head or source.content(MAGIC_BYTES)
+            if not head.startswith(selector.magics):
+                return head
+        if entry.size_bytes > selector.limit_bytes:
+            self.record.unread.append(Unread(path, f"it is larger than {selector.limit_bytes // 2**20} MiB"))
+            return head
+        head += source.content()
+        try:
+            for package in reader(selector.reader)(path, head):
+                self.record.packages[path].append(package)
+        except (ValueError, RecursionError) as error:
+            self.record.unread.append(Unread(path, f"it cannot be read: {error}"))
+        return head
+
+    def _selector(self, path: str, entry: Entry) -> Selector | None:
+        return self._selection.of(path, bool(entry.mode & EXECUTABLE))
 
 
-def _note_file(record: LayerRecord, entry: Entry, tar: TarReader, selection: Selection) -> None:
-    path = entry.path
-    selector = selection.of(path, bool(entry.mode & EXECUTABLE))
-    if selector is not None:
-        record.packages[path] = []
-        _note_packages(record, entry, tar, selector)
-    elif path in TEXTS:
-        record.texts[path] = tar.content(MAX_TEXT_BYTES)
-    elif path.endswith(".list") and _OWNED_LIST.search(path) and entry.size_bytes <= MAX_LIST_BYTES:
-        lines = [line for line in tar.content().split(b"\n") if _OWNABLE.search(line)]
-        if lines:
-            record.owned[path] = [line.decode("utf-8", "surrogateescape").lstrip("/") for line in lines]
+def unread_names(record: LayerRecord) -> dict[str, tuple[str, ...]]:
+    """Return, by file, the names of interest that hard links give to files which were passed by as of none.
 
-
-def _note_packages(record: LayerRecord, entry: Entry, tar: TarReader, selector: Selector) -> None:
-    """Note what a selected file tells, as far as it can be read."""
-    path = entry.path
-    head = tar.content(4) if selector.magics else b""
-    if selector.magics and not head.startswith(selector.magics):
-        return
-    if entry.size_bytes > selector.limit_bytes:
-        record.unread.append(Unread(path, f"it is larger than {selector.limit_bytes // 2**20} MiB"))
-        return
-    try:
-        for package in reader(selector.reader)(path, head + tar.content()):
-            record.packages[path].append(package)
-    except (ValueError, RecursionError) as error:
-        record.unread.append(Unread(path, f"it cannot be read: {error}"))
+    A file is read when it comes by, so that what a later link says of it needs a second pass.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    if not record.hardlinks:
+        return found
+    files = set(parted(record.files))
+    for path, target in record.hardlinks.items():
+        real, followed = normal(target), 0
+        while real in record.hardlinks and followed < len(record.hardlinks):
+            real, followed = normal(record.hardlinks[real]), followed + 1
+        if real in files and real not in record.packages and real not in record.texts:
+            found[real] = (*found.get(real, ()), path)
+    return found

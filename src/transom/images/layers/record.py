@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from transom.model.packages import Package
 
-FORMAT = 1
+FORMAT = 2
 """Of the record; one of another format is made anew."""
 
 
@@ -32,8 +32,10 @@ class LayerRecord(Struct, omit_defaults=True):
 
     packages: by the file that tells them, also where it tells none any more; texts: small files that say what the
     system is; whiteouts: what is taken away of lower layers; opaque: folders of which everything below is; links: where
-    symbolic links lead, as written; hardlinks: files that are another by name; specials: setuid, setgid and file
-    capabilities; owned: of files that OS packages list, those that other evidence may lie in, by the list's path.
+    symbolic links lead, as written; hardlinks: files of interest that are another by name; specials: setuid, setgid and
+    file capabilities; owned: of files that OS packages list, those that other evidence may lie in, by the list's path;
+    listed: packages whose list of files is there; known: packages that a database tells as not installed, by its path;
+    packed: executables that unpack themselves; files, folders: every other path, joined by NUL, for what lies below.
     complete: whether the whole layer was read.
     """
 
@@ -47,7 +49,22 @@ class LayerRecord(Struct, omit_defaults=True):
     opaque: list[str] = []
     links: dict[str, str] = {}
     hardlinks: dict[str, str] = {}
-    specials: list[Special] = []
+    specials: dict[str, Special] = {}
     owned: dict[str, list[str]] = {}
+    listed: dict[str, str] = {}
+    known: dict[str, list[str]] = {}
+    packed: dict[str, str] = {}
+    files: bytes = b""
+    folders: bytes = b""
     unread: list[Unread] = []
     complete: bool = True
+
+
+def joined(paths: list[str]) -> bytes:
+    """Return paths as a record keeps them."""
+    return "\0".join(paths).encode("utf-8", "surrogateescape")
+
+
+def parted(paths: bytes) -> list[str]:
+    """Return the paths that a record keeps."""
+    return paths.decode("utf-8", "surrogateescape").split("\0") if paths else []

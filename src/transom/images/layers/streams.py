@@ -27,10 +27,11 @@ class Hashing:
         self.size_bytes += len(piece)
         return piece
 
-    def drain(self) -> None:
-        """Read to the end: what follows the last entry counts too."""
+    def drain(self, limit_bytes: int) -> None:
+        """Read to the end: what follows the last entry counts too; raises OSError beyond the limit."""
         while self.read(CHUNK):
-            pass
+            if self.size_bytes > limit_bytes:
+                raise OSError(f"it is larger than {limit_bytes // 2**30} GiB")
 
     @property
     def digest(self) -> str:

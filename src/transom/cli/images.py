@@ -1,0 +1,34 @@
+"""Arguments about images, the same for every command that reads them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transom.images.source import ImageOptions
+
+
+def add_image_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add how images are fetched."""
+    group = parser.add_argument_group("images")
+    group.add_argument(
+        "--platform", metavar="OS/ARCH", default="", help="of an image for several (default: this machine's)"
+    )
+    group.add_argument(
+        "--mirror", metavar="HOST", action="append", default=[], help="ask this registry first (repeatable)"
+    )
+    group.add_argument("--insecure-registry", action="store_true", help="speak plain HTTP with registries (unsafe)")
+    group.add_argument("--no-cache", action="store_true", help="read every layer anew, and keep nothing of it")
+
+
+def image_options(arguments: argparse.Namespace) -> ImageOptions:
+    """Return how images are fetched."""
+    from transom.images.source import ImageOptions
+
+    return ImageOptions(
+        platform=arguments.platform,
+        mirrors=tuple(arguments.mirror),
+        insecure=arguments.insecure_registry,
+        cached=not arguments.no_cache,
+    )
