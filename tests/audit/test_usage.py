@@ -86,3 +86,28 @@ def test_too_many_different_requests_are_told(tmp_path: Path, line: Line, monkey
     monkeypatch.setattr(usage, "MAX_SHAPES", 2)
     table = table_of(tmp_path, *(line(name=name) for name in "abcd"))
     assert (len(table), table.overflow) == (2, 2)
+
+
+def test_identifiers_and_extra_values_of_another_are_asked_for_too(tmp_path: Path, line: Line) -> None:
+    bob = {"username": "bob", "uid": "7", "groups": ["system:authenticated"], "extra": {"scopes": ["view"]}}
+    asked = {
+        (use.question.group, use.question.resource, use.question.subresource, use.question.name)
+        for use in table_of(tmp_path, line(impersonatedUser=bob)).uses()
+        if use.question.verb == "impersonate"
+    }
+    assert asked == {
+        ("", "users", "", "bob"),
+        ("authentication.k8s.io", "uids", "", "7"),
+        ("authentication.k8s.io", "userextras", "scopes", "view"),
+    }
+
+
+def test_constrained_impersonation_asks_for_whom_and_for_what(tmp_path: Path, line: Line) -> None:
+    made = line(
+        impersonatedUser={"username": "bob", "groups": ["system:authenticated"]},
+        authenticationMetadata={"impersonationConstraint": "impersonate:user-info"},
+    )
+    asked = {(use.question.verb, use.question.resource) for use in table_of(tmp_path, made).uses()}
+    assert ("impersonate:user-info", "users") in asked
+    assert any(verb.startswith("impersonate-on:user-info:") for verb, _ in asked)
+    assert not any(verb == "impersonate" for verb, _ in asked)

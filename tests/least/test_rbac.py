@@ -198,3 +198,47 @@ def test_a_proposal_denies_nothing_recorded_and_allows_nothing_new(
     for account in found:
         held = [grant.rule for grant in account.grants]
         assert all(covers(held, scope.rules) for scope in account.scopes)
+
+
+@pytest.mark.parametrize(
+    ("granted", "unused"),
+    [
+        (PolicyRule(("*",), ("",), ("pods",)), {("list", "pods"), ("delete", "pods"), ("create", "pods")}),
+        (PolicyRule(("get",), ("",), ("*",)), {("get", "*")}),
+        (PolicyRule(("*",), ("*",), ("*",)), {("*", "*")}),
+    ],
+)
+def test_a_star_is_wider_than_what_was_used_of_it(granted: PolicyRule, unused: set[tuple[str, str]]) -> None:
+    (account,), _ = compared(policy([granted]), table(event("get", "pods", "a")))
+    (surplus,) = account.surplus
+    assert unused <= {(atom.verbs[0], atom.resources[0]) for atom in surplus.unused}
+    assert not surplus.whole
+    assert account.scopes[0].rules == (PolicyRule(("get",), ("",), ("pods",), ("a",)),)
+
+
+def test_what_everybody_may_do_is_nobodys_own_need() -> None:
+    everybody = Binding("", "all", "ClusterRole", "all", (BoundSubject("Group", "system:authenticated"),))
+    own = policy([PolicyRule(("get",), non_resource_urls=("/version",)), READER], namespace="")
+    role = Role("", "all", (PolicyRule(("get",), non_resource_urls=("/version",)),))
+    present = Policy({**own.roles, role.key: role}, [*own.bindings, everybody])
+    used = table(event("get", "", action=Action("get", path="/version"), object=Ref()))
+    (account,), _ = compared(present, used)
+    assert account.scopes == ()
+    made = proposal(present, [account])
+    assert replay(Authorizer(present), made, used).proven
+
+
+def test_who_came_later_was_watched_since_then() -> None:
+    found = list(accounts(Authorizer(policy([READER])), table(), 7 * DAY_S, "tight", since_s={WEB: 10 * DAY_S}))
+    assert all(isinstance(each, Skipped) for each in found)
+
+
+def test_a_proposal_over_an_earlier_one_does_not_delete_what_it_writes() -> None:
+    present = policy([READER])
+    first = proposal(present, compared(present, table(event("get", "pods", "a"), event("get", "secrets", "b")))[0])
+    applied = first.policy(present)
+    used = table(event("get", "pods", "a"))
+    second = proposal(applied, compared(applied, used)[0])
+    assert second.bindings
+    assert not second.removed
+    assert len(second.policy(applied).bindings) == 1

@@ -6,6 +6,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -115,3 +116,67 @@ def _proposal(plane: ControlPlane, folder: Path) -> dict[str, Any]:
     assert done.returncode == 1, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+@pytest.fixture(scope="module")
+def whole_plane() -> Iterator[ControlPlane]:
+    """A control plane whose controllers and scheduler work."""
+    from tests.cluster.binary import NoClusterError, binaries
+
+    try:
+        found = binaries()
+    except NoClusterError as reason:
+        pytest.skip(str(reason))
+    parts = ("kube-controller-manager", "kube-scheduler")
+    with ControlPlane(found, Wishes(audit_policy=POLICY, parts=parts)) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def snapshot(whole_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A snapshot of a cluster in which nobody but Kubernetes itself holds anything, and controllers have had work."""
+    with contextlib.closing(Api(whole_plane)) as admin:
+        admin.namespace(NAMESPACE)
+        labels = {"app": "web"}
+        pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "a", "image": "example.com/a:1"}]}}
+        spec = {"replicas": 2, "selector": {"matchLabels": labels}, "template": pod}
+        service = {"type": "LoadBalancer", "selector": labels, "ports": [{"port": 80}]}
+        for version, kind, body in (("apps/v1", "Deployment", spec), ("v1", "Service", service)):
+            metadata = {"name": "web", "namespace": NAMESPACE}
+            assert admin.create({"apiVersion": version, "kind": kind, "metadata": metadata, "spec": body}).status == 201
+        for _ in range(300):
+            if len(admin.request("GET", f"/api/v1/namespaces/{NAMESPACE}/pods").body["items"]) == 2:
+                break
+            time.sleep(0.2)
+    file = tmp_path_factory.mktemp("whole") / "cluster.transom"
+    assert (
+        _transom("snapshot", "cluster", "--kubeconfig", str(whole_plane.kubeconfig()), "-o", str(file)).returncode == 0
+    )
+    return file
+
+
+def _transom(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "transom", *words], capture_output=True, text=True, check=False)
+
+
+def test_what_is_proposed_for_kubernetes_own_controllers_allows_all_that_they_did(
+    whole_plane: ControlPlane, snapshot: Path
+) -> None:
+    audit = str(whole_plane.audit_log)
+    done = _transom(
+        "least", "rbac", "--audit", audit, "--from", str(snapshot), "--min-days", "0", "--all", "-o", "json"
+    )
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)
+    assert found["replay"]["requests"] > 300
+    assert found["replay"]["denied"] == found["replay"]["unexplained"] == []
+    assert found["proposal"]["covered"]
+
+
+def test_a_default_cluster_has_no_path_worth_telling(snapshot: Path) -> None:
+    for entry in ("exposed", "pods", "subjects"):
+        done = _transom("paths", str(snapshot), "--entry", entry, "-o", "json")
+        assert done.returncode == 0, done.stdout + done.stderr
+    scanned = _transom("scan", str(snapshot), "--only", "paths", "--only", "identity", "-o", "json")
+    told = {each["rule"] for each in json.loads(scanned.stdout)["findings"]}
+    assert not {each for each in told if each.startswith("exposed-path") or each == "default-role-widened"}

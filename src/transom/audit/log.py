@@ -21,6 +21,7 @@ MAX_LINE_BYTES = 64 * 1024 * 1024  # an EventList of 400 events with bodies of 1
 MAX_KEPT = 1_000_000  # of each: actors, objects, requests under way; what is beyond is made anew or counted twice
 GZIP_MAGIC = b"\x1f\x8b"
 SHOWN_OF_ONE_FILE = 3  # lines that are no events; a file of something else has nothing but these
+IMPERSONATE = "impersonate:"
 FINAL_STAGES = ("ResponseComplete", "ResponseStarted", "Panic")
 
 
@@ -85,7 +86,7 @@ class AuditLog:
         target = record.object_ref
         actor = self._actor(record.user.username, record.user.groups or ())
         if record.impersonated_user:
-            actor = self._actor(record.impersonated_user.username, record.impersonated_user.groups or (), actor)
+            actor = _impersonated(record, actor)
         annotations = record.annotations or {}
         status = record.response_status
         code = status.code if status else 0
@@ -124,11 +125,11 @@ class AuditLog:
             return True
         return False
 
-    def _actor(self, name: str, groups: Sequence[str], by: Actor | None = None) -> Actor:
-        key = (name, *groups) if by is None else (name, *groups, "", by.name, *by.groups)
+    def _actor(self, name: str, groups: Sequence[str]) -> Actor:
+        key = (name, *groups)
         found = self._actors.get(key)
         if found is None:
-            found = Actor(name, tuple(groups), by)
+            found = Actor(name, tuple(groups))
             if len(self._actors) < MAX_KEPT:
                 self._actors[key] = found
         return found
@@ -154,6 +155,17 @@ class AuditLog:
 
 
 _NOTHING = Ref()
+
+
+def _impersonated(record: AuditRecord, by: Actor) -> Actor:
+    """Return in whose name a request was made, and by which form of impersonation."""
+    wanted = record.impersonated_user
+    assert wanted is not None
+    extra = tuple((key, value) for key, values in (wanted.extra or {}).items() for value in values)
+    constraint = record.authentication.constraint if record.authentication else ""
+    return Actor(
+        wanted.username, tuple(wanted.groups or ()), by, wanted.uid, extra, constraint.removeprefix(IMPERSONATE)
+    )
 
 
 def _outcome(decision: str, code: int) -> Outcome:

@@ -36,9 +36,14 @@ class _Status(Struct):
     code: int = 0
 
 
+class _Authentication(Struct, rename={"constraint": "impersonationConstraint"}):
+    constraint: str = ""
+
+
 class AuditRecord(
     Struct, rename={"audit_id": "auditID", "request_uri": "requestURI", "source_ips": "sourceIPs"} | {
         "impersonated_user": "impersonatedUser",
+        "authentication": "authenticationMetadata",
         "user_agent": "userAgent",
         "object_ref": "objectRef",
         "response_status": "responseStatus",
@@ -56,6 +61,7 @@ class AuditRecord(
     verb: str = ""
     user: _User = msgspec.field(default_factory=_User)
     impersonated_user: _User | None = None
+    authentication: _Authentication | None = None
     source_ips: list[str] | None = None
     user_agent: str = ""
     object_ref: _ObjectRef | None = None

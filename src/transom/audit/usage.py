@@ -9,7 +9,7 @@ from itertools import pairwise
 from msgspec import Struct
 
 from transom.kube.authorizer import Question, User
-from transom.kube.authorizer.questions import AUTHENTICATED, UNAUTHENTICATED, service_account
+from transom.kube.authorizer.impersonation import Wanted, asked_for, needed
 from transom.model.events import Actor, Event
 from transom.model.permissions import Period
 
@@ -18,6 +18,7 @@ MINUTE_S = 60
 GAP_MINUTES = 60  # an API server's own controllers ask many times a minute, so an hour of silence was not logged
 NAMELESS_VERBS = frozenset(("create", "deletecollection"))
 
+_Asked = tuple[str, str, str, str, str, str, str | None]
 Key = tuple[str, tuple[str, ...], str, str, str, str, str, str, str | None]
 
 
@@ -74,9 +75,10 @@ class UsageTable:
             self.undecided += 1
 
     def _add_impersonation(self, event: Event, by: Actor) -> None:
-        """Count what acting in another's name took: the verb impersonate."""
-        for resource, namespace, name in _impersonated(event.actor):
-            self._count((by.name, by.groups, "impersonate", "", resource, "", namespace, name, None), event)
+        """Count what acting in another's name took."""
+        done = Question(*_key(event)[2:])
+        for need in needed(_wanted(event.actor), event.actor.mode, done):
+            self._count((by.name, by.groups, *_words(need)), event)
 
     def _count(self, key: Key, event: Event) -> None:
         seen = self._shapes.get(key)
@@ -121,13 +123,12 @@ class UsageTable:
 
 
 def _key(event: Event) -> Key:
-    """Return what the authorizer was asked.
+    """Return who asked, and what the authorizer was asked.
 
     A log takes the name of what is created from the body or the answer; the authorizer knew it only of a subresource.
     """
-    action, thing = event.action, event.object
+    actor, action, thing = event.actor, event.action, event.object
     name = "" if action.verb in NAMELESS_VERBS and not action.subresource else thing.name
-    actor = event.actor
     return (
         actor.name,
         actor.groups,
@@ -141,13 +142,20 @@ def _key(event: Event) -> Key:
     )
 
 
-def _impersonated(actor: Actor) -> Iterator[tuple[str, str, str]]:
-    """Yield resource, namespace and name of what somebody acted as; groups that come by themselves need no asking."""
-    account = service_account(actor.name)
-    if account:
-        yield ("serviceaccounts", *account)
-        return
-    yield ("users", "", actor.name)
-    for group in actor.groups:
-        if group not in (AUTHENTICATED, UNAUTHENTICATED):
-            yield ("groups", "", group)
+def _words(question: Question) -> _Asked:
+    return (
+        question.verb,
+        question.group,
+        question.resource,
+        question.subresource,
+        question.namespace,
+        question.name,
+        question.path,
+    )
+
+
+def _wanted(actor: Actor) -> Wanted:
+    extra: dict[str, list[str]] = {}
+    for key, value in actor.extra:
+        extra.setdefault(key, []).append(value)
+    return Wanted(actor.name, asked_for(actor.name, actor.groups), actor.uid, extra)

@@ -6,6 +6,7 @@ import argparse
 import gc
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from transom.cli import terminal
@@ -60,6 +61,14 @@ def parser() -> Parser:
         default=DEFAULT_DAYS,
         help=f"how long must have been watched to call something unused ({DEFAULT_DAYS:.0f})",
     )
+    rbac.add_argument(
+        "--since",
+        metavar="TIME",
+        type=_moment,
+        default=0.0,
+        help="only what happened since then: 2026-11-01, or 30d ago",
+    )
+    rbac.add_argument("--until", metavar="TIME", type=_moment, default=inf, help="only what happened before then")
     rbac.add_argument("--all", action="store_true", help="also the users, groups and accounts of Kubernetes itself")
     rbac.add_argument("-o", "--output", choices=FORMATS, default="table", help="table (default), json or yaml")
     add_source_arguments(rbac)
@@ -70,27 +79,48 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the comparison, or the proposal."""
     gc.disable()  # one pass, then exit
     from transom.least.rbac import accounts, proposal, replay
+    from transom.least.watching import began, unexplained
 
     if not arguments.audit:
         raise UsageError("name the audit log", "", "add --audit audit.log")
     if not arguments.min_days >= 0:
         raise UsageError("--min-days is no number of days", "", "give 0 or more")
-    found, _, skipped = read_authority(arguments.targets, arguments)
-    table, unread = _table(arguments.audit)
-    told = list(accounts(found.authorizer, table, arguments.min_days * DAY_S, arguments.level, arguments.all))
+    if not arguments.since < arguments.until:
+        raise UsageError("no time is left between --since and --until", "", "give an earlier --since")
+    found, inventory, skipped = read_authority(arguments.targets, arguments)
+    table, unread = _table(arguments.audit, arguments.since, arguments.until)
+    wanted_s, since_s = arguments.min_days * DAY_S, began(inventory, found.authorizer.policy)
+    told = list(accounts(found.authorizer, table, wanted_s, arguments.level, arguments.all, since_s))
     chosen = [each for each in told if not isinstance(each, Skipped) and _is_chosen(each, arguments.subject)]
     hardly = [each for each in told if isinstance(each, Skipped)]
-    skipped += [*unread, *hardly]
-    tell([*unread, *hardly])
     made = proposal(found.authorizer.policy, chosen)
     proof = replay(found.authorizer, made, table)
+    later = [*unread, *hardly, *unexplained(proof.unexplained)]
+    skipped += later
+    tell(later)
     _write(arguments, table, chosen, made, proof, skipped)
     if skipped or proof.denied or made.beyond:
         return Exit.INCOMPLETE
     return Exit.FINDINGS if any(each.surplus for each in chosen) else Exit.CLEAN
 
 
-def _table(paths: Sequence[str]) -> tuple[UsageTable, list[Skipped]]:
+def _moment(text: str) -> float:
+    """Read `2026-11-01`, `2026-11-01T12:00:00Z`, or `30d` and `12h` as so long ago; return seconds since 1970."""
+    from datetime import UTC, datetime
+    from time import time
+
+    unit_s = {"h": 3_600.0, "d": DAY_S, "w": 7 * DAY_S}.get(text[-1:], 0.0)
+    if unit_s and text[:-1].isdecimal() and len(text) < 8:
+        return time() - int(text[:-1]) * unit_s
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        message = f"{text!r} is no time; write it like 2026-11-01, 2026-11-01T12:00:00Z or 30d"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def _table(paths: Sequence[str], since_s: float, until_s: float) -> tuple[UsageTable, list[Skipped]]:
     from transom.audit.log import AuditLog
     from transom.audit.usage import MAX_SHAPES, UsageTable
     from transom.model.refs import file_ref
@@ -100,10 +130,11 @@ def _table(paths: Sequence[str]) -> tuple[UsageTable, list[Skipped]]:
         for event in AuditLog().read(paths):
             if isinstance(event, Skipped):
                 skipped.append(event)
-            else:
+            elif since_s <= event.time_s < until_s:
                 table.add(event)
     if not table.events:
-        skipped.append(Skipped(file_ref(paths[0]), "it holds no audit event", "check the path, and the audit policy"))
+        where = "it holds no audit event" + (" of the time that was asked for" if since_s or until_s < inf else "")
+        skipped.append(Skipped(file_ref(paths[0]), where, "check the path, and the audit policy"))
     if table.overflow:
         reason = f"{table.overflow:,} requests were not counted, because more than {MAX_SHAPES:,} were different"
         skipped.append(Skipped(file_ref(paths[0]), reason, "give a shorter time"))
@@ -157,7 +188,7 @@ def _details(chosen: Iterable[Account]) -> Iterator[str]:
     for account in chosen:
         if account.surplus:
             yield ""
-            yield terminal.say("{} never used:").format(account.subject)
+            yield terminal.say("{} never used, or never as a whole:").format(account.subject)
             yield from (f"  {_surplus_told(each)}" for each in account.surplus[:SHOWN])
             if len(account.surplus) > SHOWN:
                 yield "  " + terminal.say("and {:,} more; -o json names every one").format(len(account.surplus) - SHOWN)
@@ -166,8 +197,9 @@ def _details(chosen: Iterable[Account]) -> Iterator[str]:
 def _surplus_told(surplus: Surplus) -> str:
     rules = ", ".join(dict.fromkeys(map(_rule_told, _joined(surplus.unused))))
     binding = surplus.grant.binding
-    whole = terminal.say("(nothing of this rule)") if surplus.whole else ""
-    return f"{rules}  {terminal.say('through')} {binding} {whole}".rstrip()
+    note = terminal.say("(nothing of this rule)") if surplus.whole else ""
+    note = terminal.say("(a star, used in part)") if surplus.wider else note
+    return f"{rules}  {terminal.say('through')} {binding} {note}".rstrip()
 
 
 def _joined(unused: Sequence[PolicyRule]) -> Iterator[PolicyRule]:
@@ -301,6 +333,7 @@ def _account_record(account: Account) -> dict[str, Any]:
                 },
                 "role": {"kind": each.grant.binding.role_kind, "name": each.grant.binding.role_name},
                 "whole": each.whole,
+                "wider": msgspec.to_builtins(list(_joined(each.wider))),
                 "unused": msgspec.to_builtins(list(_joined(each.unused))),
             }
             for each in account.surplus

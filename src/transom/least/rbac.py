@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
@@ -18,10 +20,13 @@ from transom.kube.authorizer import (
     PolicyRule,
     Question,
     Role,
+    User,
     allows_rule,
     uncovered,
 )
-from transom.kube.authorizer.rules import atoms
+from transom.kube.authorizer.questions import AUTHENTICATED, MASTERS
+from transom.kube.authorizer.rules import ALL, atoms
+from transom.kube.resources import Resources
 from transom.least.roles import Level, Scope, proposed
 from transom.model.findings import Skipped
 from transom.model.permissions import Period, Permission, Replay, Use
@@ -36,11 +41,15 @@ RBAC_API = "rbac.authorization.k8s.io"
 
 
 class Surplus(Struct, frozen=True):
-    """A grant of which something was not used. unused: the rule's atoms that nobody asked for; whole: all of them."""
+    """A grant of which something was not used. unused: the rule's atoms that nobody asked for; whole: all of them.
+
+    wider: those of the unused that have a star, of which something was used, but never all.
+    """
 
     grant: Grant
     unused: tuple[PolicyRule, ...]
     whole: bool
+    wider: tuple[PolicyRule, ...] = ()
 
 
 class Account(Struct, frozen=True):
@@ -66,7 +75,7 @@ class Account(Struct, frozen=True):
     @property
     def granted(self) -> int:
         """How many atoms were granted."""
-        return sum(1 for grant in self.grants for _ in atoms(grant.rule))
+        return sum(1 for grant in self.grants for _ in parts(grant.rule))
 
     @property
     def unused(self) -> int:
@@ -75,21 +84,28 @@ class Account(Struct, frozen=True):
 
 
 def accounts(
-    authorizer: Authorizer, table: UsageTable, wanted_s: float, level: Level, all_subjects: bool = False
+    authorizer: Authorizer,
+    table: UsageTable,
+    wanted_s: float,
+    level: Level,
+    all_subjects: bool = False,
+    since_s: Mapping[BoundSubject, float] = MappingProxyType({}),
 ) -> Iterator[Account | Skipped]:
     """Yield the account of every subject that a binding names; Skipped where it was hardly watched.
 
-    wanted_s: how long a subject must have been watched, in seconds. all_subjects: also those of the system.
+    wanted_s: how long a subject must have been watched, in seconds. all_subjects: also those of the system. since_s: when
+    subjects began to be there, in seconds since 1970: what was logged before is no watching of them.
     """
     period = table.period()
-    uses = _by_asker(table)
+    uses = _by_asker(table, authorizer)
     for subject in authorizer.subjects():
-        if not all_subjects and is_system(subject):
-            continue
+        if subject.name == MASTERS or (not all_subjects and is_system(subject)):
+            continue  # masters are never refused, whatever they are bound to
         grants = tuple(_grants(authorizer.policy, subject))
-        coverage = period.coverage(wanted_s) if period else 0.0
+        began_s = since_s.get(subject, 0.0)
+        coverage = period.coverage(wanted_s, began_s) if period else 0.0
         if coverage < MIN_COVERAGE:
-            yield _hardly_watched(subject, period, wanted_s)
+            yield _hardly_watched(subject, period, wanted_s, began_s)
         elif grants:
             own = uses.of(subject)
             yield _account(subject, grants, own, coverage, _settled(own, period), level)
@@ -100,8 +116,8 @@ def is_system(subject: BoundSubject) -> bool:
     return subject.name.startswith("system:") or subject.namespace == "kube-system"
 
 
-def _hardly_watched(subject: BoundSubject, period: Period | None, wanted_s: float) -> Skipped:
-    watched_s = period.watched_s() if period else 0.0
+def _hardly_watched(subject: BoundSubject, period: Period | None, wanted_s: float, began_s: float) -> Skipped:
+    watched_s = period.watched_s(began_s) if period else 0.0
     share = min(1.0, watched_s / wanted_s) if wanted_s else 0.0
     reason = (
         f"watched for {watched_s / DAY_S:.1f} of {wanted_s / DAY_S:.1f} days ({share:.0%}), too little to call unused"
@@ -121,10 +137,13 @@ class _ByAsker:
         return self.groups.get(subject.name, ()) if subject.kind == "Group" else self.users.get(subject.user, ())
 
 
-def _by_asker(table: UsageTable) -> _ByAsker:
+def _by_asker(table: UsageTable, authorizer: Authorizer) -> _ByAsker:
+    """Return who asked for what; what everybody may ask for (discovery, reviews of oneself) is nobody's own need."""
     found = _ByAsker()
+    anybody = User("", (AUTHENTICATED,))
     for usage in table.uses():
-        found.users.setdefault(usage.user.name, []).append(usage)
+        if AUTHENTICATED not in usage.user.groups or not authorizer.allows(anybody, usage.question):
+            found.users.setdefault(usage.user.name, []).append(usage)
         for group in usage.user.groups:
             found.groups.setdefault(group, []).append(usage)
     return found
@@ -186,10 +205,37 @@ class _Matches:
 
 
 def _surplus(grant: Grant, used: Iterable[Question]) -> Surplus:
+    """Return what was not used of a grant. A star allows more than anybody asks for, so it always counts as unused."""
     questions = list(used)
-    every = list(atoms(grant.rule))
-    unused = tuple(atom for atom in every if not any(allows_rule(atom, question) for question in questions))
-    return Surplus(grant, unused, len(unused) == len(every))
+    every = list(parts(grant.rule))
+    asked = {atom: any(allows_rule(atom, question) for question in questions) for atom in every}
+    unused = tuple(atom for atom in every if _has_star(atom) or not asked[atom])
+    wider = tuple(atom for atom in unused if asked[atom])
+    return Surplus(grant, unused, not any(asked.values()), wider)
+
+
+def parts(rule: PolicyRule) -> Iterator[PolicyRule]:
+    """Yield a rule taken apart; where its verbs are a star, by the verbs that a resource is known to have."""
+    for atom in atoms(rule):
+        known = served().get(atom.api_groups[0], atom.resources[0]) if atom.resources and atom.api_groups else None
+        if atom.verbs == (ALL,) and known and known.verbs:
+            yield from (replace(atom, verbs=(verb,)) for verb in known.verbs)
+        else:
+            yield atom
+
+
+def _has_star(atom: PolicyRule) -> bool:
+    return (
+        ALL in (*atom.verbs, *atom.api_groups)
+        or any(each.startswith(ALL) for each in atom.resources)
+        or any(each.endswith(ALL) for each in atom.non_resource_urls)
+    )
+
+
+@lru_cache(maxsize=1)
+def served() -> Resources:
+    """Return what Kubernetes itself serves, by which stars are taken apart."""
+    return Resources()
 
 
 def _settled(uses: Sequence[Usage], period: Period | None) -> float:
@@ -224,7 +270,7 @@ class Proposal(Struct, frozen=True):
     def policy(self, present: Policy) -> Policy:
         """Return the policy once the proposal is applied."""
         changed = {(each.namespace, each.name): each for each in self.kept}
-        gone = {(each.namespace, each.name) for each in self.removed}
+        gone = {(each.namespace, each.name) for each in (*self.removed, *self.bindings)}
         left = [
             changed.get((each.namespace, each.name), each)
             for each in present.bindings
@@ -251,6 +297,8 @@ def proposal(policy: Policy, found: Iterable[Account]) -> Proposal:
             held = [grant.rule for grant in account.grants if grant.namespace in ("", scope.namespace)]
             beyond += uncovered(held, scope.rules)
     kept, removed = _without(policy, moved)
+    again = {(each.namespace, each.name) for each in bindings}  # of an earlier proposal: they are written anew
+    removed = [each for each in removed if (each.namespace, each.name) not in again]
     return Proposal(tuple(roles), tuple(bindings), tuple(kept), tuple(removed), tuple(beyond))
 
 

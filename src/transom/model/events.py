@@ -13,11 +13,18 @@ Outcome = Literal["allowed", "denied", "unknown"]
 
 
 class Actor(Struct, frozen=True):
-    """Who acted, as authentication left it. by: who acted in this name, where that was somebody else."""
+    """Who acted, as authentication left it.
+
+    by: who acted in this name, where that was somebody else; then also, where they were asked for: uid, extra (keys and
+    values), and mode: the form of constrained impersonation that allowed it, "" for the old one.
+    """
 
     name: str
     groups: tuple[str, ...] = ()
     by: Actor | None = None
+    uid: str = ""
+    extra: tuple[tuple[str, str], ...] = ()
+    mode: str = ""
 
 
 class Action(Struct, frozen=True):

@@ -92,6 +92,29 @@ def _is_valid(extra: Mapping[str, Sequence[str]]) -> bool:
     return all(key and key == key.lower() and values and all(values) for key, values in extra.items())
 
 
+def needed(wanted: Wanted, mode: str, question: Question) -> Iterator[Question]:
+    """Yield the rights that acting as somebody took, by the mode that allowed it: "" for the old right.
+
+    question: what was done. Where a right to all would do as well as that to the one, it is that to the one.
+    """
+    if not mode:
+        yield from _legacy(wanted)
+        return
+    yield replace(question, verb=f"impersonate-on:{mode}:{question.verb}")
+    for asked in _asked(wanted, mode):
+        yield asked[-1]
+
+
+def asked_for(name: str, groups: Sequence[str]) -> tuple[str, ...]:
+    """Return the groups that somebody asked for, of those that it got: some come by themselves."""
+    left = [group for group in groups if group not in (AUTHENTICATED, UNAUTHENTICATED)]
+    account = service_account(name)
+    by_itself = [SERVICE_ACCOUNTS, f"{SERVICE_ACCOUNTS}:{account[0]}"] if account else []
+    if _is_node(name):
+        by_itself = [NODES]
+    return () if sorted(left) == sorted(by_itself) else tuple(left)
+
+
 _Asked = tuple[Question, ...]
 """Questions of which one answered with yes is enough."""
 
