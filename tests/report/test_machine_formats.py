@@ -59,6 +59,8 @@ def test_what_a_file_accepts_is_told_with_its_reason_and_is_no_finding(written: 
     assert accepted["reason"] == "it drives a device"
     assert accepted["declared"] == {"file": "deploy/web.yaml", "line": 5, "column": 3, "path": "metadata"}
     assert (document["summary"]["findings"], document["summary"]["accepted"]) == (2, 1)
+    (exception,) = document["summary"]["exceptions"]
+    assert (exception["rule"], exception["declared"], exception["uses"]) == (accepted["rule"], accepted["declared"], 1)
 
 
 def test_an_empty_report_is_valid_everywhere(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from transom.model.findings import Evidence, Finding, Judged, Result, Rule, Skipped
+from transom.model.findings import Accepted, Evidence, Finding, Judged, Result, Rule, Skipped
 from transom.model.places import Locator
 from transom.model.refs import Ref
 from transom.model.severity import Severity
@@ -104,6 +104,13 @@ def test_what_a_file_accepts_is_suppressed_in_its_source(written: Write, results
     (suppression,) = run_of(written("sarif", results))["results"][-1]["suppressions"]
     assert (suppression["kind"], suppression["justification"]) == ("inSource", "it drives a device")
     assert suppression["location"]["physicalLocation"]["region"]["startLine"] == 5
+
+
+def test_what_the_settings_accept_is_suppressed_from_outside_its_source(written: Write, finding: Build) -> None:
+    accepted = Accepted(finding(), "until the rewrite", Locator("transom.yaml", 3, 1), in_source=False)
+    (suppression,) = run_of(written("sarif", [accepted]))["results"][0]["suppressions"]
+    assert suppression["kind"] == "external"
+    assert suppression["location"]["physicalLocation"]["artifactLocation"]["uri"] == "transom.yaml"
 
 
 def test_severities_become_levels_and_scores(written: Write, gathered: Callable[..., Any], finding: Build) -> None:

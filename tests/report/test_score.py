@@ -9,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transom.model.findings import Accepted, Finding, Judged, Result, Rule, Skipped
-from transom.model.refs import file_ref
+from transom.model.refs import Ref, file_ref
 from transom.model.severity import Severity
-from transom.report.score import CEILINGS, score
+from transom.report.score import CEILINGS, score, score_of_read
 
 Build = Callable[..., Finding]
 Gather = Callable[..., Any]
 
 RULES = {severity.label: Rule(severity.label, severity.label, severity) for severity in Severity}
+UNJUDGED = Skipped(Ref(kind="Pod", name="web"), "it hangs on something", "", "high")
 SKIPPED = Skipped(file_ref("x.yaml"), "it is no YAML")
 TALLIES = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=5, max_size=5)
 
@@ -34,8 +35,42 @@ def test_all_windows_shut_score_100(gathered: Gather) -> None:
     assert score(gathered([Judged("high", 3, 3)], rules=RULES)) == 100
 
 
-def test_what_was_skipped_keeps_the_score_below_100_even_where_it_is_allowed(gathered: Gather) -> None:
-    assert score(gathered([Judged("high", 3, 3), SKIPPED], rules=RULES, allows=lambda _: True)) == 99
+def test_what_could_not_be_read_scores_0_even_where_that_is_allowed(gathered: Gather) -> None:
+    report = gathered([Judged("high", 3, 3), SKIPPED], rules=RULES, allows=lambda _: True)
+    assert score(report) == 0
+    assert score_of_read(report) == 99
+
+
+def test_what_one_rule_could_not_judge_counts_as_a_finding_of_it(gathered: Gather, finding: Build) -> None:
+    unjudged = gathered([Judged("high", 9, 9), UNJUDGED], rules=RULES)
+    found = gathered([Judged("high", 10, 9), finding(severity=Severity.HIGH)], rules=RULES)
+    assert score(unjudged) == score(found) == CEILINGS[Severity.HIGH] * 9 // 10
+
+
+@given(TALLIES, TALLIES, st.lists(st.sampled_from([None, *Severity]), min_size=2, max_size=2))
+def test_a_file_that_fails_to_parse_never_improves_it(
+    gathered: Gather,
+    finding: Build,
+    rest: list[tuple[int, int]],
+    lost: list[tuple[int, int]],
+    worst: list[Severity | None],
+) -> None:
+    found_in_rest, found_in_lost = ([] if each is None else [finding(severity=each)] for each in worst)
+    whole = score(gathered([*found_in_rest, *found_in_lost, *judged(rest), *judged(lost)], rules=RULES))
+    unread = score(gathered([*found_in_rest, *judged(rest), SKIPPED], rules=RULES))
+    assert unread is None or whole is None or unread <= whole
+
+
+@given(TALLIES, st.sampled_from(Severity), st.booleans())
+def test_a_thing_that_one_rule_could_not_judge_never_improves_it(
+    gathered: Gather, finding: Build, rest: list[tuple[int, int]], severity: Severity, passes: bool
+) -> None:
+    found = [] if passes else [finding(severity=severity)]
+    seen = score(gathered([*found, *judged(rest), Judged(severity.label, 1, int(passes))], rules=RULES))
+    unseen = Skipped(Ref(kind="Pod", name="web"), "it hangs on something", "", severity.label)
+    unjudged = score(gathered([*judged(rest), unseen], rules=RULES))
+    assert seen is not None
+    assert unjudged is None or unjudged <= seen
 
 
 def test_one_critical_finding_among_a_thousand_verdicts_halves_the_score(gathered: Gather, finding: Build) -> None:

@@ -255,7 +255,7 @@ def test_what_was_accepted_is_listed_with_its_reason_and_counted() -> None:
     assert "ACCEPTED  1 finding that exceptions accept" in text
     assert "privileged-container: it drives a device" in text
     assert "deploy/web.yaml:9:9 shop/Deployment/web (app)" in text
-    assert "1 accepted" in text
+    assert "1 accepted by 1 exception" in text
 
 
 def test_a_scan_that_found_only_what_is_accepted_does_not_call_every_window_shut() -> None:

@@ -73,12 +73,13 @@ class Finding(Struct, frozen=True):
 class Accepted(Struct, frozen=True):
     """A finding that its own file, or the team's settings, declare acceptable, and why; reported, but not as a finding.
 
-    locator: where that is declared.
+    locator: where that is declared; in_source: by its own file, not by the team's settings.
     """
 
     finding: Finding
     reason: str
     locator: Locator = Locator()
+    in_source: bool = True
 
 
 class Skipped(Struct, frozen=True):

@@ -9,10 +9,11 @@ from typing import Any
 
 from transom.model.clusters import ClusterFacts
 from transom.model.findings import Accepted, Evidence, Finding, Judged, Skipped
+from transom.model.places import Locator
 from transom.model.refs import Ref
 from transom.report.compliance import FORMULA, Compliance, ControlResult
 from transom.report.risk import risk
-from transom.report.score import score
+from transom.report.score import score, score_of_read
 from transom.report.summary import SCHEMA, Report
 
 
@@ -75,10 +76,13 @@ def finding_record(finding: Finding, report: Report) -> dict[str, Any]:
 
 def accepted_record(accepted: Accepted, report: Report) -> dict[str, Any]:
     """Return a finding that its own file declares acceptable, why, and where that is declared."""
-    place = accepted.locator
-    where = {"file": clean(place.file), "line": place.line, "column": place.column, "path": clean(place.path)}
     record = finding_record(accepted.finding, report)
-    return record | {"type": "accepted", "reason": clean(accepted.reason), "declared": where}
+    declared = _declared(accepted.locator)
+    return record | {"type": "accepted", "reason": clean(accepted.reason), "declared": declared}
+
+
+def _declared(place: Locator) -> dict[str, Any]:
+    return {"file": clean(place.file), "line": place.line, "column": place.column, "path": clean(place.path)}
 
 
 def skipped_record(skipped: Skipped) -> dict[str, Any]:
@@ -165,9 +169,14 @@ def summary_record(report: Report) -> dict[str, Any]:
         "skipped_allowed": report.allowed_skips,
         "suppressed": report.suppressed,
         "accepted": len(report.accepted),
+        "exceptions": [
+            {"rule": clean(rule), "reason": clean(reason), "declared": _declared(place), "uses": uses}
+            for (rule, place, reason), uses in report.exception_uses.items()
+        ],
         "judged": report.verdicts,
         "passed": report.passed,
         "score": score(report),
+        "score_of_read": score_of_read(report),
         "risk": risk(report),
         "not_applicable": {clean(what): count for what, count in report.not_applicable.items()},
         "provenance": [{"origin": clean(each.origin), "how": clean(each.how)} for each in report.provenance],

@@ -13,7 +13,7 @@ from transom.model.findings import Finding
 from transom.model.language import mark
 from transom.model.refs import Ref
 from transom.model.severity import Severity
-from transom.report.score import WEIGHTS, weights
+from transom.report.score import WEIGHTS, has_unread, weights
 from transom.report.summary import Report, owner_of
 
 WORST = 100
@@ -39,7 +39,7 @@ def risk(report: Report) -> int | None:
 
     What a baseline knows is open all the same; what a file declares acceptable is not.
     """
-    if any(not skipped.rule for skipped in report.skipped):
+    if has_unread(report):
         return WORST
     if not report.verdicts:
         return None

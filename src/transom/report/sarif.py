@@ -107,7 +107,8 @@ def _results(report: Report, index: dict[str, int]) -> Iterator[dict[str, Any]]:
 
 
 def _suppression(accepted: Accepted) -> dict[str, Any]:
-    made: dict[str, Any] = {"kind": "inSource", "justification": clean(accepted.reason)}
+    kind = "inSource" if accepted.in_source else "external"
+    made: dict[str, Any] = {"kind": kind, "justification": clean(accepted.reason)}
     if accepted.locator.file:
         made["location"] = {"physicalLocation": _physical(accepted.locator, accepted.finding.ref)}
     return made

@@ -26,12 +26,14 @@ CEILINGS = {
 
 BEST = 100
 BEST_UNSEEN = 99  # where something was skipped: what nobody looked at is not shut
+UNREAD = 0  # what could not be read may hold any number of critical faults
 
 FORMULA = mark(
     "The share of verdicts that passed, each weighing as much as its rule (critical {critical}, high {high}, medium "
     "{medium}, low {low}, info {info}), times a ceiling set by the worst finding that is open, accepted ones aside "
     "(critical {critical_ceiling}, high {high_ceiling}, medium {medium_ceiling}, low {low_ceiling}, info "
-    "{info_ceiling}, none 100), rounded down; never 100 where something was skipped."
+    "{info_ceiling}, none 100), rounded down. What a rule could not judge counts as a finding of it; never 100 where "
+    "something was skipped, and 0 where something could not be read at all, which may hold anything."
 )
 """The score in one sentence, to be filled with figures()."""
 
@@ -39,28 +41,54 @@ FORMULA = mark(
 def score(report: Report) -> int | None:
     """Return the score, from 0 to 100; None where nothing was judged.
 
-    More verdicts that pass never lower it, more that fail never raise it. What a baseline knows is open all the same.
+    More verdicts that pass never lower it, more that fail never raise it; nor does anything that could not be read, or
+    not judged: it counts as if it were as bad as it may be. What a baseline knows is open all the same.
     """
+    reached = score_of_read(report)
+    return UNREAD if reached is not None and has_unread(report) else reached
+
+
+def score_of_read(report: Report) -> int | None:
+    """Return what the score would be if there were no more than what was read; None where nothing was judged."""
+    if not report.verdicts:
+        return None
     passed, whole = weights(report)
-    return ceiling(report) * passed // whole if whole else None
+    whole += unjudged_weight(report)
+    return ceiling(report) * passed // whole
+
+
+def has_unread(report: Report) -> bool:
+    """Tell whether something was skipped by all rules, because it could not be read."""
+    return any(not skipped.rule for skipped in report.skipped)
 
 
 def weights(report: Report) -> tuple[int, int]:
     """Return the weight of the verdicts that passed, and that of all."""
     passed = whole = 0
     for each in report.judged:
-        rule = report.rules.get(each.rule)
-        weight = WEIGHTS[rule.severity if rule else Severity.MEDIUM]
+        weight = WEIGHTS[_severity(report, each.rule)]
         passed += each.passed * weight
         whole += each.judged * weight
     return passed, whole
 
 
+def unjudged_weight(report: Report) -> int:
+    """Return what the verdicts weigh that single rules could not reach."""
+    return sum(WEIGHTS[_severity(report, skipped.rule)] for skipped in report.skipped if skipped.rule)
+
+
 def ceiling(report: Report) -> int:
     """Return the best score that the worst open finding and what was skipped allow."""
-    worst = max((finding.severity for finding in (*report.findings, *report.known)), default=None)
+    found = [finding.severity for finding in (*report.findings, *report.known)]
+    unjudged = [_severity(report, skipped.rule) for skipped in report.skipped if skipped.rule]
+    worst = max((*found, *unjudged), default=None)
     best = BEST if worst is None else CEILINGS[worst]
     return min(best, BEST_UNSEEN) if report.skipped else best
+
+
+def _severity(report: Report, name: str) -> Severity:
+    rule = report.rules.get(name)
+    return rule.severity if rule else Severity.MEDIUM
 
 
 def figures() -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from transom.model.clusters import ClusterFacts
 from transom.model.exits import Exit, exit_code
 from transom.model.findings import Accepted, Evidence, Finding, Judged, NotApplicable, Provenance, Result, Rule, Skipped
 from transom.model.frameworks import Framework
+from transom.model.places import Locator
 from transom.model.refs import Ref
 from transom.model.severity import Severity
 
@@ -67,6 +69,11 @@ class Report(Struct, frozen=True):
     def suppressed(self) -> int:
         """How many findings a baseline knows."""
         return len(self.known)
+
+    @property
+    def exception_uses(self) -> dict[tuple[str, Locator, str], int]:
+        """How many findings each exception that was used accepts: by its rule, its place and its reason."""
+        return Counter((each.finding.rule, each.locator, each.reason) for each in self.accepted)
 
     @property
     def at_threshold(self) -> int:

@@ -39,6 +39,7 @@ NOUNS = {
     "thing": (mark("{:,} thing"), mark("{:,} things")),
     "verdict": (mark("{:,} verdict"), mark("{:,} verdicts")),
     "rule": (mark("{:,} rule"), mark("{:,} rules")),
+    "exception": (mark("{:,} exception"), mark("{:,} exceptions")),
 }
 """What is counted: of one, and of any other number; languages without a plural say the same of both."""
 
@@ -359,7 +360,8 @@ def _counted(report: Report, look: Look) -> str:
         allowed = f" {look.say('({:,} allowed)').format(report.allowed_skips)}" if report.allowed_skips else ""
         parts.append(look.say("{:,} skipped").format(len(report.skipped)) + allowed)
     if report.accepted:
-        parts.append(look.say("{:,} accepted").format(len(report.accepted)))
+        told = look.say("{:,} accepted by {}")
+        parts.append(told.format(len(report.accepted), _count(len(report.exception_uses), "exception", look)))
     if report.known:
         parts.append(look.say("{:,} known from the baseline").format(report.suppressed))
     if report.not_applicable:

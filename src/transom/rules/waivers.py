@@ -107,7 +107,7 @@ def with_waivers(
             yield each
         else:
             uses[fitting] += 1
-            yield Accepted(each, fitting.told, fitting.locator)
+            yield Accepted(each, fitting.told, fitting.locator, in_source=False)
     for waiver in waivers:
         if waiver.has_expired(today):
             yield _finding(EXPIRED, waiver, mark("it expired on {}").format(waiver.expires))

@@ -15,7 +15,7 @@ from transom.report.html.markup import MAX_TEXT_CHARS, in_each_language, rule_te
 from transom.report.risk import FORMULA as RISK_FORMULA
 from transom.report.risk import figures as risk_figures
 from transom.report.risk import risk
-from transom.report.score import FORMULA, ceiling, figures, score, weights
+from transom.report.score import FORMULA, ceiling, figures, has_unread, score, score_of_read, unjudged_weight, weights
 from transom.report.summary import Report
 from transom.report.words import MORE, SEVERITY_WORDS, cluster_told, where
 
@@ -95,17 +95,24 @@ def _exit(report: Report) -> str:
     return say(reasons[report.exit_code], code=int(report.exit_code))
 
 
+UNREAD_TOLD = mark("Something could not be read. Of what was read alone the score is {count}.")
+
+
 def _score(report: Report) -> Iterator[str]:
     reached = score(report)
     if reached is None:
         yield f"<p>{say('No score: nothing was judged.')}</p>"
         return
     passed, whole = weights(report)
+    whole += unjudged_weight(report)
+    of_read = score_of_read(report)
     yield f'<p><b>{reached}</b><span class="of">/100</span> {say("Score")}</p>'
     yield '<svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
     yield f'<path class="track" d="M0 0h100v4H0z"/><path class="reached" d="M0 0h{reached}v4H0z"/></svg>\n'
     yield f"<details><summary>{say('How it is computed')}</summary><p>{say(FORMULA, **figures())}</p>"
-    yield f'<p class="sum">{passed:,} / {whole:,} × {ceiling(report)} = {reached}</p></details>'
+    yield f'<p class="sum">{passed:,} / {whole:,} × {ceiling(report)} = {of_read}</p></details>'
+    if has_unread(report):
+        yield f"<p>{say(UNREAD_TOLD, count=of_read)}</p>"
 
 
 def _risk(report: Report) -> Iterator[str]:
