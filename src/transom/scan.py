@@ -150,14 +150,14 @@ def look(options: ScanOptions, inventory: Inventory) -> Iterator[Result]:
         return assess(inventory, rules, only, allowances, options.windows)
 
     results = in_parallel(of, chosen, WORTH_A_PROCESS)
-    if inventory.rendered:
-        from transom.inventory.charts import with_values
-
-        results = with_values(results, inventory)
     if options.waivers and options.exceptions:
         from datetime import date
 
         from transom.rules.waivers import with_waivers
 
         results = with_waivers(results, options.waivers, inventory, options.today or date.today())
+    if inventory.rendered:
+        from transom.inventory.charts import with_values
+
+        results = with_values(results, inventory)
     yield from results

@@ -60,6 +60,28 @@ class RenderedChart(Struct, frozen=True, eq=False):
             self.parsed[leaf, template] = list(_objects(made))
         return self.parsed[leaf, template]
 
+    def objects_of(self, template: str) -> Sequence[dict[str, Any]]:
+        """Return what a template rendered to."""
+        return list(_objects(self.plain.get(f"{self.chart.name}/{template}", b"")))
+
+    def objects_of_values(self, values: Mapping[str, Any], template: str) -> Sequence[dict[str, Any]]:
+        """Return what a template renders to with other values; none where it does not render."""
+        try:
+            return replace(self, plain=self.renderer.render(self.archive, values)).objects_of(template)
+        except RenderError:
+            return ()
+
+    def with_layers(self, layers: Sequence[chart_values.Layer]) -> RenderedChart:
+        """Return the chart rendered with other layers, which set no less than these; raises RenderError."""
+        values = chart_values.merged(layers)
+        plain = self.renderer.render(self.archive, values)
+        return replace(self, layers=layers, values=values, plain=plain, probes={}, parsed={})
+
+    def add_to(self, inventory: Inventory, target: str) -> None:
+        """Add what it renders to, in lines of its templates that are not known."""
+        for _ in _add_all(inventory, self, self.plain, {}, target):
+            pass  # what is skipped now was skipped before, or is missed by whoever compares
+
     def _rendered_with(self, leaf: Path) -> dict[str, bytes]:
         if leaf not in self.probes:
             try:
@@ -242,7 +264,7 @@ def _causes(source: RenderedSource, entry: Entry, path: Path, line: int, seen: s
     field = chart_values.Field(source.template, line, path, observed)
     for leaf in chart_values.candidates(rendered.chart, rendered.values, field):
         changed = rendered.objects_with(leaf, source.template)
-        if not any(_decides(each, entry, path, observed) for each in changed if _is_same(each, entry)):
+        if not any(_decides(each, entry, path, observed) for each in changed if is_same(each, entry)):
             continue
         place = chart_values.place(rendered.layers, leaf)
         if place is not None:
@@ -259,7 +281,8 @@ def _decides(changed: dict[str, Any], entry: Entry, path: Path, observed: Any) -
     return at(changed, *path) is not None
 
 
-def _is_same(value: dict[str, Any], entry: Entry) -> bool:
+def is_same(value: dict[str, Any], entry: Entry) -> bool:
+    """Tell whether a rendered object is that of an entry, rendered otherwise."""
     metadata = value.get("metadata") or {}
     return value.get("kind") == entry.ref.kind and metadata.get("name") == entry.metadata.get("name")
 

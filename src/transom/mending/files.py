@@ -113,6 +113,22 @@ class Files:
         return FileEdit(path, root, patch, content, after)
 
 
+def whole_edit(document: Document, path: str, root: str, wanted: Any) -> FileEdit:
+    """Return the proven edit after which a file of one document has the wanted value; raises EditError."""
+    try:
+        with open(path, "rb") as stream:
+            content = stream.read()
+    except OSError as error:
+        raise EditError(f"cannot be read: {error.strerror or error}") from error
+    if not _holds(document, content):
+        raise EditError(CHANGED)
+    patch = FilePatch(document.file, digest(content), tuple(sorted(edits_for(document, wanted))))
+    after = edited(content, patch.edits)
+    if _unproven(document.file, content, after, {document.index: wanted}):
+        raise EditError(UNPROVEN)
+    return FileEdit(path, root, patch, content, after)
+
+
 def _document(proposal: Proposal) -> Document:
     source = proposal.entry.source
     assert isinstance(source, DocumentSource)
@@ -132,12 +148,15 @@ def _by_document(proposals: Iterable[Proposal]) -> Iterator[tuple[Document, list
 
 
 def _check_unchanged(document: Document, content: bytes, proposals: Sequence[Proposal]) -> None:
-    if document.offset < 0:
-        return  # its bytes are not those of the file, which is refused later
+    if not _holds(document, content):
+        raise NotEditable(CHANGED, [(each, [step.rule for step in each.steps]) for each in proposals])
+
+
+def _holds(document: Document, content: bytes) -> bool:
+    """Tell whether a file has a document where it was read; UTF-16, of which bytes have no places, is refused later."""
     padding = len(document.text) - len(document.text.lstrip(b" "))
     start, end = document.offset + padding, document.offset + len(document.text)
-    if content[start:end] != document.text[padding:]:
-        raise NotEditable(CHANGED, [(each, [step.rule for step in each.steps]) for each in proposals])
+    return document.offset < 0 or content[start:end] == document.text[padding:]
 
 
 def _wanted(document: Document, proposals: Iterable[Proposal]) -> Any:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from transom.inventory import Entry, Inventory
+from transom.inventory.charts import RenderedSource
 from transom.inventory.files import DocumentSource
+from transom.mending.charts import ChartFixes, Edited
 from transom.mending.differences import applied
 from transom.mending.files import FileEdit, Files, NotEditable
-from transom.mending.steps import NO_FIX, Left, Proposal, Step, propose
+from transom.mending.steps import NO_FIX, NOT_WANTED, Left, Proposal, Step, propose
 from transom.model.findings import Accepted, Finding, Result, Skipped
 from transom.model.language import mark
 from transom.model.patches import ObjectPatch
@@ -88,6 +91,7 @@ class _Mending:
         self.proposals: dict[Entry, tuple[Proposal, list[Left]]] = {}
         self.culprits: dict[str, str] = {}  # what gave rise to a rule's findings before, and most likely does again
         self.plans: Plans = {}
+        self.charts = ChartFixes(inventory)
         self.of_entry, self.homeless = self._by_entry()
 
     def _by_entry(self) -> tuple[dict[Entry, list[Finding]], list[Finding]]:
@@ -169,9 +173,12 @@ class _Mending:
 
     def add_edits(self, result: Mended) -> None:
         """Turn what is proposed into edits of files; what cannot be edited is given up, and the rest goes on."""
+        self.edit_charts(result)
         by_file: dict[str, list[Proposal]] = {}
         for proposal in result.objects:
             origin = proposal.entry.origin
+            if isinstance(proposal.entry.source, RenderedSource):
+                continue  # its values make it
             if origin.renderer:
                 self.leave(proposal, [step.rule for step in proposal.steps], RENDERED.format(origin.renderer))
             elif not isinstance(proposal.entry.source, DocumentSource):
@@ -191,6 +198,30 @@ class _Mending:
         result.left = self.homeless_left()
         for entry in self.of_entry:
             result.left += self.proposal(entry)[1]
+
+    def edit_charts(self, result: Mended) -> None:
+        """Turn what is proposed for rendered objects into values of their charts; give up what no values make."""
+        entries = [each.entry for each in result.objects if isinstance(each.entry.source, RenderedSource)]
+        while proposals := [made for each in entries if (made := self.proposal(each)[0]).steps]:
+            for each in entries:
+                proposal, left = self.proposal(each)
+                left += self.charts.narrow(proposal)
+            refused = self.charts.edit(proposals) or list(self.unsafe(proposals))
+            for proposal, rule, reason in refused:
+                self.give_up(proposal.entry, rule, reason)
+            if not refused:
+                result.edits.update(self.charts.edited.edits)
+                return
+        self.charts.edited = Edited()
+
+    def unsafe(self, proposals: Iterable[Proposal]) -> Iterator[tuple[Proposal, str, str]]:
+        """Note that a value is behavioural that changes more than its fixes say; yield the steps that are not wanted."""
+        for each in proposals:
+            source = each.entry.source
+            if isinstance(source, RenderedSource) and id(source.rendered) in self.charts.edited.reaching:
+                each.steps = [replace(step, safe=False) for step in each.steps]
+                if self.options.safe_only:
+                    yield from ((each, step.rule, NOT_WANTED) for step in each.steps)
 
     def homeless_left(self) -> list[Left]:
         """Return the findings of no object that was read, such as a namespace that only others name."""
@@ -267,8 +298,15 @@ class _Mending:
         after = _beside(self.inventory)
         values = {each.entry: each.value for each in result.objects if not self.options.in_files}
         done: set[tuple[str, str]] = set()
+        charts = self.charts.edited.charts
         for entry in self.inventory.entries():
             origin = entry.origin
+            if isinstance(entry.source, RenderedSource) and id(entry.source.rendered) in charts:
+                chart = id(entry.source.rendered)
+                if (origin.target, str(chart)) not in done:
+                    done.add((origin.target, str(chart)))
+                    charts[chart].add_to(after, origin.target)
+                continue
             edit = result.edits.get(origin.file)
             if edit is None:
                 after.add(values.get(entry, entry.object), origin, entry.source)
@@ -279,10 +317,9 @@ class _Mending:
 
 
 def _beside(inventory: Inventory) -> Inventory:
-    """Return an empty inventory that knows of clusters and charts what another one knows."""
+    """Return an empty inventory that knows of clusters what another one knows; of charts no values are asked for."""
     made = Inventory()
     made.clusters = inventory.clusters
-    made.rendered = inventory.rendered
     return made
 
 

@@ -31,7 +31,8 @@ class Chart(msgspec.Struct, frozen=True):
     """A chart as it was read.
 
     name: of Chart.yaml; shown: how people see its folder or archive; files: content by path within the chart;
-    outside: what was left out because it leads out of the chart, or is no ordinary file.
+    outside: what was left out because it leads out of the chart, or is no ordinary file; folder: to open its files, ""
+    for an archive.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Chart(msgspec.Struct, frozen=True):
     files: Mapping[str, bytes]
     description: Mapping[str, Any] = {}
     outside: Sequence[str] = ()
+    folder: str = ""
 
     @property
     def is_library(self) -> bool:
@@ -65,7 +67,8 @@ def read_chart(path: str, shown: str) -> Chart:
     except (OSError, TarError, EOFError) as error:
         raise TransomError(f"cannot read the chart {shown}", str(error), "make it readable, or exclude it") from error
     description = _description(files.get(CHART_FILE, b""), shown)
-    return Chart(str(description.get("name") or "chart"), shown, files, description, outside)
+    folder = path if os.path.isdir(path) else ""  # noqa: PTH112 - as above
+    return Chart(str(description.get("name") or "chart"), shown, files, description, outside, folder)
 
 
 def _description(text: bytes, shown: str) -> dict[str, Any]:

@@ -25,10 +25,14 @@ _MENTION = re.compile(rb"\.Values((?:\.\w+)+)")
 
 
 class Layer(Struct, frozen=True):
-    """One values file. prefix: where its keys stand in the values of the whole chart (a subchart's name)."""
+    """One values file. prefix: where its keys stand in the values of the whole chart (a subchart's name); path: to open
+    the file, "" where it stands in an archive; folder: the chart's, "" for a file that the user names.
+    """
 
     document: Document
     prefix: Path = ()
+    path: str = ""
+    folder: str = ""
 
 
 def layers(chart: Chart, files: Mapping[str, bytes]) -> list[Layer]:
@@ -40,8 +44,10 @@ def layers(chart: Chart, files: Mapping[str, bytes]) -> list[Layer]:
     for path in sorted(chart.files, key=lambda each: -each.count("/")):
         folder, _, name = path.rpartition("/")
         if name == VALUES_FILE and _is_chart_folder(folder):
-            found.append(Layer(read_map(chart.files[path], chart.shown_file(path)), _names(folder)))
-    return found + [Layer(read_map(content, shown)) for shown, content in files.items()]
+            document = read_map(chart.files[path], chart.shown_file(path))
+            opened = f"{chart.folder}/{path}" if chart.folder else ""
+            found.append(Layer(document, _names(folder), opened, chart.folder))
+    return found + [Layer(read_map(content, shown), (), shown) for shown, content in files.items()]
 
 
 def _is_chart_folder(folder: str) -> bool:
@@ -78,11 +84,19 @@ def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> None:
 
 def place(found: Sequence[Layer], path: Path) -> Locator | None:
     """Return where a value is set: in the strongest layer that has it."""
+    layer = setter(found, path)
+    if layer is None:
+        return None
+    below = path[len(layer.prefix) :]
+    at = positions(layer.document).find(below)
+    return Locator(at.file, at.line, at.column, at.start, at.end, path_text(below))
+
+
+def setter(found: Sequence[Layer], path: Path) -> Layer | None:
+    """Return the strongest layer that sets a value."""
     for layer in reversed(found):
-        below = path[len(layer.prefix) :]
-        if path[: len(layer.prefix)] == layer.prefix and _has(layer.document.value, below):
-            at = positions(layer.document).find(below)
-            return Locator(at.file, at.line, at.column, at.start, at.end, path_text(below))
+        if path[: len(layer.prefix)] == layer.prefix and _has(layer.document.value, path[len(layer.prefix) :]):
+            return layer
     return None
 
 
@@ -166,9 +180,11 @@ def changed(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
         other = [*value, *value[-1:]] if value else [PROBE]
     else:
         other = f"{value or ''}{PROBE}"
-    return _replaced(values, path, other)
+    return replaced(values, path, other)
 
 
-def _replaced(values: Mapping[str, Any], path: Path, other: Any) -> dict[str, Any]:
+def replaced(values: Mapping[str, Any], path: Path, other: Any) -> dict[str, Any]:
+    """Return values in which another one stands at a path; maps on the way that are not there come to be."""
     first, rest = str(path[0]), path[1:]
-    return {**values, first: _replaced(values[first], rest, other) if rest else other}
+    inner = values.get(first)
+    return {**values, first: replaced(inner if isinstance(inner, dict) else {}, rest, other) if rest else other}
