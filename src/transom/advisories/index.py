@@ -1,0 +1,215 @@
+"""The index, read: one file, mapped into memory, never written. A look-up is one step down a tree of names."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+import zstandard
+
+from transom.advisories import layout
+from transom.advisories.layout import Facts, Record, hash_of
+from transom.model.advisories import Exploited, FeedAge, Interval, Lifetime, Likelihood, Rating, State
+from transom.model.errors import TransomError
+from transom.model.severity import Severity
+
+MAPPED_BYTES = 1 << 30
+BLOCKS_KEPT = 512  # some 12 MB; an image's packages need a few hundred
+MAX_BLOCK_BYTES = 64 * 1024 * 1024  # a block of the largest records has below 1 MB
+_ROWS = """SELECT low, high, state, record, start, kind, stop, condition FROM packages JOIN ranges USING (package)
+WHERE channel = ? AND name = ?"""
+_AFFECTING = f"{_ROWS} AND low <= ? AND (high IS NULL OR high > ?)"
+
+
+class Row(NamedTuple):
+    """One range of one package. low <= key < high, high None for no end; condition: its number, None for none."""
+
+    low: bytes
+    high: bytes | None
+    state: int
+    record: int
+    start: str | None
+    kind: int
+    stop: str | None
+    condition: int | None
+
+    @property
+    def interval(self) -> Interval:
+        """The range, as its ecosystem writes versions."""
+        return layout.interval_of(self.start or "", self.kind, self.stop or "")
+
+    @property
+    def says(self) -> State:
+        """What the source says of these versions."""
+        return layout.STATES[self.state]
+
+
+class Condition(NamedTuple):
+    """What else a range asks for or tells."""
+
+    module: str = ""
+    arches: str = ""
+    note: str = ""
+    severity: int | None = None
+
+    @property
+    def rating(self) -> Severity | None:
+        """The source's own word on this package."""
+        return None if self.severity is None else Severity(self.severity)
+
+
+UNCONDITIONAL = Condition()
+
+
+class Index:
+    """What the world knows, as one file has it."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = str(path)
+        self._database = _opened(self.path)
+        self._channels: dict[str, int] = {
+            name: number for number, name in self._database.execute("SELECT id, channel FROM channels")
+        }
+        self._block = lru_cache(BLOCKS_KEPT)(self._read_block)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def channels(self) -> frozenset[str]:
+        """Every channel that the index knows something of."""
+        return frozenset(self._channels)
+
+    def rows(self, channel: str, name: str) -> list[Row]:
+        """Return everything that is said of a package."""
+        return list(map(Row._make, self._database.execute(_ROWS, (self._channels.get(channel), name))))
+
+    def affecting(self, channel: str, name: str, key: bytes) -> list[Row]:
+        """Return what is said of a package that concerns the version of this order key."""
+        words = (self._channels.get(channel), name, key, key)
+        return list(map(Row._make, self._database.execute(_AFFECTING, words)))
+
+    def condition(self, row: Row) -> Condition:
+        """Return what else a row asks for."""
+        return UNCONDITIONAL if row.condition is None else self._conditions[row.condition]
+
+    def record(self, number: int) -> Record:
+        """Return a record by its number."""
+        block, place = divmod(number, layout.BLOCK_RECORDS)
+        return layout.decode_record(self._block(block)[place])
+
+    def records_of(self, name: str) -> Iterator[tuple[int, Record]]:
+        """Yield the records that go by an id, or are about it, with their numbers."""
+        wanted = name.upper()
+        for (number,) in self._database.execute("SELECT record FROM ids WHERE hash = ?", (hash_of(name),)):
+            record = self.record(number)
+            if any(each.upper() == wanted for each in record.names):
+                yield number, record
+
+    def exploited(self, bug: str) -> Exploited | None:
+        """Return what KEV says of a vulnerability."""
+        return self._exploited.get(bug)
+
+    def likelihood(self, bug: str) -> Likelihood | None:
+        """Return what EPSS says of a vulnerability."""
+        words = "SELECT score, percentile FROM likelihoods WHERE hash = ?"
+        found = self._database.execute(words, (hash_of(bug),)).fetchone()
+        return Likelihood(bug, found[0], found[1], self._dates.get("epss", "")) if found else None
+
+    def rated(self, bug: str) -> tuple[Rating, ...]:
+        """Return the ratings of those who know no packages."""
+        found = self._database.execute("SELECT packed FROM rated WHERE hash = ?", (hash_of(bug),)).fetchone()
+        return layout.decode_ratings(found[0]) if found else ()
+
+    def lifetime(self, product: str, release: str) -> Lifetime | None:
+        """Return how long a release of a product is kept."""
+        return self._lifetimes.get((product, release))
+
+    @cached_property
+    def feeds(self) -> tuple[FeedAge, ...]:
+        """Every source, and how old it is."""
+        return tuple(FeedAge(*row) for row in self._database.execute("SELECT * FROM feeds ORDER BY feed"))
+
+    @property
+    def refusals(self) -> Iterator[tuple[str, str, int, str]]:
+        """What was not used: feed, reason, how often, an example; the most frequent first."""
+        yield from self._database.execute("SELECT feed, reason, count, example FROM refusals ORDER BY count DESC")
+
+    @cached_property
+    def built(self) -> str:
+        """When the index was built."""
+        return str(self._meta("built"))
+
+    def counts(self) -> dict[str, int]:
+        """Return how many packages and ranges each channel has."""
+        words = "SELECT channel, count(*) FROM packages GROUP BY channel"
+        names = {number: name for name, number in self._channels.items()}
+        return {names[number]: count for number, count in self._database.execute(words)}
+
+    def every_record(self) -> Iterator[Record]:
+        """Yield every record, to compare two indexes."""
+        for (number,) in self._database.execute("SELECT DISTINCT record FROM ids ORDER BY record"):
+            yield self.record(number)
+
+    def _meta(self, key: str) -> str | bytes:
+        found: tuple[str | bytes] = self._database.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return found[0]
+
+    def _read_block(self, number: int) -> list[bytes]:
+        packed = self._database.execute("SELECT packed FROM blocks WHERE id = ?", (number,)).fetchone()[0]
+        unpacked = zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_BLOCK_BYTES)
+        return [bytes(each) for each in layout.decode_block(unpacked)]
+
+    @cached_property
+    def _conditions(self) -> dict[int, Condition]:
+        rows = self._database.execute("SELECT id, module, arches, note, severity FROM conditions")
+        return {number: Condition(*rest) for number, *rest in rows}
+
+    @cached_property
+    def _facts(self) -> Facts:
+        packed = self._meta("facts")
+        assert isinstance(packed, bytes)
+        unpacked = zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_BLOCK_BYTES)
+        return layout.decode_facts(unpacked)
+
+    @cached_property
+    def _exploited(self) -> dict[str, Exploited]:
+        return {each.id: each for each in self._facts.exploited}
+
+    @cached_property
+    def _lifetimes(self) -> dict[tuple[str, str], Lifetime]:
+        return {(each.product, each.release): each for each in self._facts.lifetimes}
+
+    @cached_property
+    def _dates(self) -> dict[str, str]:
+        return {each.feed: each.modified for each in self.feeds}
+
+
+def _opened(path: str) -> sqlite3.Connection:
+    what, again = f"cannot use the index {path}", "build it again with `transom db build`, or import another"
+    if not Path(path).is_file():
+        raise TransomError(what, "there is no such file", again)
+    try:
+        database = sqlite3.connect(f"file:{quote(path)}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+        kind = database.execute("PRAGMA application_id").fetchone()[0]
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        database.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")
+        database.execute("PRAGMA trusted_schema=OFF")
+    except sqlite3.DatabaseError as error:
+        raise TransomError(what, f"it is no index: {error}", again) from None
+    if kind != layout.APPLICATION_ID:
+        raise TransomError(what, "it is another kind of database", again)
+    if version != layout.FORMAT:
+        raise TransomError(what, f"its format is {version}, this version reads {layout.FORMAT}", again)
+    return database

@@ -1,0 +1,80 @@
+"""Why a package does not match a vulnerability: each source's word on it, in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from transom.advisories.channels import scheme_of
+from transom.advisories.index import Index, Row
+from transom.advisories.intervals import key_of
+from transom.advisories.layout import Record
+from transom.advisories.matching import HEADERS, Question, asked, match, meant
+from transom.lang.versions.semver import VersionError
+from transom.model.advisories import Match, NonMatch, State
+from transom.model.packages import Package
+
+
+def why_not(package: Package, name: str, distro: str, index: Index) -> Iterator[Match | NonMatch]:
+    """Yield why a package is not affected by a vulnerability, by any of its names; the match where it is."""
+    found = [each for each in match((package,), distro, index) if isinstance(each, Match)]
+    about = [each for each in found if name.upper() in (each.id.upper(), *map(str.upper, each.aliases))]
+    if about:
+        yield from about
+        return
+    records = dict(index.records_of(name))
+    if not records:
+        yield NonMatch(f"no source of the index speaks of {name}")
+        return
+    question = asked(package, distro)
+    if question is None:
+        yield _unasked(package)
+        return
+    known = list(_known(package, question, records, index))
+    yield from known or _unnamed(package, question, name, index)
+
+
+def _unasked(package: Package) -> NonMatch:
+    if package.owner:
+        return NonMatch(f"it belongs to {package.owner}, and is judged as that package by its vendor's feed")
+    if HEADERS.fullmatch(package.name):
+        return NonMatch("it holds nothing of the kernel that runs, though it is made of the kernel's source")
+    return NonMatch(f"nobody's feed is about {package.kind} packages")
+
+
+def _known(package: Package, question: Question, records: dict[int, Record], index: Index) -> Iterator[NonMatch]:
+    for channel in question.channels:
+        for name, version in question.named:
+            for row in index.rows(channel, name):
+                if row.record in records:
+                    record = records[row.record]
+                    told = _told(package, channel, version, row, record, index)
+                    yield NonMatch(told, record.feed, record.id)
+
+
+def _told(package: Package, channel: str, version: str, row: Row, record: Record, index: Index) -> str:
+    if record.withdrawn:
+        return f"the record was withdrawn on {record.withdrawn[:10]}"
+    if row.says is State.NOT_AFFECTED:
+        return f"its vendor says that it is not affected in {channel}"
+    if not meant(package, version, row, index):
+        condition = index.condition(row)
+        return f"meant are other builds of it: {condition.module or condition.arches or 'of another module stream'}"
+    try:
+        key = key_of(scheme_of(channel), version)
+    except VersionError as error:
+        return f"its version cannot be compared: {error}"
+    if row.high is not None and key >= row.high:
+        word = "has the fix of" if row.interval.fixed else "is newer than"
+        return f"{version} {word} {row.stop}: affected is {row.interval}"
+    if key < row.low:
+        return f"{version} is older than {row.start}: affected is {row.interval}"
+    return "another statement of its vendor decides"
+
+
+def _unnamed(package: Package, question: Question, name: str, index: Index) -> Iterator[NonMatch]:
+    called = " or ".join(dict.fromkeys(each for each, _ in question.named))
+    if not any(channel in index.channels for channel in question.channels):
+        yield NonMatch(f"the index knows nothing of {question.channels[0]}: it was not judged")
+        return
+    others = sorted({record.feed for _, record in index.records_of(name)})
+    yield NonMatch(f"{', '.join(others)} speak of {name}, but of no {called} in {question.channels[0]}")

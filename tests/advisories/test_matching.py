@@ -1,0 +1,257 @@
+"""Which packages match, which do not, and why."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from transom.advisories import match, why_not
+from transom.model.advisories import Match, NonMatch, State
+from transom.model.findings import Skipped
+from transom.model.packages import Package
+from transom.model.severity import Severity
+
+RUNC = "CVE-2024-21626"
+DEBIAN = {
+    "runc": {
+        RUNC: {
+            "description": "leaked file descriptors",
+            "releases": {
+                "bookworm": {"status": "resolved", "fixed_version": "1.1.5+ds1-1+deb12u1", "urgency": "high"},
+                "bullseye": {"status": "resolved", "fixed_version": "1.0.0~rc93+ds1-5+deb11u3"},
+                "trixie": {"status": "resolved", "fixed_version": "0"},
+                "buster": {"status": "open", "urgency": "end-of-life"},
+            },
+        },
+        "CVE-2024-0002": {"releases": {"bookworm": {"status": "open", "nodsa": "minor", "nodsa_reason": "ignored"}}},
+        "CVE-2024-0003": {"releases": {"bookworm": {"status": "undetermined"}}},
+    }
+}
+GO_RUNC = {
+    "id": "GO-2024-2491",
+    "modified": "2024-02-01T00:00:00Z",
+    "aliases": [RUNC, "GHSA-xr7r-f8xq-vfvv"],
+    "affected": [
+        {
+            "package": {"ecosystem": "Go", "name": "github.com/opencontainers/runc"},
+            "ranges": [{"type": "SEMVER", "events": [{"introduced": "1.0.0-rc93"}, {"fixed": "1.1.12"}]}],
+            "ecosystem_specific": {
+                "imports": [{"path": "github.com/opencontainers/runc/libcontainer", "symbols": ["Init"]}]
+            },
+        }
+    ],
+}
+
+
+def matched(index, *packages, distro=""):
+    return {each.id: each for each in match(packages, distro, index) if isinstance(each, Match)}
+
+
+def skipped(index, *packages, distro="", today=None):
+    return [each for each in match(packages, distro, index, today) if isinstance(each, Skipped)]
+
+
+def runc(version):
+    return Package("deb", "runc", version, "debian", source_name="runc", source_version=version, distro="debian-12")
+
+
+def test_the_distributions_own_fixed_runc_is_not_affected(index_of):
+    index = index_of(DEBIAN, GO_RUNC)
+    assert RUNC not in matched(index, runc("1.1.5+ds1-1+deb12u1"))
+    assert RUNC in matched(index, runc("1.1.5+ds1-1"))
+
+
+def test_it_is_told_why_the_distributions_runc_is_not_affected(index_of):
+    index = index_of(DEBIAN, GO_RUNC)
+    (told,) = why_not(runc("1.1.5+ds1-1+deb12u1"), RUNC, "debian-12", index)
+    assert told == NonMatch(
+        "1.1.5+ds1-1+deb12u1 has the fix of 1.1.5+ds1-1+deb12u1: affected is < 1.1.5+ds1-1+deb12u1", "debian", RUNC
+    )
+
+
+def test_a_module_that_a_distributions_package_owns_is_judged_as_that_package(index_of):
+    index = index_of(DEBIAN, GO_RUNC)
+    module = Package("golang", "runc", "v1.1.5", "github.com/opencontainers")
+    owned = Package("golang", "runc", "v1.1.5", "github.com/opencontainers", owner="pkg:deb/debian/runc")
+    assert RUNC in matched(index, module)
+    assert RUNC not in matched(index, owned)
+    assert "belongs to" in next(iter(why_not(owned, RUNC, "", index))).reason
+
+
+def test_a_match_tells_range_feed_record_and_symbols(index_of):
+    found = matched(index_of(GO_RUNC), Package("golang", "runc", "v1.1.5", "github.com/opencontainers"))[RUNC]
+    (reason,) = found.reasons
+    assert (reason.feed, reason.record, reason.versions) == ("govulndb", "GO-2024-2491", ">= 1.0.0-rc93, < 1.1.12")
+    assert found.symbols[0].names == ("Init",)
+    assert set(found.aliases) == {"GO-2024-2491", "GHSA-xr7r-f8xq-vfvv"}
+
+
+@pytest.mark.parametrize(
+    ("distro", "state"),
+    [("debian-12", State.FIXED), ("debian-13", None), ("debian-10", State.END_OF_LIFE), ("debian-11", State.FIXED)],
+)
+def test_each_release_has_its_own_state(index_of, distro, state):
+    package = Package("deb", "runc", "1.0.0~rc6", source_name="runc", source_version="1.0.0~rc6", distro=distro)
+    found = matched(index_of(DEBIAN), package).get(RUNC)
+    assert (found.state if found else None) is state
+
+
+def test_what_will_not_be_fixed_and_what_is_looked_into_are_told_as_such(index_of):
+    found = matched(index_of(DEBIAN), runc("9"))
+    assert found["CVE-2024-0002"].state is State.WONT_FIX
+    assert found["CVE-2024-0003"].state is State.UNDER_INVESTIGATION
+
+
+def test_a_binary_package_is_judged_by_its_source(index_of):
+    index = index_of(
+        {"openssl": {"CVE-1": {"releases": {"bookworm": {"status": "resolved", "fixed_version": "3.0.11-1"}}}}}
+    )
+    binary = Package(
+        "deb", "libssl3", "3.0.9-1+b1", source_name="openssl", source_version="3.0.9-1", distro="debian-12"
+    )
+    assert "CVE-1" in matched(index, binary)
+
+
+def test_headers_of_the_kernel_are_not_the_kernel(index_of):
+    index = index_of({"linux": {"CVE-1": {"releases": {"bookworm": {"status": "open"}}}}})
+    headers = Package(
+        "deb", "linux-libc-dev", "6.1.1-1", source_name="linux", source_version="6.1.1-1", distro="debian-12"
+    )
+    assert not matched(index, headers)
+    assert "nothing of the kernel that runs" in next(iter(why_not(headers, "CVE-1", "", index))).reason
+
+
+@pytest.mark.parametrize(
+    ("events", "affected", "clean"),
+    [
+        ([{"introduced": "0"}, {"fixed": "2.0.0"}], ["0.0.1", "1.9.9"], ["2.0.0", "3.0.0"]),
+        ([{"introduced": "1.0.0"}, {"last_affected": "2.0.0"}], ["1.0.0", "2.0.0"], ["0.9.0", "2.0.1"]),
+        ([{"introduced": "1.0.0"}, {"limit": "2.0.0"}], ["1.5.0"], ["2.0.0"]),
+        ([{"introduced": "1.0.0"}], ["1.0.0", "99.0.0"], ["0.9.0"]),
+        (
+            [{"introduced": "3.0.0"}, {"fixed": "3.1.0"}, {"introduced": "0"}, {"fixed": "1.0.0"}],
+            ["0.5.0", "3.0.5"],
+            ["2.0.0", "3.1.0"],
+        ),
+    ],
+)
+def test_ranges_are_evaluated_as_osv_says(index_of, osv, events, affected, clean):
+    index = index_of(osv(events=events))
+    assert all(matched(index, Package("npm", "left", version)) for version in affected)
+    assert not any(matched(index, Package("npm", "left", version)) for version in clean)
+
+
+def test_versions_that_are_listed_count_beside_ranges(index_of, osv):
+    index = index_of(osv(events=[{"introduced": "0"}, {"fixed": "1.0.0"}], versions=["0.5.0", "2.0.0"]))
+    assert matched(index, Package("npm", "left", "2.0.0"))
+    assert not matched(index, Package("npm", "left", "2.0.1"))
+
+
+def test_ranges_of_commits_are_not_matched(index_of, osv):
+    commits = osv("T-2", ("npm", "right"), [{"introduced": "0"}], kind="GIT")
+    index = index_of(osv(events=[{"introduced": "0"}]), commits)
+    assert not matched(index, Package("npm", "right", "1.0.0"))
+    assert ("osv", "names no version of right but commits", 1, "T-2") in list(index.refusals)
+
+
+def test_what_was_withdrawn_does_not_match_and_says_so(index_of, osv):
+    index = index_of(osv(events=[{"introduced": "0"}], withdrawn="2024-05-01T00:00:00Z"))
+    package = Package("npm", "left", "1.0.0")
+    assert not matched(index, package)
+    assert [each.reason for each in why_not(package, "T-1", "", index)] == ["the record was withdrawn on 2024-05-01"]
+
+
+def test_two_records_of_one_bug_are_one_match(index_of, osv):
+    events = [{"introduced": "0"}, {"fixed": "2.0.0"}]
+    index = index_of(
+        osv("GHSA-1", events=events, aliases=["CVE-1"]),
+        osv("T-1", events=[{"introduced": "0"}, {"fixed": "2.0.1"}], aliases=["GHSA-1"]),
+    )
+    (found,) = matched(index, Package("npm", "left", "1.0.0")).values()
+    assert found.id == "CVE-1"
+    assert found.fixed == "2.0.1"
+    assert len(found.reasons) == 2
+
+
+def test_a_chain_of_aliases_does_not_join_two_bugs(index_of, osv):
+    events = [{"introduced": "0"}]
+    index = index_of(
+        osv("T-1", events=events, aliases=["CVE-1", "GHSA-1"]), osv("T-2", events=events, aliases=["CVE-2", "GHSA-1"])
+    )
+    assert set(matched(index, Package("npm", "left", "1.0.0"))) == {"CVE-1", "CVE-2"}
+
+
+def test_the_vendors_word_on_severity_comes_before_all_others(index_of, osv):
+    vector = [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}]
+    ghsa = osv("GHSA-1", events=[{"introduced": "0"}], aliases=[RUNC], severity=vector)
+    debian = {"runc": {RUNC: {"releases": {"bookworm": {"status": "open", "urgency": "unimportant"}}}}}
+    index = index_of(debian, ghsa)
+    found = matched(index, runc("1"))[RUNC]
+    assert (found.severity, found.rated_by) == (Severity.INFO, "debian")
+    assert matched(index, Package("npm", "left", "1.0.0"))[RUNC].severity is Severity.CRITICAL
+
+
+def test_exploited_and_likely_stand_beside_the_match(index_of, osv):
+    kev = {"catalogVersion": "1", "vulnerabilities": [{"cveID": "CVE-2024-1", "dateAdded": "2024-01-02"}]}
+    epss = b"#model_version:v1,score_date:2025-02-20T00:00:00+0000\ncve,epss,percentile\nCVE-2024-1,0.5,0.9\n"
+    found = matched(
+        index_of(osv(events=[{"introduced": "0"}], aliases=["CVE-2024-1"]), kev, epss), Package("npm", "left", "1.0.0")
+    )["CVE-2024-1"]
+    assert found.exploited.added == "2024-01-02"
+    assert (found.likelihood.score, found.likelihood.date) == (0.5, "2025-02-20")
+
+
+def test_a_distribution_without_data_is_skipped_never_clean(index_of):
+    (told,) = skipped(index_of(DEBIAN), Package("apk", "zlib", "1.2.11-r3", distro="alpine-3.19.1"))
+    assert "knows nothing of alpine-3.19: 1 package not judged" in told.reason
+
+
+def test_a_version_that_cannot_be_compared_is_skipped(index_of, osv):
+    (told,) = skipped(index_of(osv(events=[{"introduced": "0"}])), Package("npm", "left", "?!"))
+    assert "cannot be compared" in told.reason
+
+
+def test_a_release_past_its_end_is_skipped(index_of):
+    ends = {"result": [{"name": "debian", "releases": [{"name": "12", "eolFrom": "2026-06-10"}]}]}
+    index = index_of(DEBIAN, ends)
+    assert not skipped(index, runc("9"), today=date(2026, 6, 1))
+    assert "no security support since 2026-06-10" in skipped(index, runc("9"), today=date(2026, 7, 1))[0].reason
+
+
+def test_ubuntu_pro_fixes_are_for_those_who_have_it(index_of):
+    def affected(ecosystem, fixed):
+        events = [{"introduced": "0"}, {"fixed": fixed}]
+        return {"package": {"ecosystem": ecosystem, "name": "w"}, "ranges": [{"type": "ECOSYSTEM", "events": events}]}
+
+    both = [affected("Ubuntu:Pro:16.04:LTS", "1-1esm2"), affected("Ubuntu:16.04:LTS", "1-1")]
+    index = index_of({"id": "UBUNTU-CVE-1", "modified": "2024-01-01", "upstream": ["CVE-1"], "affected": both})
+
+    def installed(version):
+        return Package("deb", "w", version, source_name="w", source_version=version, distro="ubuntu-16.04")
+
+    assert not matched(index, installed("1-1"))
+    assert matched(index, installed("1-1esm1"))["CVE-1"].fixed == "1-1esm2"
+
+
+def test_an_erratum_matches_as_each_bug_that_it_fixes(index_of, osv):
+    erratum = osv(
+        "ALSA-1", ("AlmaLinux:9", "avahi"), [{"introduced": "0"}, {"fixed": "0.8-20.el9"}], related=["CVE-1", "CVE-2"]
+    )
+    package = Package(
+        "rpm", "avahi-libs", "0.8-15.el9", source_name="avahi", source_version="0.8-15.el9", distro="almalinux-9.3"
+    )
+    assert set(matched(index_of(erratum), package)) == {"CVE-1", "CVE-2"}
+
+
+def test_a_fix_of_a_module_is_not_for_other_streams(index_of, osv):
+    fixed = "1:18.20.2-1.module_el8.9.0+3775+d8460d35"
+    erratum = osv("ALSA-1", ("AlmaLinux:8", "nodejs"), [{"introduced": "0"}, {"fixed": fixed}], related=["CVE-1"])
+    index = index_of(erratum)
+
+    def installed(version):
+        return Package("rpm", "nodejs", version, source_name="nodejs", source_version=version, distro="almalinux-8")
+
+    assert matched(index, installed("1:18.12.1-2.module_el8.7.0+1+a"))
+    assert not matched(index, installed("1:16.20.2-2.module_el8.7.0+1+a"))
+    assert not matched(index, installed("1:10.24.0-1.el8"))
