@@ -315,7 +315,8 @@ def _refused(image: str, host: str, reply: urllib3.BaseHTTPResponse) -> TransomE
 
 
 def _reason(error: Exception) -> str:
-    return str(getattr(error, "reason", None) or error)
+    """Return why a connection failed, without the words of the libraries around it."""
+    return str(getattr(error, "reason", None) or error).rpartition(": ")[2]
 
 
 def _is_loopback(host: str) -> bool:
