@@ -28,6 +28,7 @@ from transom.model.language import mark
 if TYPE_CHECKING:
     from transom.model.edges import Vertex
     from transom.model.refs import Ref
+    from transom.paths.attack import Choke as Passage
     from transom.paths.attack import Field, Reached, Removal, Step, Story
     from transom.report.chains import Chain, Section
 
@@ -149,21 +150,22 @@ def _notes(arguments: argparse.Namespace, entries: Sequence[Vertex]) -> Iterator
 
 def _section(found: Story, removals: dict[str, Removal | None]) -> Section:
     from transom.paths.words import TITLES
-    from transom.report.chains import Section
+    from transom.report.chains import Choke, Section
 
     say = terminal.say
     what = say(TITLES[found.jewel]) if found.jewel in TITLES else found.jewel
     title = say("{} of {} entries reach {}").format(len(found.reached), found.entries, what)
-    lead = [
-        say("{:.0%} of the shortest ways go through {}").format(
-            choke.share, _through(choke.through) or choke.vertex.short
-        )
-        for choke in found.chokes[:3]
-    ]
-    if found.jewel in removals:
-        lead += _advice(removals[found.jewel], len(found.reached))
+    chokes = [Choke(each.share, _passed(each)) for each in found.chokes[:3]]
+    advice = list(_advice(removals[found.jewel], len(found.reached))) if found.jewel in removals else []
     chains = [chain for each in found.reached[:SHOWN] for chain in _chains(each)]
-    return Section(title, chains, lead, max(len(found.reached) - SHOWN, 0))
+    left = max(len(found.reached) - SHOWN, 0)
+    return Section(title, chains, what, len(found.reached), found.entries, chokes, advice, left)
+
+
+def _passed(choke: Passage) -> str:
+    """Return what is said of something that many of the shortest ways go through."""
+    said = terminal.say("{:.0%} of the shortest ways go through {}")
+    return said.format(choke.share, _through(choke.through) or choke.vertex.short)
 
 
 def _advice(found: Removal | None, reached: int) -> Iterator[str]:
