@@ -59,6 +59,7 @@ TOLD = {  # what takes texts for people: which of its arguments are such texts
     "ValueError": (0,),
     "command_parser": (1,),
     "add_argument_group": (0,),
+    "add_judging_arguments": (1,),
 }
 NAMES = {"reason", "why", "step", "next_step", "what", "problem", "hint", "help", "told", "note", "counted"}
 """Names, of variables and of arguments, whose values are told to people."""

@@ -134,7 +134,7 @@ def _lines(answers: Sequence[tuple[str, Answer]], unread: Sequence[Skipped], col
         for say in answer.reasons:
             yield f"{'':{width}}    {safe(say.by)}: {safe(_said(say.why))}"
         for warning in answer.warnings:
-            yield f"{'':{width}}    {terminal.say('warning')}: {safe(_said(warning))}"
+            yield f"{'':{width}}    {terminal.say('{}: {}').format(terminal.say('warning'), safe(_said(warning)))}"
     for each in unread:
         yield f"{terminal.say('skipped:')} {each.locator.file or each.ref}: {safe(_said(each.reason))}"
     yield ""

@@ -91,8 +91,9 @@ def add_source_arguments(parser: argparse.ArgumentParser, positional: bool = Fal
 
 def add_format_argument(parser: argparse.ArgumentParser, formats: Sequence[str] = FORMATS) -> None:
     """Add how the answer is written."""
-    told = ", ".join(formats[1:-1]) + f" or {formats[-1]}" if len(formats) > 2 else formats[-1]
-    parser.add_argument("-o", "--output", choices=formats, default="table", help=f"table (default), {told}")
+    first, last = ", ".join(formats[1:-1]), formats[-1]
+    help = f"table (default), {first} or {last}" if first else f"table (default) or {last}"  # noqa: A001 - its argument
+    parser.add_argument("-o", "--output", choices=formats, default="table", help=help)
 
 
 Reads = Callable[[str, str], bool]

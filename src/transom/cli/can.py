@@ -108,7 +108,7 @@ def _one(arguments: argparse.Namespace, found: Authority, user: User, places: Pl
         write_json({**record, "reason": decision.reason, "grant": grant, "skipped": skipped_records(skipped)})
     else:
         said = terminal.say("yes") if decision.allowed else terminal.say("no")
-        sys.stdout.write(f"{said}: {asked(question)}\n")
+        sys.stdout.write(terminal.say("{}: {}").format(said, asked(question)) + "\n")
         for line in filter(None, decision.reason.split("\n")):
             _below(line)
         for line in places.explained(found, decision.grant) if decision.grant else ():

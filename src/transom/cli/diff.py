@@ -28,7 +28,7 @@ EXAMPLES = """\
   transom diff main deploy -o markdown=comment.md      a comment for the pull request
 
 exit codes: 0 nothing new, 1 new findings at or above --fail-on, 2 usage, 3 incomplete (something was not judged);
-            --exit-code: 1 also where objects differ in what may matter to security
+with --exit-code also 1 where objects differ in what may matter to security
 """
 
 

@@ -84,7 +84,7 @@ def _list(arguments: argparse.Namespace) -> int:
         if expired:
             words.append(terminal.say("expired"))
         sys.stdout.write("  ".join([*words, waiver.told]) + "\n")
-    sys.stderr.write(terminal.say("{} exceptions").format(len(options.waivers)) + "\n")
+    sys.stderr.write(terminal.say("{:,} exceptions").format(len(options.waivers)) + "\n")
     return Exit.FINDINGS if stale else Exit.CLEAN
 
 

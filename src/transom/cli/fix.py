@@ -191,15 +191,19 @@ def _risks(mended: Mended) -> Iterator[str]:
         risk = mended.risks.get(rule, {})
         told = risk.get(terminal.language()) or risk.get("en")
         if told:
-            yield f"  {rule}: {told}"
+            yield "  " + terminal.say("{}: {}").format(rule, told)
 
 
 def _left(left: Sequence[Left], say: Callable[[str], str]) -> Iterator[str]:
+    from transom.report.text import LABELS, columns
+
     counts = Counter((each.finding.rule, each.reason) for each in left)
     worst = {each.finding.rule: each.finding.severity for each in left}
     order = sorted(counts, key=lambda key: (-worst[key[0]], -counts[key], key))
     for rule, reason in order[:LINES_SHOWN]:
-        yield f"  {worst[rule].name:8} {counts[rule, reason]:5}  {rule}: {translated(reason, terminal.language())}"
+        label = say(LABELS[worst[rule]])
+        told = say("{}: {}").format(rule, translated(reason, terminal.language()))
+        yield f"  {label}{' ' * (8 - columns(label))} {counts[rule, reason]:5}  {told}"
     if len(order) > LINES_SHOWN:
         yield f"  {say('and {} more kinds; -o json tells all').format(len(order) - LINES_SHOWN)}"
 

@@ -43,13 +43,14 @@ def judged_by(check: Check, language: str = "en") -> str:
     words = {PODS: say(POD_KINDS), NAMESPACES: say(EACH_NAMESPACE), OBJECTS: say(EVERY_OBJECT)}
 
     def told(kinds: Sequence[str]) -> str:
-        return ", ".join(words.get(kind, kind.rpartition("/")[2]) for kind in kinds)
+        return say(", ").join(words.get(kind, kind.rpartition("/")[2]) for kind in kinds)
 
     sentences = [say("Judged: {}.").format(told(check.judges))]
     if check.reads:
         sentences.append(say("Joined with: {}.").format(told(check.reads)))
     applies = check.face.texts.get(language, {}).get("applies", check.applies)
-    return " ".join(filter(None, (*sentences, applies)))
+    parts = filter(None, (*sentences, applies))
+    return "".join(each if each.endswith("。") else f"{each} " for each in parts).rstrip()
 
 
 def markdown_pages(rules: Sequence[Policy | Check]) -> dict[str, str]:

@@ -107,11 +107,14 @@ def _list(arguments: argparse.Namespace) -> int:
         told = {rule.id: profiles_told(rule) for rule in wanted}
         terminal.write_json([_face_record(face, language) | {"profiles": told[face.id]} for face in faces])
     else:
+        from transom.report.text import LABELS, columns
+
         width = max((len(face.id) for face in faces), default=0)
         for face in faces:
             title = face.texts.get(language, {}).get("title", face.title)
-            sys.stdout.write(f"{face.severity.name:8}  {face.id:{width}}  {face.window:9}  {title}\n")
-        sys.stderr.write(f"{terminal.say('{} rules').format(len(faces))}\n")
+            label = terminal.say(LABELS[face.severity])
+            sys.stdout.write(f"{label}{' ' * (8 - columns(label))}  {face.id:{width}}  {face.window:9}  {title}\n")
+        sys.stderr.write(f"{terminal.say('{:,} rules').format(len(faces))}\n")
     return Exit.INCOMPLETE if pack.problems else Exit.CLEAN
 
 
@@ -232,7 +235,7 @@ def _profiles(_: argparse.Namespace) -> int:
     width = terminal.width(sys.stdout)
     for name in profile_names():
         profile = profile_named(name)
-        counted = terminal.say("{} rules").format(len(rules_of(name, every)))
+        counted = terminal.say("{:,} rules").format(len(rules_of(name, every)))
         sys.stdout.write(f"{name}  {terminal.say(profile.title)} ({counted})\n")
         left_out = (f"- {terminal.say(choice.why)} {', '.join(choice.rules)}" for choice in profile.leaves_out)
         for text in (terminal.say(profile.why), *left_out):

@@ -49,7 +49,7 @@ def rule_page(
     if expressions:
         yield from _heading(look.say("What is judged (CEL)"), look)
         for message, expression in expressions:
-            yield from wrapped(look.safe(message), look.width, "  ", "  ")
+            yield from wrapped(look.told(message), look.width, "  ", "  ")
             yield from _code(expression, look, DIM)
     if judges:
         yield from _heading(look.say("What is judged"), look)

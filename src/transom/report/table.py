@@ -20,7 +20,7 @@ from transom.report.compliance import compliance
 from transom.report.options import ReportOptions
 from transom.report.summary import Report, owner_of
 from transom.report.text import BOLD, COLOURS, DIM, GREEN, LABELS, RED, YELLOW, Look, columns, wrapped
-from transom.report.words import cluster_told
+from transom.report.words import SEVERITY_WORDS, cluster_told
 
 LABEL_WIDTH = 8  # CRITICAL
 INDENT = " " * (LABEL_WIDTH + 2)
@@ -387,7 +387,8 @@ def _exit(report: Report, look: Look) -> str:
         return look.say("Exit code 3: incomplete, for what was skipped above.")
     if not report.at_threshold:
         return ""
-    return look.say("Exit code 1: {:,} at {} or above.").format(report.at_threshold, report.threshold.label)
+    threshold = look.say(SEVERITY_WORDS[report.threshold])
+    return look.say("Exit code 1: {:,} at {} or above.").format(report.at_threshold, threshold)
 
 
 def _count(number: int, noun: str, look: Look) -> str:

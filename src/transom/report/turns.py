@@ -30,14 +30,18 @@ def _parts(verdict: Verdict, report: Report, look: Look) -> tuple[str, str, str]
         name = verdict.ref.short or verdict.ref.kind
         rule = f" {verdict.rule}" if verdict.rule else ""
         step = f"; {look.told(verdict.next_step)}" if verdict.next_step else ""
-        return look.say("SKIPPED"), YELLOW, f"{look.safe(name + rule)}: {look.told(verdict.reason)}{step}"
+        return (
+            look.say("SKIPPED"),
+            YELLOW,
+            look.say("{}: {}").format(look.safe(name + rule), look.told(verdict.reason) + step),
+        )
     if isinstance(verdict, Accepted):
         _, _, rest = _parts(verdict.finding, report, look)
         return look.say("ACCEPTED"), DIM, f"{rest} ({look.safe(verdict.reason)})"
     container = f" ({look.safe(verdict.container)})" if verdict.container else ""
     message = look.told(verdict.message) or look.safe(told(verdict, report, look.language)["title"])
     named = f"{look.safe(verdict.ref.short or verdict.ref.kind)}{container} {look.safe(verdict.rule)}"
-    return look.say(LABELS[verdict.severity]), COLOURS[verdict.severity], f"{named}: {message}"
+    return look.say(LABELS[verdict.severity]), COLOURS[verdict.severity], look.say("{}: {}").format(named, message)
 
 
 def record(verdict: Verdict, state: State, at: str, report: Report) -> dict[str, Any]:

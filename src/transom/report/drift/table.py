@@ -13,7 +13,7 @@ from transom.report.drift.summary import DriftReport
 from transom.report.options import ReportOptions
 from transom.report.summary import Report
 from transom.report.text import BOLD, COLOURS, DIM, GREEN, LABELS, RED, YELLOW, Look, columns, wrapped
-from transom.report.words import MORE, told, where
+from transom.report.words import MORE, SEVERITY_WORDS, told, where
 
 SHOWN_OF_ONE_REASON = 8  # things that one reason speaks of; the rest is counted, and every one is in the JSON
 INDENT = "  "
@@ -125,7 +125,7 @@ def _finding(finding: Finding, source: Report, look: Look) -> Iterator[str]:
     container = f" ({look.safe(finding.container)})" if finding.container else ""
     named = look.safe(finding.ref.short or finding.ref.kind)
     before = f"{INDENT}{look.paint(label, COLOURS[finding.severity])}{' ' * (9 - columns(label))}"
-    first, *rest = wrapped(f"{title}{container}: {named}", look.width - 11)
+    first, *rest = wrapped(look.say("{}: {}").format(f"{title}{container}", named), look.width - 11)
     yield before + first
     yield from (f"{INDENT}{' ' * 9}{line}" for line in rest)
 
@@ -199,7 +199,7 @@ def _summary(report: DriftReport, look: Look) -> Iterator[str]:
         (mark("{:,} not seen"), len(objects.unseen)),
         (mark("{:,} the same"), objects.same),
     )
-    yield from wrapped(f"{look.say('Objects')}: {_counted(of_objects, look)}", look.width)
+    yield from wrapped(look.say("{}: {}").format(look.say("Objects"), _counted(of_objects, look)), look.width)
     of_findings = (
         (mark("{:,} new"), len(report.new)),
         (mark("{:,} gone"), len(report.gone)),
@@ -207,7 +207,7 @@ def _summary(report: DriftReport, look: Look) -> Iterator[str]:
         (mark("{:,} no longer judged"), len(report.unjudged)),
         (mark("{:,} still there"), report.still),
     )
-    yield from wrapped(f"{look.say('Findings')}: {_counted(of_findings, look)}", look.width)
+    yield from wrapped(look.say("{}: {}").format(look.say("Findings"), _counted(of_findings, look)), look.width)
     yield from (look.paint(line, DIM) for line in wrapped(_exit(report, look), look.width) if line)
 
 
@@ -224,5 +224,5 @@ def _exit(report: DriftReport, look: Look) -> str:
         return look.say("Exit code 3: incomplete, for what was skipped above.")
     if report.at_threshold:
         told_count = look.say("Exit code 1: {:,} new at {} or above.")
-        return told_count.format(report.at_threshold, report.after.threshold.label)
+        return told_count.format(report.at_threshold, look.say(SEVERITY_WORDS[report.after.threshold]))
     return look.say("Exit code 1: objects differ.") if report.exit_code else ""

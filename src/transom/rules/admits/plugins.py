@@ -9,6 +9,7 @@ from msgspec import Struct
 from transom.kube.kinds import TEMPLATE_PATHS
 from transom.kube.podsecurity import Malformed, evaluate_object, parse_level
 from transom.model.errors import UsageError
+from transom.model.language import mark
 from transom.rules.admits.say import Say
 
 if TYPE_CHECKING:
@@ -74,12 +75,12 @@ def pod_security_says(entry: Entry, namespace: Entry | None, name: str) -> tuple
         return [Say("Pod Security", "unknown" if entry.ref.kind == "Pod" else "yes", why)], []
     enforced, warned = _levels(namespace.labels)
     violation = enforced.violation(entry)
-    warnings = [f"would violate {text}" for text in [warned.violation(entry)] if text]
+    warnings = [mark(f"would violate {text}") for text in [warned.violation(entry)] if text]
     if violation and entry.ref.kind == "Pod":
         return [Say("Pod Security", "no", f"violates {violation}")], warnings
     if violation:
         return [Say("Pod Security", "yes", "only pods are refused")], [
-            f"its pods will be refused: violates {violation}",
+            mark(f"its pods will be refused: violates {violation}"),
             *warnings,
         ]
     return [Say("Pod Security", "yes", f"level {enforced.level}:{enforced.version} allows it")], warnings
