@@ -225,7 +225,9 @@ def ref_of(package: Package) -> Ref:
 
 
 def _no_data(channel: str, count: int) -> Skipped:
-    reason = f"the index knows nothing of {channel}: {count} package{'s' if count != 1 else ''} not judged"
+    reason = f"the index knows nothing of {channel}: {count} packages not judged"
+    if count == 1:
+        reason = f"the index knows nothing of {channel}: 1 package not judged"
     if channel not in LANGUAGE_CHANNELS and not scheme_of(channel):
         return Skipped(Ref("package", name=channel), reason, "no feed of it can be read yet; ask its vendor")
     return Skipped(Ref("package", name=channel), reason, "build the index with a feed of it: transom db build FEED")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from transom.cli import terminal
 from transom.cli.arguments import Parser, command_parser
 from transom.model.exits import Exit
-from transom.model.language import mark
+from transom.model.language import mark, translated
 
 if TYPE_CHECKING:
     from transom.advisories import Index
@@ -102,7 +102,8 @@ def _described(index: Index) -> dict[str, Any]:
 
 def _refusals(index: Index) -> Iterator[str]:
     for feed, reason, count, example in index.refusals:
-        yield f"{terminal.say('Not used:')} {feed}: {reason} ({count}; {example})"
+        told = f"{feed}: {translated(reason, terminal.language())} ({count}; {example})"
+        yield terminal.say("Not used: {}").format(told)
 
 
 _ACTIONS = {"build": _build, "status": _status}
