@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -24,7 +25,8 @@ from transom.images.packages import SELECTORS
 MAX_CACHE_BYTES = 1024**3  # a record takes some ten kB
 MAX_RECORD_BYTES = 256 * 1024 * 1024  # unpacked
 STALE_S = 86_400.0  # no reading of a layer takes a day
-SUFFIX, PART = ".layer", ".part"
+MAX_NAME_BYTES = 1024  # of an image
+SUFFIX, CHAIN, PART = ".layer", ".chain", ".part"
 
 
 class LayerCache:
@@ -65,11 +67,30 @@ class LayerCache:
             _write(path, zstandard.ZstdCompressor().compress(plain))
             self._tidy(path.parent)
 
+    def learn(self, name: str, diff_ids: Sequence[str]) -> None:
+        """Keep what an image is called by its chain of layers, so that what is built upon it tells its base."""
+        path = self._chain(diff_ids)
+        if path is not None and diff_ids and not path.exists():
+            with suppress(OSError):
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                _write(path, name.encode("utf-8", "replace"))
+
+    def base_of(self, diff_ids: Sequence[str]) -> str:
+        """Return the name of the image that the lower layers of another are, the most of them; "" for none."""
+        for count in range(len(diff_ids) - 1, 0, -1):
+            path = self._chain(diff_ids[:count])
+            with suppress(OSError):
+                if path is not None:
+                    return path.read_bytes()[:MAX_NAME_BYTES].decode("utf-8", "replace")
+        return ""
+
+    def _chain(self, diff_ids: Sequence[str]) -> Path | None:
+        return None if self._folder is None else self._folder / f"{_digest(' '.join(diff_ids))}{CHAIN}"
+
     def _path(self, diff_id: str) -> Path | None:
         if self._folder is None:
             return None
-        name = sha256(diff_id.encode("utf-8", "surrogatepass")).hexdigest()
-        return self._folder / f"{name}-{self._readers}{SUFFIX}"
+        return self._folder / f"{_digest(diff_id)}-{self._readers}{SUFFIX}"
 
     def _tidy(self, folder: Path) -> None:
         """Remove what nobody finished, and the oldest records where there are too many."""
@@ -78,7 +99,9 @@ class LayerCache:
             if entry.name.endswith(PART) and time.time() - status.st_mtime > STALE_S:
                 Path(entry.path).unlink(missing_ok=True)
         records = sorted(
-            (status.st_mtime, status.st_size, entry.path) for status, entry in files if entry.name.endswith(SUFFIX)
+            (status.st_mtime, status.st_size, entry.path)
+            for status, entry in files
+            if entry.name.endswith((SUFFIX, CHAIN))
         )
         total = sum(size for _, size, _ in records)
         for _, size, path in records:
@@ -86,6 +109,10 @@ class LayerCache:
                 return
             Path(path).unlink(missing_ok=True)
             total -= size
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -32,7 +32,8 @@ class NoBlobs:
 
 
 class Inspection(Struct, frozen=True):
-    """What an image holds. packages: each once, with all its places; records: of its layers, the lowest first."""
+    """What an image holds. packages: each once, with all its places; records: of its layers, the lowest first;
+    base: the image that its lower layers are, "" where none is known."""
 
     image: Image
     distro: Distro
@@ -40,6 +41,7 @@ class Inspection(Struct, frozen=True):
     merged: Merged
     records: tuple[LayerRecord, ...]
     unread: tuple[tuple[Layer, Unread], ...]
+    base: str = ""
 
     @property
     def hidden(self) -> Sequence[Hidden]:

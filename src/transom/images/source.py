@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from transom.images.cache import LayerCache
 from transom.images.inspection import Inspection, inspect, inspect_folder
@@ -74,7 +75,12 @@ def inspected(target: str, options: ImageOptions) -> Inspection:
             raise TransomError(f"cannot read {root}", "it is no folder", "name the folder of a root file system")
         return inspect_folder(root)
     folder = cache_folder() if options.cached else None
-    return inspect(open_image(target, options), LayerCache(Path(folder) / "layers" if folder else None))
+    cache = LayerCache(Path(folder) / "layers" if folder else None)
+    image = open_image(target, options)
+    chain = [layer.diff_id for layer in image.layers]
+    found = replace(inspect(image, cache), base=cache.base_of(chain))
+    cache.learn(image.name, chain)
+    return found
 
 
 def fill_from_image(inventory: Inventory, target: str, options: ImageOptions) -> Iterator[Told]:
@@ -109,6 +115,7 @@ def image_object(found: Inspection, name: str) -> dict[str, Any]:
         "metadata": {"name": name},
         "digest": image.digest,
         "platform": str(image.platform),
+        "base": found.base,
         "config": _settings(settings if isinstance(settings, dict) else {}),
         "system": {"id": found.distro.id, "version": found.distro.version, "told": found.distro.told},
         "packages": {

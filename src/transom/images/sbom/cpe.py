@@ -7,6 +7,7 @@ import re
 from transom.model.packages import Package
 
 ANY = ":*:*:*:*:*:*:*"
+_PLAIN = re.compile(r"[^a-z0-9!-/:-@\[-`{-~]")  # neither letters, digits nor what may be quoted
 _SPECIAL = re.compile(r"([^a-z0-9._\-])")
 _FORGES = ("github.com/", "gitlab.com/", "bitbucket.org/")
 
@@ -37,5 +38,4 @@ def _version(package: Package) -> str:
 
 def _part(text: str) -> str:
     """Return a text as a part of a formatted string: in lower case, quoted, `*` for nothing."""
-    text = text.lower().replace(" ", "_")
-    return _SPECIAL.sub(r"\\\1", text).encode("ascii", "replace").decode() if text else "*"
+    return _SPECIAL.sub(r"\\\1", _PLAIN.sub("_", text.lower())) if text else "*"

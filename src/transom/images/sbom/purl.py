@@ -19,8 +19,9 @@ def purl(package: Package) -> str:
     """Return the package URL of a package, in its canonical form."""
     namespace, name = _canonical(package.kind, package.namespace, package.name)
     version, qualifiers = package.version, {}
-    if package.kind == "rpm" and package.version.partition(":")[0].isdecimal():
-        qualifiers["epoch"], _, version = package.version.partition(":")
+    epoch, colon, rest = package.version.partition(":")
+    if package.kind == "rpm" and colon and epoch.isdecimal():
+        qualifiers["epoch"], version = epoch, rest
     if package.arch and package.kind in SYSTEM:
         qualifiers["arch"] = package.arch
     if package.distro and package.kind in SYSTEM:
