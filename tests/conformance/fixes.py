@@ -49,7 +49,7 @@ def row(name: str, folder: str, options: Options) -> dict[str, Any]:
     claimed = Counter(_key(each) for each in before if each.rule in options.fixes)
     mended = mend([folder], options)
     left = Counter(_key(each) for each in mended.after)
-    fresh = left - Counter(map(_key, before))
+    fresh = left - Counter(map(_key, before)) - Counter(map(_key, mended.revealed))
     gone = claimed - left
     reasons = Counter(each.reason for each in mended.left if each.finding.rule in options.fixes)
     differ = claimed.total() - gone.total() - reasons.total() + fresh.total()

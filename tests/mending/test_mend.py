@@ -11,6 +11,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from transom.inventory import Inventory
 from transom.kube.rendering import same
@@ -98,7 +99,7 @@ def test_a_mended_file_has_lost_what_was_told_and_gained_nothing(tmp_path, spec,
         file.write_bytes(edit.after)
     after = _found(file)
     gone = Counter(each.fingerprint for step in mended.steps for each in step.mends)
-    assert not after - before
+    assert after - before == Counter(each.fingerprint for each in mended.revealed)
     assert before - after == gone
     assert all(each.reason for each in mended.left)
     assert sum(gone.values()) + len(mended.left) == sum(before.values())
@@ -126,3 +127,27 @@ def test_a_patch_is_refused_for_another_content():
 def test_edits_that_overlap_are_refused():
     with pytest.raises(ValueError, match="overlap"):
         FilePatch("a", digest(b"abc"), (Edit(0, 2, b""), Edit(1, 3, b""))).applied(b"abc")
+
+
+ON_THE_NODE = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {hostNetwork: true, containers: [{name: app, image: example.com/app:1}]}
+"""
+
+
+def test_what_a_worse_fault_kept_from_being_judged_is_told_and_is_not_new(tmp_path):
+    (tmp_path / "web.yaml").write_text(ON_THE_NODE)
+    made = mend([str(tmp_path)], Options(SCAN, FIXES, only=("host-network",)))
+    assert b"hostNetwork" not in made.edits[f"{tmp_path}/web.yaml"].after
+    assert [each.rule for each in made.revealed] == ["pod-without-network-policy"]
+    assert made.revealed[0] in made.after
+
+
+def test_what_no_fix_names_as_hidden_is_new_and_the_fix_is_dropped(tmp_path):
+    (tmp_path / "web.yaml").write_text(ON_THE_NODE)
+    fixes = {rule: replace(fix, reveals=frozenset()) for rule, fix in FIXES.items()}
+    made = mend([str(tmp_path)], Options(SCAN, fixes, only=("host-network",)))
+    assert not made.edits
+    assert [each.reason for each in made.left] == ["its fix would give rise to pod-without-network-policy elsewhere"]

@@ -175,6 +175,8 @@ def _summary(arguments: argparse.Namespace, mended: Mended, problems: Iterable[T
     if not arguments.write and not arguments.patch and mended.objects:
         yield say("--write applies what is safe, --write=all everything")
     yield from _risks(mended)
+    for rule, count in Counter(each.rule for each in mended.revealed).items():
+        yield say("{} findings of {} are told once the faults are gone that kept it from judging").format(count, rule)
     if mended.left:
         yield say("{} findings are left:").format(len(mended.left))
         yield from _left(mended.left, say)
@@ -237,6 +239,7 @@ def _record(mended: Mended, files: Sequence[str], problems: Iterable[TransomErro
         ],
         "patches": list(files),
         "left": [{**_finding(each.finding), "reason": each.reason} for each in mended.left],
+        "revealed": [_finding(each) for each in mended.revealed],
         "skipped": [{"ref": str(e.ref), "rule": e.rule, "reason": e.reason} for e in mended.skipped],
         "problems": [{"what": each.what, "why": each.why, "next_step": each.next_step} for each in problems],
     }

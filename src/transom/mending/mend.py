@@ -50,13 +50,15 @@ class Options(Struct, frozen=True):
 
 class Mended(Struct):
     """What mending comes to: edits by file, the objects that were mended, the findings that are left, and what the scan
-    did not judge. after: what a scan finds once all of it is applied; risks: what may break, by rule and language."""
+    did not judge. after: what a scan finds once all of it is applied; revealed: those among it that faults, now mended,
+    kept from being judged; risks: what may break, by rule and language."""
 
     edits: dict[str, FileEdit] = field(default_factory=dict)
     objects: list[Proposal] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     after: list[Finding] = field(default_factory=list)
+    revealed: list[Finding] = field(default_factory=list)
     risks: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
@@ -245,13 +247,26 @@ class _Mending:
         for each in results:
             if isinstance(each, Finding | Skipped) and fresh[_key(each)] > 0:
                 fresh[_key(each)] -= 1
-                wrong += self.blamed(each, result)
+                if isinstance(each, Finding) and self.is_revealed(each, result):
+                    result.revealed.append(each)
+                else:
+                    wrong += self.blamed(each, result)
         still = set(_keys(result.after))
         for proposal in result.objects:
             for step in proposal.steps:
                 if any(_key(each) in still for each in step.mends):
                     wrong.append((proposal.entry, step.rule, mark("it would still be found")))
         return wrong
+
+    def is_revealed(self, appeared: Finding, result: Mended) -> bool:
+        """Tell whether a rule could not judge an object for a fault that is mended, and a worse one than it finds now."""
+        return any(
+            appeared.rule in self.options.fixes[step.rule].reveals
+            and any(mended.severity > appeared.severity for mended in step.mends)
+            for each in result.objects
+            if each.entry.ref == appeared.ref and each.entry.origin.file == appeared.place.file
+            for step in each.steps
+        )
 
     def blamed(self, appeared: Finding | Skipped, result: Mended) -> list[tuple[Entry, str, str]]:
         """Return the fix that gave rise to something: of its object, else of its file, else of all.

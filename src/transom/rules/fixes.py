@@ -3,7 +3,8 @@
 A fix names its rule by its own name, reaches what the rule reaches, and is given the rule's parameters. It says by
 `transom.dev/fix-kind` whether it is *safe*, which cannot break a working pod, or *behavioural*; by
 `transom.dev/safe-when`, a CEL expression, for which objects a behavioural one is safe after all; and by
-`transom.dev/risk` what may break.
+`transom.dev/risk` what may break. `transom.dev/reveals` names rules, apart by commas, that do not judge an object for as
+long as it has the fault: what they find once it is mended was no better before.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from transom.rules.sources import Source
 
 SAFE, BEHAVIOURAL = "safe", "behavioural"
-KIND, SAFE_WHEN, RISK = (f"{PREFIX}{word}" for word in ("fix-kind", "safe-when", "risk"))
+KIND, SAFE_WHEN, RISK, REVEALS = (f"{PREFIX}{word}" for word in ("fix-kind", "safe-when", "risk", "reveals"))
 APPLY, PATCH = "ApplyConfiguration", "JSONPatch"
 _SPEC: Path = ("spec",)
 _SPEC_FIELDS = frozenset(
@@ -73,7 +74,7 @@ class Fix(Struct, frozen=True):
     """A mutating policy. policy: all that it shares with a validating one, its name among it.
 
     reinvoke: whether it is called again where others changed the object after it; kind: SAFE or BEHAVIOURAL; safe_when:
-    what makes a behavioural one safe; risk: what may break, by language.
+    what makes a behavioural one safe; risk: what may break, by language; reveals: rules that the fault keeps from judging.
     """
 
     policy: Policy
@@ -82,6 +83,7 @@ class Fix(Struct, frozen=True):
     kind: str = BEHAVIOURAL
     safe_when: Program | None = None
     risk: Mapping[str, str] = {}
+    reveals: frozenset[str] = frozenset()
 
     @property
     def id(self) -> str:
@@ -167,6 +169,7 @@ def read_fix(source: Source, version: tuple[int, int] = CURRENT) -> Fix:
         kind=one_of(annotations, KIND, (SAFE, BEHAVIOURAL), around, BEHAVIOURAL),
         safe_when=compiled(annotations, SAFE_WHEN, around, scope, BOOL) if SAFE_WHEN in annotations else None,
         risk=_risk(annotations),
+        reveals=frozenset(str(annotations.get(REVEALS, "")).replace(",", " ").split()),
     )
 
 
