@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import files
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 VERSION = "v1.36"  # whose defaults are shipped
+FOLDER = os.path.join(os.path.dirname(os.path.dirname(__file__)), "content", "kubernetes")
 
 
 class Resource(Struct, frozen=True):
@@ -31,8 +32,8 @@ class Resource(Struct, frozen=True):
 
 def shipped(name: str) -> Any:
     """Return what a fresh API server has by itself: `rbac`, its bootstrap policy, or `resources`, all that it serves."""
-    content = files("transom") / "content" / "kubernetes" / VERSION / f"{name}.json"
-    return msgspec.json.decode(content.read_bytes())
+    with open(os.path.join(FOLDER, VERSION, f"{name}.json"), "rb") as stream:
+        return msgspec.json.decode(stream.read())
 
 
 class Resources:

@@ -174,8 +174,15 @@ def evaluate_in(policy: Policy, scope: dict[str, Any]) -> Verdict:
     failures: list[Failure] = []
     unknown = ""
     for index, validation in enumerate(policy.validations):
+        program, value = validation.program, None
         try:
-            if _holds(validation.program, scope):
+            value = program.run(scope)
+            if value is True:
+                continue
+        except Exception:  # noqa: S110 - what generated code does not decide is asked again, and exactly
+            pass
+        try:
+            if value is not False and _holds(program, scope):
                 continue
             message = _message(validation, scope)
             error = ""
@@ -184,7 +191,7 @@ def evaluate_in(policy: Policy, scope: dict[str, Any]) -> Verdict:
             continue
         except EvaluationError as failed:
             message = error = str(failed)
-        failures.append(Failure(index, message, tuple(validation.program.witnesses(scope, False)), error))
+        failures.append(Failure(index, message, tuple(program.witnesses(scope, False, value is False)), error))
     return Verdict(True, tuple(failures), unknown) if failures or unknown else PASSED
 
 

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from transom.kube.kinds import is_built_in, kind_of, template_path
 from transom.lang.cel.values import Unknown
 from transom.model.findings import Accepted, Finding, Judged, NotApplicable, Skipped
-from transom.rules.evaluate import Subject, activation, evaluate, evaluate_in, scope_of
+from transom.rules.evaluate import PASSED, Subject, activation, evaluate, evaluate_in, scope_of
 from transom.rules.exceptions import applied
 from transom.rules.expand import POD, View, pod_problem, pod_view, without_nulls
 from transom.rules.fold import is_folded, of_pods, pods_of
@@ -188,15 +188,13 @@ def _view_judged(
         if problem and policy.ours:
             continue
         verdict = evaluate(policy, subject, names) if step.scope is None else evaluate_in(policy, scopes[step.scope])
-        if not verdict.applies:
-            continue
-        if not verdict.failures and not verdict.unknown:
-            judged[policy.id] += 1
-            passed[policy.id] += 1
-            continue
-        found = list(_results(policy, verdict, locating))
-        judged[policy.id] += any(isinstance(each, Finding) for each in found)
-        yield from found
+        if verdict is PASSED or (verdict.applies and not verdict.failures and not verdict.unknown):
+            judged[step.id] += 1
+            passed[step.id] += 1
+        elif verdict.applies:
+            found = list(_results(policy, verdict, locating))
+            judged[step.id] += any(isinstance(each, Finding) for each in found)
+            yield from found
 
 
 def _results(policy: Policy, verdict: Verdict, locating: Locating) -> Iterator[Finding | Skipped]:

@@ -27,11 +27,12 @@ class Scope(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """A policy to judge. scope: which of the plan's scopes it shares; None where match, bindings or parameters hang on
-    the object."""
+    """A policy to judge, and its id. scope: which of the plan's scopes it shares; None where match, bindings or parameters
+    hang on the object."""
 
     policy: Policy
     scope: int | None
+    id: str
 
 
 class Steps(Struct, frozen=True):
@@ -90,7 +91,7 @@ def pod_steps(policies: Sequence[Policy], *, expanding: bool, others: bool) -> S
 
 def _steps(policies: Iterable[Policy], kind: Kind) -> Steps:
     scopes: list[Scope] = []
-    steps = tuple(Step(each, _scope(each, kind, scopes)) for each in policies)
+    steps = tuple(Step(each, _scope(each, kind, scopes), each.id) for each in policies)
     return Steps(steps, tuple(scopes), any(step.policy.ours for step in steps))
 
 

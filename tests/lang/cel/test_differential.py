@@ -268,7 +268,7 @@ def test_what_generated_code_returns_is_what_the_exact_evaluator_returns(source:
     compiled = program(source)
     names = activation(data, variable)
     try:
-        found = compiled._run(names)
+        found = compiled.run(names)
     except Exception:
         return
     assert same(found, evaluate(compiled.node, activation(data, variable))), source
@@ -279,7 +279,7 @@ def test_what_generated_code_returns_is_what_the_exact_evaluator_returns(source:
 def test_verdicts_on_pods_are_the_exact_evaluators(source: str, pod: Any) -> None:
     compiled = program(source)
     try:
-        found = compiled._run(activation(pod, "object.spec.containers"))
+        found = compiled.run(activation(pod, "object.spec.containers"))
     except Exception:
         return
     assert found is evaluate(compiled.node, activation(pod, "object.spec.containers")), source
@@ -293,7 +293,7 @@ def test_the_bound_of_an_expression_is_never_below_its_cost(source: str, data: A
         return  # loops count while they run
     spent: list[int] = []
     with suppress(Exception):
-        compiled._run(activation(data, "object"))
+        compiled.run(activation(data, "object"))
         evaluate(compiled.node, activation(data, "object"), spent=spent)
     assert sum(spent) <= weight(compiled.node)
 
@@ -304,7 +304,7 @@ def test_generated_explanations_are_the_walkers(source: str, pod: Any) -> None:
     compiled = program(source)
     names = activation(pod, "object.spec.containers")
     try:
-        outcome = compiled._run(names)
+        outcome = compiled.run(names)
         found = compiled._explained(names, outcome)
     except Exception:
         return

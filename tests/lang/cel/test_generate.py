@@ -24,7 +24,7 @@ def run(expression: str, data: Any = None, **more: Any) -> Any:
     """Run generated code alone."""
     program = Program.compile(expression, parse(expression), VARIABLES, DYN)
     assert program.is_generated
-    return program._run({"object": data, "params": {}, "request": {}, **more})
+    return program.run({"object": data, "params": {}, "request": {}, **more})
 
 
 def test_a_chain_of_optionals_makes_no_optional() -> None:

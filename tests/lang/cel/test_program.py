@@ -29,7 +29,7 @@ def test_realistic_expressions_never_need_the_exact_evaluator() -> None:
         program = compiled(source)
         value = program.exactly({"object": POD})
         try:
-            assert program._run({"object": POD}) == value, source
+            assert program.run({"object": POD}) == value, source
         except AssertionError:
             raise
         except Exception:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path as File
+from os.path import dirname, join
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from transom.kube.authorizer.versions import LATEST, Version
+from transom.kube.builder import build
 
-FOLDER = File(__file__).parents[2] / "content" / "primitives"
+FOLDER = join(dirname(dirname(dirname(__file__))), "content", "primitives")
 
 
 class Need(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -95,4 +96,5 @@ def titles() -> dict[str, dict[str, str]]:
 
 
 def _read(name: str, kind: Any) -> Any:
-    return msgspec.yaml.decode((FOLDER / name).read_bytes(), type=kind)
+    with open(join(FOLDER, name), "rb") as stream:
+        return msgspec.convert(build(stream.read()).value, kind)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 
 from msgspec import Struct
 
 from transom.identity.escalation.primitives import Need, Primitive
 from transom.kube.authorizer import PolicyRule, Question, allows_rule
-from transom.kube.authorizer.rules import FULL_AUTHORITY, covers_atom
+from transom.kube.authorizer.rules import FULL_AUTHORITY, covers_atom, resource_names
 from transom.kube.authorizer.versions import Version, verbs_that_stream
 
 
@@ -36,7 +37,21 @@ class Profiles:
     def __init__(self, primitives: Sequence[Primitive], version: Version) -> None:
         self.primitives = primitives
         self._questions = [[list(_questions(each, need, version)) for need in each.needs] for each in primitives]
+        self._wildcards: list[tuple[int, int]] = []
+        self._by_resource: dict[str, dict[tuple[int, int], None]] = {}  # the needs that a word among resources may meet
         self._known: dict[tuple[PolicyRule, ...], Profile] = {}
+        for number, primitive in enumerate(primitives):
+            for part, need in enumerate(primitive.needs):
+                self._index((number, part), need)
+
+    def _index(self, key: tuple[int, int], need: Need) -> None:
+        if need.wildcard:
+            self._wildcards.append(key)
+            return
+        number, part = key
+        for question in self._questions[number][part]:
+            for word in resource_names(question.resource, question.subresource):
+                self._by_resource.setdefault(word, {})[key] = None
 
     def of(self, rules: tuple[PolicyRule, ...]) -> Profile:
         """Return the profile of a role's rules."""
@@ -65,11 +80,20 @@ class Profiles:
                 yield number
 
     def _made(self, rules: tuple[PolicyRule, ...]) -> Iterator[tuple[tuple[int, int], Met]]:
-        for number, primitive in enumerate(self.primitives):
-            for part, need in enumerate(primitive.needs):
-                met = _met(rules, need, self._questions[number][part])
-                if met is not None:
-                    yield (number, part), met
+        for key, candidates in sorted(self._candidates(rules).items()):
+            number, part = key
+            met = _met(candidates, self.primitives[number].needs[part], self._questions[number][part])
+            if met is not None:
+                yield key, met
+
+    def _candidates(self, rules: tuple[PolicyRule, ...]) -> dict[tuple[int, int], Sequence[PolicyRule]]:
+        """Return, for each need that may be met at all, the rules that may: without, every role would be asked 300 questions."""
+        found: dict[tuple[int, int], list[PolicyRule]] = {}
+        for rule in rules:
+            words = (self._by_resource.get(word, {}) for word in rule.resources)
+            for key in dict.fromkeys(chain.from_iterable(words)):
+                found.setdefault(key, []).append(rule)
+        return {**dict.fromkeys(self._wildcards, rules), **found}
 
 
 def _questions(primitive: Primitive, need: Need, version: Version) -> Iterator[Question]:

@@ -36,10 +36,12 @@ class Program:
     Make one with compile_expression, or with Program.load from what dump returned.
     """
 
-    __slots__ = ("_code", "_explainers", "_explaining", "_node", "_run", "_type", "names", "origin", "source")
+    __slots__ = ("_code", "_explainers", "_explaining", "_node", "_type", "names", "origin", "run", "source")
     source: str
     names: tuple[str, ...]
     """The variables that the expression may name."""
+    run: Callable[[Activation], Any]
+    """Tier one alone: raises anything where the exact evaluator must decide. For who judges thousands of times."""
 
     def __init__(self, source: str, names: Collection[str], stored_type: Parts, node: Node | None = None) -> None:
         self.source = source
@@ -47,7 +49,7 @@ class Program:
         self._type = stored_type
         self._node = node
         self._code: Code | None = None
-        self._run: Callable[[Activation], Any] = self._first_run
+        self.run = self._first_run
         self.origin: str | None = None  # what reasons.origin says of the node, when first asked
         self._explaining: dict[bool | None, Code | None] = {}
         self._explainers: dict[bool | None, Callable[[Activation], list[Witness]]] = {}
@@ -55,7 +57,7 @@ class Program:
     def __call__(self, activation: Activation) -> Any:
         """Return the expression's value; raises EvaluationError, whose subclass CannotKnow means: needs an Unknown."""
         try:
-            return self._run(activation)
+            return self.run(activation)
         except Exception:  # whatever went wrong, tier two knows what CEL makes of it
             return self.exactly(activation)
 
@@ -66,10 +68,10 @@ class Program:
         return evaluate(self.node, activation)
 
     def _first_run(self, activation: Activation) -> Any:
-        self._run = reject  # stays so where the code cannot be loaded
+        self.run = reject  # stays so where the code cannot be loaded
         if self._code is not None:
-            self._run = _function(self._code, "run", NAMES)
-        return self._run(activation)
+            self.run = _function(self._code, "run", NAMES)
+        return self.run(activation)
 
     @property
     def is_generated(self) -> bool:
@@ -91,14 +93,15 @@ class Program:
         found: Type = _restored_type(self._type)
         return found
 
-    def witnesses(self, activation: Activation, outcome: bool) -> list[Witness]:
+    def witnesses(self, activation: Activation, outcome: bool, ran: bool = False) -> list[Witness]:
         """Return why the expression had this outcome; see witness.Witness.
 
         activation: the one that it was called with; outcome: what it returned, or False where it raised an error: then
-        the reads that failed are the reasons. Never raises; where no reason is known the list has one empty Witness.
+        the reads that failed are the reasons; ran: whether `run` is known to return this outcome. Never raises; where no
+        reason is known the list has one empty Witness.
         """
         try:
-            if self._run(activation) is outcome:
+            if ran or self.run(activation) is outcome:
                 return self._explained(activation, outcome)
         except Exception:  # noqa: S110 - generated code leaves to the walker whatever is out of the ordinary
             pass

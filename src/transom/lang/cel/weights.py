@@ -6,6 +6,8 @@ does too; where it does not, the exact evaluator counts.
 
 from __future__ import annotations
 
+from math import prod
+
 from transom.lang.cel.guards import FEW, LARGE
 from transom.lang.cel.syntax import (
     Bind,
@@ -70,7 +72,8 @@ def _call(node: Call) -> int:
         text = pattern.value if isinstance(pattern, Constant) else None
         return _COPYING * (len(text) // 4 + 1) if isinstance(text, str) else _UNKNOWN_PATTERN
     if isinstance(node.target, Ident) and f"{node.target.name}.{node.function}" in PRODUCTS:
-        return FEW * FEW
+        pairs = prod(len(each.elements) if isinstance(each, ListLiteral) else FEW for each in node.args)
+        return max(pairs * (2 if node.function == "equivalent" else 1), _COPYING)
     if node.function == "contains":
         part = node.args[-1] if node.args else None
         text = part.value if isinstance(part, Constant) else None
