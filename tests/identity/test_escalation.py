@@ -275,3 +275,46 @@ def test_a_default_cluster_has_no_path_worth_telling(cluster: Cluster) -> None:
 def test_every_primitive_says_what_it_is_in_both_languages() -> None:
     assert len({each.id for each in all_primitives()}) == len(all_primitives())
     assert all(texts["en"] and texts["zh-CN"] for texts in titles().values())
+
+
+BOOTSTRAP = "system:certificates.k8s.io:certificatesigningrequests:nodeclient"
+
+
+@pytest.mark.parametrize("is_bound", [True, False])
+def test_a_join_token_makes_a_kubelet_where_nodes_may_join_by_it(
+    is_bound: bool, cluster: Cluster, primitives: Ask
+) -> None:
+    cluster.grant("alice", ("create", "", "secrets"), namespace="kube-system")
+    cluster.pod("job", "red", "boss", nodeName="n").grant("sa:red/boss", ("*", "*", "*"))
+    if is_bound:
+        reference = {"apiGroup": R, "kind": "ClusterRole", "name": BOOTSTRAP}
+        group = {"apiGroup": R, "kind": "Group", "name": "system:bootstrappers:kubeadm:default-node-token"}
+        cluster.add(f"{R}/v1", "ClusterRoleBinding", "join", roleRef=reference, subjects=[group])
+    found = primitives(cluster, "alice")
+    assert (found[:2] if found else None) == (["make-join-tokens", "kubelet-token"] if is_bound else None)
+
+
+@pytest.mark.parametrize(
+    ("role", "namespace", "jewel", "is_reached"),
+    [("view", "", "admin", True), ("view", "red", "admin", False), ("own", "", "admin", False)],
+)
+def test_an_aggregated_role_of_ones_own_is_widened_by_a_new_one(
+    role: str, namespace: str, jewel: str, is_reached: bool, cluster: Cluster, primitives: Ask
+) -> None:
+    cluster.grant("alice", ("escalate,create", R, "clusterroles"))
+    cluster.add(f"{R}/v1", "ClusterRole", "own", rules=[{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}])
+    reference = {"apiGroup": R, "kind": "ClusterRole", "name": role}
+    subjects = [{"apiGroup": R, "kind": "User", "name": "alice"}]
+    kind = "RoleBinding" if namespace else "ClusterRoleBinding"
+    cluster.add(f"{R}/v1", kind, "mine", namespace, roleRef=reference, subjects=subjects)
+    assert (primitives(cluster, "alice", jewel) == ["escalate-aggregated"]) is is_reached
+
+
+def test_a_label_chooses_an_azure_identity(cluster: Cluster, primitives: Ask) -> None:
+    spec = {"azureIdentity": "billing", "selector": "billing"}
+    cluster.pod("web", account="web").add("aadpodidentity.k8s.io/v1", "AzureIdentityBinding", "b", "shop", spec=spec)
+    assert primitives(cluster, "Pod/shop/web", "cloud") is None
+    cluster.grant("sa:shop/web", ("create", "", "pods"), namespace="shop")
+    assert primitives(cluster, "Pod/shop/web", "cloud") == ["token-mounted", "create-pods", "pod-azure-identity"]
+    cluster.objects[0]["metadata"]["labels"]["aadpodidbinding"] = "billing"
+    assert primitives(cluster, "Pod/shop/web", "cloud") == ["azure-identity"]

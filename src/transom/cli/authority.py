@@ -35,6 +35,7 @@ READ = frozenset(
 """Kinds that answers about rights need beside roles and bindings: of a cluster only these are listed."""
 
 READ_FOR_PATHS = READ | {
+    "AzureIdentityBinding",
     "GRPCRoute",
     "HTTPRoute",
     "Ingress",

@@ -22,6 +22,7 @@ GAINS = {
     "workloads": (mark("new pods in all namespaces"), mark("new pods in {}")),
     "pods": (mark("any pod in all namespaces"), mark("any pod in {}")),
     "node": (mark("any node"), ""),
+    "kubelets": (mark("the kubelet of any node"), ""),
     "a-node": (mark("its node"), ""),
 }
 """What each gain is called: everywhere, and in one namespace."""

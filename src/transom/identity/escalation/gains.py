@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from transom.identity.escalation.attack_pods import AttackPods
-from transom.identity.escalation.primitives import Primitive
+from transom.identity.escalation.primitives import Primitive, primitives
 from transom.identity.subjects import user_of
 from transom.inventory import Entry, Inventory
 from transom.inventory.accounts import account_of, service_accounts
@@ -16,7 +16,7 @@ from transom.kube.authorizer import Binding, BoundSubject, implied
 from transom.kube.authorizer.defaults import default_policy
 from transom.kube.authorizer.policy import GROUP
 from transom.kube.authorizer.questions import MASTERS, account_name, service_account
-from transom.kube.reading import at, list_at, map_at, maps_at, texts_at
+from transom.kube.reading import at, list_at, map_at, maps_at, text_at, texts_at
 from transom.model.edges import ADMIN, ALL_SECRETS, ANY_NODE, Edge, Vertex, gain
 from transom.model.refs import Ref
 
@@ -26,6 +26,9 @@ LOCAL = ("namespace", "workloads", "pods", "accounts", "secrets")
 IN_NAMESPACE = ("workloads", "pods", "accounts", "secrets")
 CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 CLOUD_ROLES = ("eks.amazonaws.com/role-arn", "iam.gke.io/gcp-service-account", "azure.workload.identity/client-id")
+BOOTSTRAPPERS = "system:bootstrappers"
+AZURE = "aadpodidentity.k8s.io"
+AZURE_LABEL = "aadpodidbinding"
 TOKEN_SECRET = "kubernetes.io/service-account-token"  # noqa: S105 - a type of Secret
 ACCOUNT_ANNOTATION = "kubernetes.io/service-account.name"
 
@@ -64,6 +67,15 @@ class Surroundings:
         return any(
             (entry.ref.namespace, entry.ref.name) == (namespace, name)
             for entry in self.inventory.of_kind("", "ConfigMap")
+        )
+
+    def lets_nodes_join(self, role: str) -> bool:
+        """Tell whether a ClusterRole is bound to those who come with a join token."""
+        return any(
+            subject.name.startswith(BOOTSTRAPPERS)
+            for binding in self.bindings
+            if binding.role_key == ("", role)
+            for subject in binding.subjects
         )
 
     def gained(self, primitive: Primitive, namespace: str) -> Iterator[Vertex]:
@@ -138,9 +150,27 @@ def _of_workloads(around: Surroundings) -> Iterator[Edge]:
         account = account_of(entry)
         if _mounts_token(entry, automount.get((namespace, account))) and entry.ref not in around.without:
             yield Edge(here, Vertex("ServiceAccount", namespace, account), "token-mounted", (entry.ref,))
+    version = around.authority.authorizer.version
+    joins = any(each.bound and around.lets_nodes_join(each.bound) for each in primitives(version))
     for here, nodes in placements(around.inventory).items():
+        if joins:  # else nobody gains them, and there is one for each pod
+            yield Edge(gain("kubelets"), here, "kubelet-token")
         for node in nodes:
             yield Edge(Vertex("Node", "", node), here, "hosts")
+    yield from _of_azure(around)
+
+
+def _of_azure(around: Surroundings) -> Iterator[Edge]:
+    """Yield where the labels of pods choose an identity of Azure (the pod identity that came before workload identity)."""
+    for binding in around.inventory.of_kind(AZURE, "AzureIdentityBinding"):
+        namespace, spec = home(binding)[1], map_at(binding.object, "spec")
+        role = Vertex("CloudRole", "", text_at(spec, "azureIdentity"))
+        yield Edge(gain("workloads", namespace), role, "pod-azure-identity", (binding.ref,))
+        for entry in around.workloads:
+            labels = texts_at(entry.object, *pod_path(entry), "metadata", "labels")
+            if home(entry)[1] == namespace and labels.get(AZURE_LABEL) == text_at(spec, "selector"):
+                here = workload_of(around.inventory, entry)
+                yield Edge(here, role, "azure-identity", (binding.ref, entry.ref))
 
 
 def _mounts_token(entry: Entry, by_account: object) -> bool:

@@ -38,6 +38,8 @@ class Primitive(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab")
     gains: admin, namespace, users, accounts, secrets, workloads, pods, node, or account with its name in `account`.
     streams: before 1.35 `get` was enough.
     since: the version from which there is such a right. where: the ConfigMap of kube-system without which it means nothing.
+    bound: the ClusterRole that must be bound to those who come with a join token. aggregated: it needs an aggregated role
+    of one's own, too, and gains what that may be made to allow.
     """
 
     id: str
@@ -51,6 +53,8 @@ class Primitive(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab")
     account: str = ""
     in_namespace: str = ""
     where: str = ""
+    bound: str = ""
+    aggregated: bool = False
     streams: bool = False
     since: str = ""
     mitre: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from transom.identity.escalation.primitives import Primitive, primitives
 from transom.identity.escalation.profile import Met, Profile, Profiles
 from transom.identity.subjects import user_of
 from transom.kube.authorizer import Binding, BoundSubject
-from transom.model.edges import TOGETHER, Edge, Vertex
+from transom.model.edges import ADMIN, TOGETHER, Edge, Vertex, gain
 from transom.model.refs import Ref
 
 MAX_ROUNDS = 20  # a role gained, by which another is gained …: each round adds one; honest chains have one or two
@@ -34,6 +34,7 @@ def from_rights(around: Surroundings) -> Iterator[Edge]:
         yield from found.of_binding(binding)
     for subject in around.subjects:
         yield from found.of_several(subject)
+        yield from found.of_aggregated(subject)
     yield from found.of_roles()
 
 
@@ -78,11 +79,17 @@ class _Rights:
             yield from self._named(primitive, names[0], namespace)
 
     def _applies(self, primitive: Primitive, namespace: str) -> bool:
+        if not self._is_there(primitive):
+            return False
         if namespace and (primitive.everywhere or any(need.cluster for need in primitive.needs)):
             return False
         if primitive.in_namespace and namespace not in ("", primitive.in_namespace):
             return False
         return not primitive.where or self.around.has_config_map("kube-system", primitive.where)
+
+    def _is_there(self, primitive: Primitive) -> bool:
+        """Tell whether a primitive means anything in this cluster, by the way on which all but aggregated ones are found."""
+        return not primitive.aggregated and (not primitive.bound or self.around.lets_nodes_join(primitive.bound))
 
     def _named(self, primitive: Primitive, names: Iterable[str], namespace: str) -> Iterator[Vertex]:
         for name in sorted(names):
@@ -134,6 +141,29 @@ class _Rights:
                 return
             held += roles
 
+    def of_aggregated(self, subject: BoundSubject) -> Iterator[Edge]:
+        """Yield what an identity gains that may widen an aggregated role of its own by a new one with the right labels."""
+        for number, primitive in enumerate(self.profiles.primitives):
+            if not primitive.aggregated:
+                continue
+            held = [each for each in self._held(subject) if each.namespace == ""]
+            meeting = [_meeting(held, number, part, primitive) for part in range(len(primitive.needs))]
+            for binding in self._aggregated_of(subject) if all(meeting) else ():
+                target = gain("namespace", binding.namespace) if binding.namespace else ADMIN
+                via = dict.fromkeys((binding, *(each for found in meeting for each in found[0].via)))
+                refs = tuple(binding_ref(each) for each in via)
+                here = subject_vertex(subject)
+                together = Vertex(TOGETHER, binding.namespace, f"{here.short}: {primitive.id} {binding.name}")
+                yield Edge(here, together, "bound", refs, any(each not in self.around.default_bindings for each in via))
+                yield Edge(together, target, primitive.id, refs)
+
+    def _aggregated_of(self, subject: BoundSubject) -> Iterator[Binding]:
+        authorizer = self.around.authority.authorizer
+        for binding in authorizer.bindings_of(user_of(subject)):
+            role = authorizer.policy.roles.get(binding.role_key)
+            if role is not None and role.selectors and binding_ref(binding) not in self.around.without:
+                yield binding
+
     def _held(self, subject: BoundSubject) -> list[Held]:
         authorizer = self.around.authority.authorizer
         bindings = authorizer.bindings_of(user_of(subject))
@@ -155,7 +185,7 @@ class _Rights:
             met = [_best(each.profile.met[number, part] for each in meeting[part]) for part in parts]
             via = tuple(dict.fromkeys(binding for each in meeting for binding in each[0].via))
             scope = "" if all(each[0].namespace == "" for each in meeting) else namespace
-            if primitive.everywhere and scope:
+            if (primitive.everywhere and scope) or not self._is_there(primitive):
                 continue
             for target in self._targets_of_parts(primitive, met, scope):
                 yield primitive, target, via
