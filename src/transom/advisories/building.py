@@ -180,7 +180,7 @@ class Writer:
 
     def _is_newest(self, told: Advisory, modified: str, number: int) -> bool:
         """Tell whether no newer version of the record was told; an older one is taken back."""
-        key = (told.feed, told.id, *told.covers, "" if modified else told.record)
+        key = (told.feed, told.id, *told.covers, "" if modified and "#" not in told.record else told.record)
         before = self._newest.get(key)
         if before is not None:
             if before[0] >= modified:

@@ -39,6 +39,7 @@ PRECEDENCE = (
 OTHERS = ("ghsa", "redhat", "ubuntu", "pypa", "govulndb", "rustsec", "nvd")
 """Whose rating counts after that of whoever made the match."""
 
+_MINOR = re.compile(r"\.el(\d+)_(\d+)\b")
 _BINARY_ONLY = re.compile(r"\+b\d+\Z")
 
 
@@ -75,7 +76,7 @@ def match(
         if question is None:
             continue
         if not any(channel in index.channels for channel in question.channels):
-            unknown[question.channels[0]] += 1
+            unknown[min(question.channels, key=len)] += 1
             continue
         yield from _of_package(package, question, index)
     yield from (_no_data(channel, count) for channel, count in unknown.items())
@@ -87,7 +88,7 @@ def asked(package: Package, distro: str) -> Question | None:
     """Return what to ask about a package; None where nobody's feed is about it."""
     if package.kind in SYSTEM_KINDS:
         channel = channel_of_distro(package.distro or distro)
-        channels = _ubuntu(package, channel) if channel.startswith("ubuntu-") else (channel or "no distribution",)
+        channels = _channels(package, channel) if channel else ("no distribution",)
         source = (package.source_name or package.name, _source_version(package))
         named = (source,) if package.kind != "rpm" else tuple(dict.fromkeys(((package.name, package.version), source)))
         return None if HEADERS.fullmatch(package.name) else Question(channels, named)
@@ -96,10 +97,19 @@ def asked(package: Package, distro: str) -> Question | None:
     return Question((package.kind,), ((name_of(package), package.version),))
 
 
-def _ubuntu(package: Package, channel: str) -> tuple[str, ...]:
-    """Return the two channels of an Ubuntu, first the one that the installed version comes from."""
-    pro = f"{channel}+pro"
-    return (pro, channel) if "esm" in package.version or "fips" in package.version else (channel, pro)
+def _channels(package: Package, channel: str) -> tuple[str, ...]:
+    """Return the channels of a package, first the one that the installed version comes from.
+
+    What Ubuntu Pro builds says so, and what Red Hat builds for a release says which: `.el8_6`, which may be of 8.6's
+    extended support.
+    """
+    if channel.startswith("ubuntu-"):
+        pro = f"{channel}+pro"
+        return (pro, channel) if "esm" in package.version or "fips" in package.version else (channel, pro)
+    minor = _MINOR.search(package.version) if channel.startswith("rhel-") else None
+    if minor:
+        return (*(f"rhel-{minor[1]}.{minor[2]}+{kind}" for kind in ("eus", "e4s", "aus", "tus")), channel)
+    return (channel,)
 
 
 def _source_version(package: Package) -> str:
@@ -123,6 +133,8 @@ def _of_package(package: Package, question: Question, index: Index) -> Iterator[
             for bug in each.record.bugs:
                 by_bug[bug].append(each)
     for bug, about in by_bug.items():
+        if package.kind in SYSTEM_KINDS:
+            about = _in_deciding_channel(bug, about, package, question, index)
         affecting = decisive(about)
         if affecting:
             yield _match(package, bug, affecting, index)
@@ -131,17 +143,40 @@ def _of_package(package: Package, question: Question, index: Index) -> Iterator[
 def said_of(package: Package, question: Question, index: Index) -> Iterator[Said]:
     """Yield what sources say of exactly this version; raises VersionError where it has none that compares.
 
-    A record that speaks of the first channel decides there: what it says of the second is for who uses that.
+    A record that names a binary package by itself does not mean it by its source as well.
     """
-    decided: set[int] = set()
     for channel in question.channels:
         scheme = scheme_of(channel)
+        named: set[int] = set()
         for name, version in question.named:
             for row in index.affecting(channel, name, key_of(scheme, version)):
-                if row.record not in decided and meant(package, version, row, index):
+                if row.record not in named and meant(package, version, row, index):
                     yield Said(row, row.record, index.record(row.record), channel, name)
-        if channel is not question.channels[-1]:
-            decided |= {row.record for name, _ in question.named for row in index.rows(channel, name)}
+            if len(question.named) > 1:
+                named |= {row.record for row in index.rows(channel, name)}
+
+
+def _in_deciding_channel(bug: str, about: list[Said], package: Package, question: Question, index: Index) -> list[Said]:
+    """Return the statements of the first channel that speaks of the bug: none where the version has a fix of it there.
+
+    A vendor may ship one fix in several updates, each with a version of its own; any of them is enough.
+    """
+    numbers = {number for number, record in index.records_of(bug) if not record.withdrawn}
+    for channel in question.channels:
+        spoken = [
+            (version, row)
+            for name, version in question.named
+            for row in index.rows(channel, name)
+            if row.record in numbers and meant(package, version, row, index)
+        ]
+        if spoken:
+            fixed = any(_has_fix(row, key_of(scheme_of(channel), version)) for version, row in spoken)
+            return [] if fixed else [each for each in about if each.channel == channel]
+    return about
+
+
+def _has_fix(row: Row, key: bytes) -> bool:
+    return bool(row.says is State.FIXED and not row.low and row.high and row.high <= key)
 
 
 def meant(package: Package, version: str, row: Row, index: Index) -> bool:

@@ -77,4 +77,4 @@ def _unnamed(package: Package, question: Question, name: str, index: Index) -> I
         yield NonMatch(f"the index knows nothing of {question.channels[0]}: it was not judged")
         return
     others = sorted({record.feed for _, record in index.records_of(name)})
-    yield NonMatch(f"{', '.join(others)} speak of {name}, but of no {called} in {question.channels[0]}")
+    yield NonMatch(f"{', '.join(others)} speak of {name}, but of no {called} in {min(question.channels, key=len)}")

@@ -16,6 +16,8 @@ FORMATS = {
     "secdb": "transom.advisories.feeds.secdb",
     "debian-tracker": "transom.advisories.feeds.debian",
     "debian-list": "transom.advisories.feeds.debian_lists",
+    "csaf": "transom.advisories.feeds.csaf",
+    "openvex": "transom.advisories.feeds.openvex",
     "nvd": "transom.advisories.feeds.nvd",
     "kev": "transom.advisories.feeds.kev",
     "epss": "transom.advisories.feeds.epss",
