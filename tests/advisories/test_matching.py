@@ -255,3 +255,102 @@ def test_a_fix_of_a_module_is_not_for_other_streams(index_of, osv):
     assert matched(index, installed("1:18.12.1-2.module_el8.7.0+1+a"))
     assert not matched(index, installed("1:16.20.2-2.module_el8.7.0+1+a"))
     assert not matched(index, installed("1:10.24.0-1.el8"))
+
+
+def csaf(release, cpe, *builds, module=""):
+    """Return an erratum of Red Hat: builds of one product, each (name, version, architecture)."""
+    qualifiers = f"&rpmmod={module}:1:2" if module else ""
+
+    def purl(name, version, arch):
+        return f"pkg:rpm/redhat/{name}@{version.partition(':')[2]}?arch={arch}&epoch={version.partition(':')[0]}{qualifiers}"
+
+    products = [
+        {"product": {"product_id": "-".join(build), "product_identification_helper": {"purl": purl(*build)}}}
+        for build in builds
+    ]
+    products.append({"product": {"product_id": "P", "product_identification_helper": {"cpe": cpe}}})
+    parts = [
+        {
+            "product_reference": "-".join(build),
+            "relates_to_product_reference": "P",
+            "full_product_name": {"product_id": f"P:{'-'.join(build)}"},
+        }
+        for build in builds
+    ]
+    fixed = [part["full_product_name"]["product_id"] for part in parts]
+    return {
+        "document": {"tracking": {"id": release}, "publisher": {"name": "Red Hat Product Security"}},
+        "product_tree": {"branches": [{"branches": products}], "relationships": parts},
+        "vulnerabilities": [
+            {
+                "cve": "CVE-1",
+                "product_status": {"fixed": fixed},
+                "threats": [{"category": "impact", "details": "Important"}],
+            }
+        ],
+    }
+
+
+MAIN, EXTENDED = "cpe:/a:redhat:enterprise_linux:8::appstream", "cpe:/o:redhat:rhel_eus:8.6::baseos"
+
+
+def rpm(name, version, source="", source_version=""):
+    return Package(
+        "rpm", name, version, source_name=source or name, source_version=source_version or version, distro="rhel-8.6"
+    )
+
+
+def test_of_several_updates_with_one_fix_any_is_enough(index_of):
+    index = index_of(
+        csaf("RHSA-1", MAIN, ("sudo", "0:1.8-1.el8", "src")), csaf("RHSA-2", MAIN, ("sudo", "0:1.9-1.el8", "src"))
+    )
+    assert matched(index, rpm("sudo", "1.7-1.el8"))["CVE-1"].severity is Severity.HIGH
+    assert not matched(index, rpm("sudo", "1.8-1.el8"))
+
+
+def test_extended_support_decides_for_what_it_built(index_of):
+    index = index_of(
+        csaf("RHSA-1", MAIN, ("sudo", "0:1.9-1.el8_9", "src")),
+        csaf("RHSA-2", EXTENDED, ("sudo", "0:1.9-1.el8_6.1", "src")),
+    )
+    assert not matched(index, rpm("sudo", "1.9-1.el8_6.1"))
+    assert matched(index, rpm("sudo", "1.9-1.el8_6"))["CVE-1"].fixed == "1.9-1.el8_6.1"
+    assert matched(index, rpm("sudo", "1.9-1.el8"))["CVE-1"].fixed == "1.9-1.el8_9"
+
+
+def test_a_binary_with_a_version_of_its_own_is_judged_by_that(index_of):
+    builds = (("perl", "4:5.26.3-420.el8", "src"), ("perl-Carp", "0:1.50-420.el8", "noarch"))
+    index = index_of(csaf("RHSA-1", MAIN, *builds))
+    assert not matched(index, rpm("perl-Carp", "1.50-420.el8", "perl", "5.26.3-420.el8"))
+    assert matched(index, rpm("perl-Carp", "1.42-396.el8", "perl", "5.26.3-396.el8"))
+
+
+def test_an_epoch_counts(index_of):
+    index = index_of(csaf("RHSA-1", MAIN, ("bind", "32:9.11-1.el8", "src")))
+    assert matched(index, rpm("bind", "31:9.16-1.el8"))
+    assert not matched(index, rpm("bind", "32:9.11-1.el8"))
+
+
+def test_red_hats_modules_are_told_apart_by_stream(index_of):
+    fixed = "0:2.7.8-139.module+el8.8.0+18745+f1bef313"
+    index = index_of(csaf("RHSA-1", MAIN, ("ruby", fixed, "src"), module="ruby:2.7"))
+    assert matched(index, rpm("ruby", "2.7.1-1.module+el8.3.0+1+a"))
+    assert not matched(index, rpm("ruby", "2.5.9-111.module+el8.9.0+1+a"))
+
+
+def test_what_a_vendor_says_is_not_affected_is_not(index_of):
+    def said(status, distro):
+        products = [{"@id": f"pkg:deb/ubuntu/curl@8?arch=source&distro={distro}"}]
+        return {"vulnerability": {"name": "CVE-1"}, "status": status, "products": products}
+
+    statements = [said("not_affected", "jammy"), said("affected", "noble")]
+    index = index_of(
+        {"@context": "https://openvex.dev/ns/v0.2.0", "author": "Canonical Ltd.", "statements": statements}
+    )
+
+    def curl(release):
+        return Package("deb", "curl", "8", source_name="curl", source_version="8", distro=f"ubuntu-{release}")
+
+    assert not matched(index, curl("22.04"))
+    assert "not affected in ubuntu-22.04" in next(iter(why_not(curl("22.04"), "CVE-1", "", index))).reason
+    assert matched(index, curl("24.04"))["CVE-1"].state is State.AFFECTED

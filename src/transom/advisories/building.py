@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,8 +56,10 @@ class Built(Struct, frozen=True):
     feeds: tuple[FeedAge, ...]
 
 
-def build(told: Iterable[Told], path: Path, now: datetime | None = None) -> Built:
+def build(told: Iterable[Told], path: Path, now: datetime | None = None, before: Sequence[FeedAge] = ()) -> Built:
     """Write the index of everything that feeds tell, in place of the file at path only once it is whole.
+
+    before: the feeds of the index that is replaced; raises TransomError where one of them is told now as it was earlier.
 
     Raises TransomError where nothing was told that a package could be matched with: an empty index would make
     everything look clean.
@@ -70,6 +72,7 @@ def build(told: Iterable[Told], path: Path, now: datetime | None = None) -> Buil
             for each in told:
                 writer.add(each)
             built = writer.finish(str(path))
+        _check_not_older(before, built.feeds)
         with part.open("rb") as written:
             os.fsync(written.fileno())
         size_bytes = part.stat().st_size
@@ -77,6 +80,17 @@ def build(told: Iterable[Told], path: Path, now: datetime | None = None) -> Buil
     finally:
         part.unlink(missing_ok=True)
     return Built(built.path, built.records, built.ranges, built.packages, size_bytes, built.feeds)
+
+
+def _check_not_older(before: Sequence[FeedAge], feeds: Sequence[FeedAge]) -> None:
+    newest = {each.feed: each.modified for each in feeds}
+    for each in before:
+        if newest.get(each.feed, each.modified) < each.modified:
+            raise TransomError(
+                "the index in use stays as it was",
+                f"{each.feed} is told as of {newest[each.feed] or 'no time'}, the index has it as of {each.modified}",
+                "a mirror may have gone back in time; say --older where you mean it",
+            )
 
 
 def _opened(path: Path) -> sqlite3.Connection:

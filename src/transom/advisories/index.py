@@ -23,6 +23,8 @@ MAX_BLOCK_BYTES = 64 * 1024 * 1024  # a block of the largest records has below 1
 _ROWS = """SELECT low, high, state, record, start, kind, stop, condition FROM packages JOIN ranges USING (package)
 WHERE channel = ? AND name = ?"""
 _AFFECTING = f"{_ROWS} AND low <= ? AND (high IS NULL OR high > ?)"
+_EVERY = """SELECT channel, name, low, high, state, record, start, kind, stop, condition FROM ranges
+JOIN packages USING (package) ORDER BY record, channel, name, low"""
 
 
 class Row(NamedTuple):
@@ -157,10 +159,18 @@ class Index:
         names = {number: name for name, number in self._channels.items()}
         return {names[number]: count for number, count in self._database.execute(words)}
 
-    def every_record(self) -> Iterator[Record]:
-        """Yield every record, to compare two indexes."""
+    def every_record(self) -> Iterator[tuple[int, Record]]:
+        """Yield every record with its number."""
         for (number,) in self._database.execute("SELECT DISTINCT record FROM ids ORDER BY record"):
-            yield self.record(number)
+            yield number, self.record(number)
+
+    def every_range(self) -> Iterator[tuple[int, str, bytes]]:
+        """Yield every range, as one text to compare: its record's number, `channel/name`, and what it says."""
+        names = {number: name for name, number in self._channels.items()}
+        for channel, name, *rest in self._database.execute(_EVERY):
+            row = Row._make(rest)
+            package = f"{names[channel]}/{name}"
+            yield row.record, package, repr((package, *row[:3], *row[4:7], self.condition(row))).encode()
 
     def _meta(self, key: str) -> str | bytes:
         found: tuple[str | bytes] = self._database.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()

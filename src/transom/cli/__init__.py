@@ -23,7 +23,7 @@ COMMANDS = {
     "paths": ("transom.cli.paths", "show how what the outside reaches leads to everything, and what to take away"),
     "watch": ("transom.cli.watch", "tell of findings that appear and vanish in a cluster, as it happens"),
     "fix": ("transom.cli.fix", "mend manifests byte by byte, each fix proven, and say what is left"),
-    "db": ("transom.cli.db", "build and look at the index of known vulnerabilities"),
+    "db": ("transom.cli.db", "build, carry and compare the index of known vulnerabilities"),
     "exceptions": (
         "transom.cli.exceptions",
         "list exceptions and what they accept, carry over those of other scanners",

@@ -16,30 +16,62 @@ from transom.model.language import mark, translated
 if TYPE_CHECKING:
     from transom.advisories import Index
     from transom.advisories.building import Built
+    from transom.model.advisories import FeedAge
 
 EXAMPLES = """\
   transom db build osv/ secdb.json kev.json -o transom.db    one index of folders, archives and files of any feed
   transom db status --db transom.db                          each source, its age, and what of it is not used
+  transom db export mirror/ --key private.pem                the index, packed and signed, as a mirror offers it
+  transom db update https://mirror/db --public-key pub.pem   take a newer one; what does not fit leaves ours as it is
+  transom db import /media/stick/mirror                      the same from a folder, without a network
+  transom db diff old.db new.db                              records that came, went, or say something else
+
+exit codes: 0 done, 1 diff found differences, 2 usage, 3 nothing was changed, or a feed could not be used at all
 """
 BUILT = mark("{path}: {records} records, {ranges} ranges of {packages} packages, {size}")
 AGED = mark("{feed}: {records} records, newest {modified}, read {retrieved}, {refused} not used")
 NEVER = mark("of no told time")
+TAKEN = mark("{path}: built {built}, {size}")
+SAME = mark("{path} is what the mirror offers already")
+WRITTEN = mark("{folder}: {packed} and its manifest, {size} of {whole}, {signed}")
+SIGNED, UNSIGNED = mark("signed"), mark("not signed")
+MORE = mark("… and {count} more; -o json tells all")
 DEFAULT = "transom.db"
+SHOWN = 50  # changes in a table; JSON tells all
 
 
 def parser() -> Parser:
     """Return the parser of the command."""
     made = command_parser(
-        "db", "Build and look at the index of vulnerabilities; nothing fetches it by itself.", EXAMPLES
+        "db", "Build, carry and compare the index of vulnerabilities; nothing fetches it by itself.", EXAMPLES
     )
     actions = made.add_subparsers(dest="action", metavar="ACTION", required=True)
     building = actions.add_parser("build", help="make an index of feeds")
-    building.add_argument("feeds", metavar="FEED", nargs="+", help="a file, folder or archive of any feed")
+    building.add_argument("feeds", metavar="FEED", nargs="+", help="a file, folder, archive or address of any feed")
     building.add_argument("-o", "--output", metavar="FILE", default=DEFAULT, help=f"the index (default: {DEFAULT})")
+    for name, about in (("update", "take the index of a mirror"), ("import", "take the index of a folder")):
+        taking = actions.add_parser(name, help=about)
+        taking.add_argument("source", metavar="MIRROR", help="a folder, or the address of one that HTTP serves")
+        taking.add_argument("--public-key", metavar="PEM", help="refuse what this Ed25519 key has not signed")
+        _add_db(taking)
+    for each in (building, *(actions.choices[name] for name in ("update", "import"))):
+        each.add_argument("--older", action="store_true", help="take what is older than the index in use")
+    exporting = actions.add_parser("export", help="write the index as a mirror offers it")
+    exporting.add_argument("folder", metavar="FOLDER", help="where to write it")
+    exporting.add_argument("--key", metavar="PEM", help="sign it with this Ed25519 key")
+    _add_db(exporting)
     status = actions.add_parser("status", help="tell how old each source is, and what of it is not used")
-    status.add_argument("--db", metavar="FILE", default=DEFAULT, help=f"the index (default: {DEFAULT})")
-    status.add_argument("-o", "--output", choices=("table", "json"), default="table", help="table (default) or json")
+    _add_db(status)
+    comparing = actions.add_parser("diff", help="tell which records differ between two indexes")
+    comparing.add_argument("before", metavar="BEFORE")
+    comparing.add_argument("after", metavar="AFTER")
+    for each in (status, comparing):
+        each.add_argument("-o", "--output", choices=("table", "json"), default="table", help="table (default) or json")
     return made
+
+
+def _add_db(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--db", metavar="FILE", default=DEFAULT, help=f"the index (default: {DEFAULT})")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -50,16 +82,75 @@ def run(arguments: argparse.Namespace) -> int:
 def _build(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
+    from transom.advisories import Index
     from transom.advisories.building import build
     from transom.advisories.feeds import told
+    from transom.advisories.mirrors import at_hand
 
-    built = build((each for feed in arguments.feeds for each in told(feed)), Path(arguments.output))
+    path = Path(arguments.output)
+    before: tuple[FeedAge, ...] = ()
+    if path.is_file() and not arguments.older:
+        with Index(path) as index:
+            before = index.feeds
+    with at_hand(arguments.feeds) as feeds:
+        built = build((each for feed in feeds for each in told(feed)), path, before=before)
     _write_built(built)
     return Exit.INCOMPLETE if any(feed.refused and not feed.records for feed in built.feeds) else Exit.CLEAN
 
 
+def _take(arguments: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from transom.advisories.shipping import take
+
+    key = Path(arguments.public_key) if arguments.public_key else None
+    manifest = take(arguments.source, Path(arguments.db), key, arguments.older)
+    if manifest is None:
+        sys.stdout.write(f"{terminal.say(SAME).format(path=arguments.db)}\n")
+        return Exit.CLEAN
+    told = {"path": arguments.db, "built": manifest.built, "size": _size(manifest.size_bytes)}
+    sys.stdout.write(f"{terminal.say(TAKEN).format(**told)}\n")
+    _write_ages(manifest.feeds)
+    return Exit.CLEAN
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from transom.advisories.shipping import export
+
+    manifest = export(Path(arguments.db), Path(arguments.folder), Path(arguments.key) if arguments.key else None)
+    signed = terminal.say(SIGNED if manifest.signature else UNSIGNED)
+    told = {"folder": arguments.folder, "packed": manifest.packed, "signed": signed}
+    sizes = {"size": _size(manifest.packed_bytes), "whole": _size(manifest.size_bytes)}
+    sys.stdout.write(f"{terminal.say(WRITTEN).format(**told, **sizes)}\n")
+    return Exit.CLEAN
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    import msgspec
+
+    from transom.advisories import Index
+    from transom.advisories.changes import changes
+
+    with Index(arguments.before) as before, Index(arguments.after) as after:
+        found = list(changes(before, after))
+    if arguments.output == "json":
+        terminal.write_json(msgspec.to_builtins(found))
+    else:
+        for each in found[:SHOWN]:
+            sys.stdout.write(f"{each.what:8} {each.feed:14} {each.record:24} {' '.join(each.packages[:4])}\n")
+        if len(found) > SHOWN:
+            sys.stdout.write(f"{terminal.say(MORE).format(count=len(found) - SHOWN)}\n")
+    return Exit.FINDINGS if found else Exit.CLEAN
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.1f} MB"
+
+
 def _write_built(built: Built) -> None:
-    size = f"{built.size_bytes / 1e6:.1f} MB"
+    size = _size(built.size_bytes)
     counts = {"records": f"{built.records:,}", "ranges": f"{built.ranges:,}", "packages": f"{built.packages:,}"}
     sys.stdout.write(f"{terminal.say(BUILT).format(path=built.path, size=size, **counts)}\n")
     _write_ages(built.feeds)
@@ -106,4 +197,11 @@ def _refusals(index: Index) -> Iterator[str]:
         yield terminal.say("Not used: {}").format(told)
 
 
-_ACTIONS = {"build": _build, "status": _status}
+_ACTIONS = {
+    "build": _build,
+    "update": _take,
+    "import": _take,
+    "export": _export,
+    "status": _status,
+    "diff": _diff,
+}
