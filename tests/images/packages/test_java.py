@@ -51,6 +51,22 @@ def test_the_manifest_tells_a_version_that_the_name_does_not():
     ]
 
 
+@pytest.mark.parametrize(
+    ("stem", "name", "version"),
+    [
+        ("spring-core-5.3.1.RELEASE", "spring-core", "5.3.1.RELEASE"),
+        ("log4j-1.2-api-2.17.1", "log4j-1.2-api", "2.17.1"),
+        ("guava-31.1-jre", "guava", "31.1-jre"),
+        ("jsr305-0.1~+svn49", "jsr305", "0.1~+svn49"),
+        ("a-1.0-SNAPSHOT", "a", "1.0-SNAPSHOT"),
+        ("tool", "tool", "7"),
+    ],
+)
+def test_a_file_name_is_parted_into_name_and_version(stem, name, version):
+    content = packed({"META-INF/MANIFEST.MF": "Implementation-Version: 7\n"})
+    assert [each[1:3] for each in told(read_archive(f"lib/{stem}.jar", content))] == [(name, version)]
+
+
 def test_shaded_packages_count_beside_the_jars_own():
     members = {**properties("org.x", "app", "1"), **properties("org.y", "shaded", "2")}
     assert [each[1] for each in told(read_archive("app-1.jar", packed(members)))] == ["app", "shaded"]

@@ -125,6 +125,23 @@ def test_buns_lock_has_comments_and_commas_at_ends():
     assert told(read_bun_lock("bun.lock", text)) == [("a", "1.0.0", False)]
 
 
+def test_bun_develops_with_what_no_project_needs_to_run():
+    text = b"""{"workspaces": {"": {"dependencies": {"a": "1"}, "devDependencies": {"d": "1"}}}, "packages": {
+    "a": ["a@1.0.0", "", {"dependencies": {"b": "2"}}, "x"], "b": ["b@1.0.0", "", {}, "x"],
+    "a/b": ["b@2.0.0", "", {}, "x"], "d": ["d@1.0.0", "", {}, "x"]}}"""
+    assert told(read_bun_lock("bun.lock", text)) == [
+        ("a", "1.0.0", False),
+        ("b", "1.0.0", True),
+        ("b", "2.0.0", False),
+        ("d", "1.0.0", True),
+    ]
+
+
+def test_a_package_that_runs_somewhere_is_told_once_and_does_not_only_develop():
+    folders = {"node_modules/a": {"version": "1.0.0", "dev": True}, "x/node_modules/a": {"version": "1.0.0"}}
+    assert told(read_lock("package-lock.json", json.dumps({"packages": folders}).encode())) == [("a", "1.0.0", False)]
+
+
 def test_denos_lock_names_npm_and_jsr_packages():
     text = b'{"version": "4", "npm": {"@s/a@1.0.0_peer@2.0.0": {}}, "jsr": {"@std/fs@0.1.0": {}}}'
     found = list(read_deno_lock("deno.lock", text))

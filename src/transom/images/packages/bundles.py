@@ -9,6 +9,7 @@ from transom.images.packages import sqlite
 from transom.images.packages.texts import MAX_PACKAGES, json_object, tables, text, text_lines
 from transom.model.packages import Package, Place
 
+MAX_STORE_CHARS = 300  # a name has 211 at most
 _NIX = re.compile(
     r"^/nix/store/[0-9a-z]{32}-(?P<name>.+?)-(?P<version>\d[^-]*(?:-(?:beta|rc|alpha|pre|r|p)\S*?)?)(?:-\w+)?$"
 )
@@ -38,8 +39,8 @@ def read_nix(path: str, content: bytes) -> Iterator[Package]:
     """Yield the packages of the Nix database: store paths that carry a version; outputs of one count once."""
     seen: set[tuple[str, str]] = set()
     for (store,) in sqlite.rows(content, "SELECT path FROM ValidPaths", MAX_PACKAGES):
-        match = _NIX.match(store) if isinstance(store, str) and not store.endswith(".drv") else None
-        if match and (match["name"], match["version"]) not in seen:
+        match = _NIX.match(store) if isinstance(store, str) and len(store) <= MAX_STORE_CHARS else None
+        if match and not store.endswith(".drv") and (match["name"], match["version"]) not in seen:
             seen.add((match["name"], match["version"]))
             yield Package("nix", match["name"], match["version"], places=(Place(path),), evidence="nix")
 

@@ -9,7 +9,7 @@ from transom.images.packages.texts import text_lines
 from transom.model.packages import Package, Place
 
 _NAME = re.compile(r"^ {2}([\w-]+):\s*$")
-_FIELD = re.compile(r"^ {4}(\w+):\s*\"?([^\"]*)\"?$")
+_FIELD = re.compile(r"^ {4}(\w+): ?\"?([^\"]*)\"?$")
 
 
 def read_lock(path: str, content: bytes) -> Iterator[Package]:

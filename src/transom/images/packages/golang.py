@@ -19,7 +19,8 @@ MAX_SEARCH_BYTES = 1024 * 1024  # of the data of a program without section names
 SENTINEL_BYTES = 16
 INLINE, BIG_ENDIAN = 2, 1
 
-_LINKED_VERSION = re.compile(r"-X[ =]'?\"?[\w./-]*?\.(?:\w*[vV]ersion\w*|gitTag|tag)=v?(\d+\.\d+\.\d+[\w.+-]*)")
+_VERSION = re.compile(r"v?(\d+\.\d+\.\d+[\w.+-]*)$")
+_WORDS = re.compile(r"[\s'\"]+")
 _REQUIRE = re.compile(r"^(?:require\s+)?(\S+)\s+(v\S+)\s*(?://.*)?$")
 _REPLACE = re.compile(r"^(?:replace\s+)?(\S+)(?:\s+(v\S+))?\s+=>\s+(\S+)(?:\s+(v\S+))?\s*(?://.*)?$")
 
@@ -136,9 +137,11 @@ def _replaced(module: tuple[str, str], by: tuple[str, str]) -> tuple[str, str]:
 
 def _version_of_main(settings: dict[str, str]) -> str:
     """Return the version of a program built from a checkout: what the linker was told, else the commit's."""
-    linked = _LINKED_VERSION.search(settings.get("-ldflags", ""))
-    if linked:
-        return "v" + linked[1]
+    for word in _WORDS.split(settings.get("-ldflags", "").replace("\\", "")):
+        name, _, value = word.partition("=")
+        linked = _VERSION.match(value)
+        if linked and "version" in name.rpartition(".")[2].lower():
+            return "v" + linked[1]
     digits = re.sub(r"\D", "", settings.get("vcs.time", ""))[:14]
     revision = settings.get("vcs.revision", "")
     return f"v0.0.0-{digits}-{revision[:12]}" if len(digits) == 14 and revision else ""

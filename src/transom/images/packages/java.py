@@ -21,7 +21,8 @@ MAX_TEXT_BYTES = 4 * 1024 * 1024  # of a manifest or a pom
 MANIFEST = "META-INF/MANIFEST.MF"
 MAVEN = "META-INF/maven/"
 
-_FILE_NAME = re.compile(r"^(?P<name>.+?)(?:[-_](?P<version>v?\d+(?:\.\w+)*(?:[.-](?:\w[\w.+]*))*))?$")
+QUALIFIERS = frozenset(("alpha", "beta", "rc", "cr", "m", "pre", "build", "b"))
+_STEPS = re.compile(r"[-_]")
 _VERSION = re.compile(r"v?\d[\w.+-]*$")
 _VERSION_KEYS = ("Implementation-Version", "Bundle-Version", "Specification-Version", "Plugin-Version")
 _GROUP = re.compile(r"[a-z][\w-]*(?:\.[\w-]+)+$")
@@ -136,11 +137,23 @@ def parse_manifest(content: bytes) -> dict[str, str]:
     return fields
 
 
+def parted(stem: str) -> tuple[str, str]:
+    """Part a file's name into name and version, "" where it has none: the last steps that begin with a digit."""
+    starts = [0, *(match.end() for match in _STEPS.finditer(stem))]
+    steps = [stem[start:end] for start, end in zip(starts, [*(at - 1 for at in starts[1:]), len(stem)], strict=True)]
+    first = 0
+    for index in range(len(steps) - 1, 0, -1):
+        if steps[index][:1].isdigit():
+            first = index
+        elif first and steps[index].lower() not in QUALIFIERS:
+            break
+    return (stem[: starts[first] - 1], stem[starts[first] :]) if first else (stem, "")
+
+
 def _named(path: str, manifest: Mapping[str, str]) -> Coordinates:
     """Return what an archive's file name and manifest make of it; version "" where neither tells one."""
     stem = re.split(r"[/!]", path)[-1].rpartition(".")[0]
-    match = _FILE_NAME.match(stem)
-    name, version = (match["name"], match["version"] or "") if match else (stem, "")
+    name, version = parted(stem)
     symbolic = manifest.get("Bundle-SymbolicName", "").partition(";")[0].strip()
     if not version:
         version = next((value for key in _VERSION_KEYS if _VERSION.match(value := manifest.get(key, ""))), "")

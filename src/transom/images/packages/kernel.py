@@ -11,7 +11,7 @@ from transom.model.packages import Package, Place
 NAME = "linux-kernel"
 BOOT_MAGIC, BOOT_MAGIC_AT, VERSION_POINTER_AT, SETUP_AT = b"HdrS", 0x202, 0x20E, 0x200
 MAX_VERSION_BYTES = 512
-_BANNER = re.compile(rb"Linux version (\S+)")
+_BANNER = re.compile(rb"Linux version (\S{1,128})")
 
 
 def read_image(path: str, content: bytes) -> Iterator[Package]:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from transom.model.packages import Package, Place
 
 MAX_BYTES = 1024 * 1024
-_FIELD = re.compile(r"^\s*(package|version|license)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|\[\[(.*?)\]\])", re.MULTILINE)
+_FIELD = re.compile(
+    r"^[ \t]*(package|version|license)[ \t]*=[ \t]*(?:\"([^\"]*)\"|'([^']*)'|\[\[(.*?)\]\])", re.MULTILINE
+)
 
 
 def read(path: str, content: bytes) -> Iterator[Package]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from transom.images.packages.once import once
+from transom.images.packages.reach import reachable
 from transom.images.packages.texts import Lines, json_object, relaxed_json_object, table, text
 from transom.model.packages import Package, Place
 
 MAX_DEPTH = 200  # of dependencies within dependencies
 MAX_NAME_CHARS = 214  # the registry's own limit
+RUNTIME = ("dependencies", "optionalDependencies", "peerDependencies")
 NO_VERSION = ("file:", "link:", "workspace:", "portal:", "git", "http", "github:")
 
 
@@ -70,6 +73,7 @@ def _licences(document: dict[str, Any]) -> Iterator[str]:
             yield found
 
 
+@once
 def read_lock(path: str, content: bytes) -> Iterator[Package]:
     """Yield the packages of a package-lock.json or npm-shrinkwrap.json, versions 1 to 3."""
     document = json_object(content)
@@ -87,7 +91,7 @@ def _by_folder(path: str, folders: dict[str, Any], lines: Lines) -> Iterator[Pac
         version = text(entry.get("version"))
         if "node_modules/" in folder and not entry.get("link") and is_version(version):
             name = text(entry.get("name")) or folder.rpartition("node_modules/")[2]
-            development = bool(entry.get("dev") or entry.get("devOptional"))
+            development = bool(entry.get("dev"))  # devOptional: what runs may use it too
             licences = tuple(_licences(entry))
             yield made(path, name, version, "package-lock.json", line, development, licences)
 
@@ -104,15 +108,27 @@ def _nested(path: str, dependencies: dict[str, Any], lines: Lines, depth: int = 
         yield from _nested(path, table(entry.get("dependencies")), lines, depth + 1)
 
 
+@once
 def read_bun_lock(path: str, content: bytes) -> Iterator[Package]:
-    """Yield the packages of a bun.lock: lists whose first element is `name@version`."""
-    lines = Lines(content)
-    for key, entry in table(relaxed_json_object(content).get("packages")).items():
+    """Yield the packages of a bun.lock: lists of `name@version`, registry, and what it needs; the key may be a path."""
+    document, lines = relaxed_json_object(content), Lines(content)
+    packages = {key: entry for key, entry in table(document.get("packages")).items() if isinstance(entry, list)}
+    graph = {key: _bun_needs(key, entry, packages) for key, entry in packages.items()}
+    projects = table(document.get("workspaces")).values()
+    roots = [name for project in projects for field in RUNTIME for name in table(table(project).get(field))]
+    needed = reachable(graph, roots)
+    for key, entry in packages.items():
         line = lines.of(f'"{key}": [')
-        if isinstance(entry, list) and entry:
-            name, version = split(text(entry[0]))
-            if is_version(version):
-                yield made(path, name, version, "bun.lock", line)
+        name, version = split(text(entry[0])) if entry else ("", "")
+        if is_version(version):
+            yield made(path, name, version, "bun.lock", line, bool(roots) and key not in needed)
+
+
+def _bun_needs(key: str, entry: list[Any], packages: dict[str, list[Any]]) -> list[str]:
+    """Return the keys of what a package needs: one below its own key comes before one of the name alone."""
+    told = next((each for each in entry[1:] if isinstance(each, dict)), {})
+    names = [name for field in RUNTIME for name in table(told.get(field))]
+    return [f"{key}/{name}" if f"{key}/{name}" in packages else name for name in names]
 
 
 def read_deno_lock(path: str, content: bytes) -> Iterator[Package]:

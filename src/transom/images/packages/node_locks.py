@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from transom.images.packages.node import is_version, made, split
+from transom.images.packages.once import once
 from transom.images.packages.reach import reachable
 from transom.images.packages.texts import text_lines
 from transom.model.packages import Package
 
-_FIELD = re.compile(r"^ {2}\"?([a-zA-Z]+)\"?:?\s+\"?([^\"]*)\"?$")
+_FIELD = re.compile(r"^ {2}\"?([a-zA-Z]+)\"?:? +\"?([^\" ][^\"]*)\"?$")
 
 
+@once
 def read_yarn_lock(path: str, content: bytes) -> Iterator[Package]:
     """Yield the packages of a yarn.lock, of version 1 and of Berry, which says `npm:` and knows workspaces."""
     head, number, fields = "", 0, dict[str, str]()
@@ -46,6 +48,7 @@ class _Block(Struct):
     fields: dict[str, str] = {}
 
 
+@once
 def read_pnpm_lock(path: str, content: bytes) -> Iterator[Package]:
     """Yield the packages of a pnpm-lock.yaml, versions 5 to 9; since 9 what only development needs must be found out."""
     version, blocks, graph, roots = _pnpm(content)

@@ -16,8 +16,8 @@ WANTED = frozenset(("name", "version", "license", "license-expression"))
 MAX_LICENCE_CHARS = 100  # some put the whole text there
 MAX_METADATA_BYTES = 4 * 1024 * 1024
 _SEPARATORS = re.compile(r"[-_.]+")
-_PINNED = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*={2,3}\s*([^\s;,#\\*]+)\s*(?:$|[;#\\\s])")
-_CLASSIFIER = re.compile(rb"^Classifier:\s*License\s*::\s*(?:OSI Approved\s*::\s*)?(.+?)\s*$", re.MULTILINE)
+_PINNED = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\]\s*)?={2,3}\s*([^\s;,#\\*]+)(?=[\s;#\\]|$)")
+_CLASSIFIER = re.compile(rb"^Classifier:\s*License\s*::\s*(?:OSI Approved\s*::\s*)?(.+)$", re.MULTILINE)
 
 
 def normal(name: str) -> str:
@@ -52,7 +52,7 @@ def _licences(fields: Mapping[str, str], head: bytes) -> tuple[str, ...]:
     told = fields.get("license-expression") or fields.get("license", "")
     if told and told != "UNKNOWN" and "\n" not in told and len(told) <= MAX_LICENCE_CHARS:
         return (told,)
-    return tuple(each.decode("utf-8", "replace") for each in _CLASSIFIER.findall(head))
+    return tuple(each.decode("utf-8", "replace").strip() for each in _CLASSIFIER.findall(head))
 
 
 def read_egg(path: str, content: bytes) -> Iterator[Package]:

@@ -10,9 +10,11 @@ from transom.model.packages import Package, Place
 
 MAX_SPECIFICATION_BYTES = 1024 * 1024
 _STUB = re.compile(r"^#\s*stub:\s*(\S+)\s+(\S+)\s+(\S+)", re.MULTILINE)
-_NAME = re.compile(r"^\s*\w+\.name\s*=\s*['\"]([^'\"]+)['\"]", re.MULTILINE)
-_VERSION = re.compile(r"^\s*\w+\.version\s*=\s*(?:Gem::Version\.new\s*\(?\s*)?['\"]([^'\"]+)['\"]", re.MULTILINE)
-_LICENCES = re.compile(r"^\s*\w+\.licenses?\s*=\s*(.+)$", re.MULTILINE)
+_NAME = re.compile(r"^[ \t]*\w+\.name[ \t]*=[ \t]*['\"]([^'\"]+)['\"]", re.MULTILINE)
+_VERSION = re.compile(
+    r"^[ \t]*\w+\.version[ \t]*=[ \t]*(?:Gem::Version\.new[ \t]*\(?[ \t]*)?['\"]([^'\"]+)['\"]", re.MULTILINE
+)
+_LICENCES = re.compile(r"^[ \t]*\w+\.licenses?[ \t]*=[ \t]*(.+)$", re.MULTILINE)
 _QUOTED = re.compile(r"['\"]([^'\"]+)['\"]")
 _LOCKED = re.compile(r"^ {4}(\S+) \(([^)]+)\)$")
 _PLATFORM = re.compile(r"-(?:x86|x64|i\d86|arm|aarch|java|mswin|mingw|universal|ruby|jruby|powerpc|riscv).*$")

@@ -102,7 +102,7 @@ INSTALLED = (
 """Files that tell what is installed."""
 
 DECLARED = (
-    Selector("python:read_requirements", suffixes=(".txt",), path=r"requirements[^/]*\.txt$", declares=True),
+    Selector("python:read_requirements", suffixes=(".txt",), path=r"requirements(?:[^/]*|/[^/]+)\.txt$", declares=True),
     Selector("python:read_pipfile_lock", names=("Pipfile.lock",), declares=True),
     Selector("python:read_poetry_lock", names=("poetry.lock",), declares=True),
     Selector("python:read_uv_lock", names=("uv.lock",), declares=True),

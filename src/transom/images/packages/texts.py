@@ -9,8 +9,10 @@ from xml.etree.ElementTree import Element
 
 MAX_TEXT_BYTES = 32 * 1024 * 1024  # the lock file of a large monorepo has 5 MB
 MAX_PACKAGES = 200_000  # of one file
-_TRAILING_COMMA = re.compile(rb'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])')
-_COMMENT = re.compile(rb'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+MAX_MISSES = 100  # each goes through the rest of the file; tools write in the order in which they list
+_TRAILING_COMMA = re.compile(rb'("(?:[^"\\]|\\.)*(?:"|\Z))|,(?=\s*[}\]])', re.DOTALL)
+_COMMENT = re.compile(rb'("(?:[^"\\]|\\.)*(?:"|\Z))|//[^\n]*|/\*(?:.*?\*/|.*\Z)', re.DOTALL)
+"""Both patterns take what never closes up to the end, so that it is gone through once."""
 
 
 def json_object(content: bytes) -> dict[str, Any]:
@@ -50,8 +52,8 @@ def xml_root(content: bytes) -> Element:
     from xml.etree import ElementTree
 
     _limited(content)
-    if b"<!ENTITY" in content:
-        raise ValueError("it declares entities")
+    if b"<!ENTITY" in content or b"\0" in content:  # UTF-16 could hide them
+        raise ValueError("it declares entities, or is not UTF-8")
     try:
         return ElementTree.fromstring(content)  # noqa: S314  entities are refused above
     except (ElementTree.ParseError, LookupError) as error:
@@ -61,7 +63,8 @@ def xml_root(content: bytes) -> Element:
 def text_lines(content: bytes) -> Iterator[tuple[int, str]]:
     """Yield each line with its number, from 1."""
     _limited(content)
-    yield from enumerate(content.decode("utf-8", "replace").splitlines(), 1)
+    for number, line in enumerate(content.decode("utf-8", "replace").split("\n"), 1):
+        yield number, line.removesuffix("\r")
 
 
 def tables(value: Any) -> Iterator[dict[str, Any]]:
@@ -89,11 +92,15 @@ class Lines:
         self._content = content
         self._at = 0
         self._line = 1
+        self._misses = 0
 
     def of(self, piece: str) -> int:
         """Return the line of the next such piece, from 1; 0 where there is none further on."""
+        if self._misses > MAX_MISSES:
+            return 0
         at = self._content.find(piece.encode("utf-8", "replace"), self._at)
         if at < 0:
+            self._misses += 1
             return 0
         self._line += self._content.count(b"\n", self._at, at)
         self._at = at
