@@ -125,6 +125,12 @@ def test_buns_lock_has_comments_and_commas_at_ends():
     assert told(read_bun_lock("bun.lock", text)) == [("a", "1.0.0", False)]
 
 
+def test_text_that_never_closes_is_gone_through_once():
+    for piece in (b'"\\', b"/*", b'"', b", "):
+        with pytest.raises(ValueError, match="no JSON"):
+            list(read_bun_lock("bun.lock", piece * 500_000))
+
+
 def test_bun_develops_with_what_no_project_needs_to_run():
     text = b"""{"workspaces": {"": {"dependencies": {"a": "1"}, "devDependencies": {"d": "1"}}}, "packages": {
     "a": ["a@1.0.0", "", {"dependencies": {"b": "2"}}, "x"], "b": ["b@1.0.0", "", {}, "x"],

@@ -10,8 +10,10 @@ from xml.etree.ElementTree import Element
 MAX_TEXT_BYTES = 32 * 1024 * 1024  # the lock file of a large monorepo has 5 MB
 MAX_PACKAGES = 200_000  # of one file
 MAX_MISSES = 100  # each goes through the rest of the file; tools write in the order in which they list
-_TRAILING_COMMA = re.compile(rb'("(?:[^"\\]|\\.)*(?:"|\Z))|,(?=\s*[}\]])', re.DOTALL)
-_COMMENT = re.compile(rb'("(?:[^"\\]|\\.)*(?:"|\Z))|//[^\n]*|/\*(?:.*?\*/|.*\Z)', re.DOTALL)
+MAX_KEY_CHARS = 2_000  # with all its dots; the reader of the standard library takes a time that grows with the square
+_ENDLESS_KEY = re.compile(rb"^[^=\n]{%d}" % MAX_KEY_CHARS, re.MULTILINE)
+_TRAILING_COMMA = re.compile(rb'("(?:[^"\\]|\\.)*+(?:"|\\?\Z))|,(?=\s*[}\]])', re.DOTALL)
+_COMMENT = re.compile(rb'("(?:[^"\\]|\\.)*+(?:"|\\?\Z))|//[^\n]*|/\*(?:.*?\*/|.*\Z)', re.DOTALL)
 """Both patterns take what never closes up to the end, so that it is gone through once."""
 
 
@@ -41,6 +43,8 @@ def toml_table(content: bytes) -> dict[str, Any]:
     import tomllib
 
     _limited(content)
+    if _ENDLESS_KEY.search(content):
+        raise ValueError(f"it has a key of more than {MAX_KEY_CHARS:,} characters")
     try:
         return tomllib.loads(content.decode())
     except RecursionError as error:
