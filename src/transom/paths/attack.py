@@ -8,6 +8,7 @@ from itertools import islice
 from msgspec import Struct
 
 from transom.identity import escalation
+from transom.identity.escalation.halves import divided
 from transom.inventory import Entry, Inventory
 from transom.inventory.authority import Authority, authority
 from transom.inventory.exposure import Exposure
@@ -20,6 +21,7 @@ from transom.model.refs import Ref
 from transom.paths.cut import smallest_cut
 from transom.paths.graph import Graph
 from transom.paths.search import Ways, ways
+from transom.paths.together import joined
 from transom.workloads import edges as workload_edges
 
 JEWELS = ("admin", "node", "secrets", "cloud")
@@ -91,12 +93,16 @@ def field_of(inventory: Inventory, version: Version = LATEST, known: Authority |
     for entry in exposed_workloads(inventory):
         vertex = workload_of(inventory, entry)
         exposed[vertex] = tuple(dict.fromkeys((*exposed.get(vertex, ()), *inventory.exposures[id(entry)])))
-    return Field(inventory, found, Graph(_edges(inventory, found, ())), exposed)
+    return Field(inventory, found, _graph(inventory, found, ()), exposed)
 
 
 def exposed_workloads(inventory: Inventory) -> Iterator[Entry]:
     """Yield what the outside reaches; not the control plane's own pods, since whoever holds these needs no path."""
     return (entry for entry in inventory.entries() if id(entry) in inventory.exposures and not is_static(entry))
+
+
+def _graph(inventory: Inventory, known: Authority, without: Sequence[Ref]) -> Graph:
+    return joined(_edges(inventory, known, without), list(divided(inventory, known, without)))
 
 
 def _edges(inventory: Inventory, known: Authority, without: Sequence[Ref]) -> Iterator[Edge]:
@@ -243,7 +249,7 @@ def _chosen(graph: Graph, vertices: Sequence[int]) -> list[Ref]:
 
 
 def _without(field: Field, refs: Sequence[Ref]) -> Graph:
-    return Graph(_edges(field.inventory, field.authority, refs))
+    return _graph(field.inventory, field.authority, refs)
 
 
 def _best(field: Field, entries: Sequence[Vertex], jewel: str, refs: Sequence[Ref], most: int) -> list[Ref]:
