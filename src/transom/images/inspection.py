@@ -106,7 +106,12 @@ def _settled(packages: Sequence[Package], distro: Distro, merged: Merged) -> Ite
     others = []
     for package in packages:
         if package.kind in SYSTEM_KINDS:
-            settled = replace(package, namespace=package.namespace or distro.id, distro=str(distro))
+            settled = replace(
+                package,
+                namespace=package.namespace or distro.id,
+                distro=str(distro),
+                licences=package.licences or (merged.licences.get(package.name, ()) if package.kind == "deb" else ()),
+            )
             system.setdefault(package.name, settled)
             yield settled
         else:

@@ -11,6 +11,7 @@ from transom.images.layers.record import LayerRecord, Special, Unread, parted
 from transom.images.layers.tar import normal
 from transom.model.packages import Package, Place
 
+DOCUMENTS = "usr/share/doc/"
 MAX_LINKS = 40  # that a path may lead through, as Linux has it
 
 
@@ -24,7 +25,8 @@ class Hidden(Struct, frozen=True):
 
 
 class Merged(Struct, frozen=True):
-    """What an image shows, by path. packages: by the file that tells them; owned: the OS package of other evidence.
+    """What an image shows, by path. packages: by the file that tells them; owned: the OS package of other evidence;
+    licences: by the name of a package's folder of documents.
 
     unlisted: packages whose list of files is there, and which no database knows; hidden: what lies below; unread: files
     of interest that are another by name, which was not read.
@@ -34,6 +36,7 @@ class Merged(Struct, frozen=True):
     texts: dict[str, bytes]
     specials: dict[str, Special]
     packed: dict[str, str]
+    licences: dict[str, tuple[str, ...]]
     owned: dict[str, str]
     unlisted: tuple[str, ...]
     hidden: tuple[Hidden, ...]
@@ -51,6 +54,7 @@ class _Held(Struct):
     listed: str = ""
     known: tuple[str, ...] = ()
     packed: str = ""
+    licences: tuple[str, ...] = ()
 
 
 class _Overlay:
@@ -143,7 +147,16 @@ def _is_gone(path: str, gone: set[str], opaque: set[str], flat: set[str]) -> boo
 
 def _held(record: LayerRecord) -> Iterator[tuple[str, _Held]]:
     layer = record.diff_id
-    found = (record.packages, record.texts, record.specials, record.owned, record.listed, record.known, record.packed)
+    found = (
+        record.packages,
+        record.texts,
+        record.specials,
+        record.owned,
+        record.listed,
+        record.known,
+        record.packed,
+        record.licences,
+    )
     for path in dict.fromkeys(path for each in found for path in each):
         packages = record.packages.get(path)
         yield (
@@ -157,6 +170,7 @@ def _held(record: LayerRecord) -> Iterator[tuple[str, _Held]]:
                 record.listed.get(path, ""),
                 tuple(record.known.get(path, ())),
                 record.packed.get(path, ""),
+                tuple(record.licences.get(path, ())),
             ),
         )
 
@@ -179,11 +193,23 @@ def merge(records: Sequence[LayerRecord]) -> Merged:
         {path: held.text for path, held in files.items() if held.text is not None},
         {path: held.special for path, held in files.items() if held.special is not None},
         {path: held.packed for path, held in files.items() if held.packed},
+        _licences(overlay),
         {overlay.real(owned): held.listed for held in files.values() for owned in held.owned},
         tuple(sorted(listed - _known(files))),
         tuple(overlay.hidden),
         tuple(overlay.unread),
     )
+
+
+def _licences(overlay: _Overlay) -> dict[str, tuple[str, ...]]:
+    """Return the licences of each folder of documents, also of those that are links to another's."""
+    found = {path.split("/")[3]: held.licences for path, held in overlay.files.items() if held.licences}
+    for path in overlay.links:
+        if path.startswith(DOCUMENTS) and path.count("/") == 3:
+            there = overlay.files.get(f"{overlay.real(path)}/copyright")
+            if there is not None:
+                found[path.rpartition("/")[2]] = there.licences
+    return found
 
 
 def _known(files: dict[str, _Held]) -> set[str]:

@@ -10,11 +10,14 @@ from transom.images.layers.record import LayerRecord, Special, Unread, joined, p
 from transom.images.layers.streams import Hashing, unpacked
 from transom.images.layers.tar import MAX_TAR_BYTES, Content, Entry, TarError, TarReader, normal
 from transom.images.packages import Selection, Selector, reader
+from transom.images.packages.copyrights import licences
 from transom.registry.blobs import Layer
 
 WHITEOUT, OPAQUE, AUFS = ".wh.", ".wh..wh..opq", ".wh..wh."
 SETUID_SETGID = 0o6000
 EXECUTABLE = 0o111
+DOCUMENTS = "usr/share/doc/"
+MAX_COPYRIGHT_BYTES = 4 * 1024 * 1024  # the largest of Debian has 1 MB
 CAPABILITY = "security.capability"
 MAX_TEXT_BYTES = 64 * 1024  # an os-release has some hundred bytes
 MAX_LIST_BYTES = 16 * 1024 * 1024  # the files of one package, one a line
@@ -155,7 +158,7 @@ class _Pass:
     def _forget(self, path: str) -> None:
         record = self.record
         of_paths = (record.packages, record.texts, record.links, record.hardlinks, record.specials)
-        for kept in (*of_paths, record.owned, record.listed, record.known, record.packed):
+        for kept in (*of_paths, record.owned, record.listed, record.known, record.packed, record.licences):
             kept.pop(path, None)
         record.unread = [each for each in record.unread if each.path != path]
 
@@ -202,6 +205,10 @@ class _Pass:
             self._noted.add(entry.path)
             head += source.content(MAX_TEXT_BYTES)
             record.texts[path] = head
+        elif path.endswith("/copyright") and path.startswith(DOCUMENTS) and entry.size_bytes <= MAX_COPYRIGHT_BYTES:
+            self._noted.add(entry.path)
+            head += source.content()
+            record.licences[path] = licences(head)
         elif path.endswith(".list") and (match := _LIST.search(path)) and entry.size_bytes <= MAX_LIST_BYTES:
             self._noted.add(entry.path)
             head += source.content()

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from transom.model.packages import Package
 
-FORMAT = 2
+FORMAT = 3
 """Of the record; one of another format is made anew."""
 
 
@@ -35,7 +35,8 @@ class LayerRecord(Struct, omit_defaults=True):
     symbolic links lead, as written; hardlinks: files of interest that are another by name; specials: setuid, setgid and
     file capabilities; owned: of files that OS packages list, those that other evidence may lie in, by the list's path;
     listed: packages whose list of files is there; known: packages that a database tells as not installed, by its path;
-    packed: executables that unpack themselves; files, folders: every other path, joined by NUL, for what lies below.
+    packed: executables that unpack themselves; licences: by the copyright file that tells them; files, folders: every other
+    path, joined by NUL, for what lies below.
     complete: whether the whole layer was read.
     """
 
@@ -54,6 +55,7 @@ class LayerRecord(Struct, omit_defaults=True):
     listed: dict[str, str] = {}
     known: dict[str, list[str]] = {}
     packed: dict[str, str] = {}
+    licences: dict[str, list[str]] = {}
     files: bytes = b""
     folders: bytes = b""
     unread: list[Unread] = []
