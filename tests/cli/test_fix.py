@@ -274,3 +274,24 @@ def test_a_rule_that_there_is_not_is_a_usage_error(run, file):
     code, _, err = run(file, "--rule", "host-pids")
     assert code == 2
     assert "did you mean host-pid" in err
+
+
+def test_sarif_has_the_edits_that_mend_each_finding(run, file):
+    code, out, _ = run(file, "--rule", "host-pid", "-o", "sarif")
+    assert code == 1
+    results = {each["ruleId"]: each for each in json.loads(out)["runs"][0]["results"]}
+    assert "fixes" not in results["memory-limit-missing"]
+    (fix,) = results["host-pid"]["fixes"]
+    (change,) = fix["artifactChanges"]
+    assert change["artifactLocation"]["uri"].endswith("/pod.yaml")
+    (edit,) = change["replacements"]
+    start, length = edit["deletedRegion"]["byteOffset"], edit["deletedRegion"]["byteLength"]
+    after = POD[:start] + edit["insertedContent"]["text"] + POD[start + length :]
+    assert after == POD.replace("  hostPID: true # to look around\n", "")
+
+
+def test_sarif_proposes_and_writes_nothing(run, file):
+    code, _, err = run(file, "-o", "sarif", "--write")
+    assert code == 2
+    assert "leave --write" in err
+    assert file.read_text() == POD

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 import pytest
 
 from transom.model.findings import Accepted, Evidence, Finding, Judged, Result, Rule, Skipped
+from transom.model.patches import Edit, FilePatch
 from transom.model.places import Locator
 from transom.model.refs import Ref
 from transom.model.severity import Severity
+from transom.report import sarif
+from transom.report.options import ReportOptions
 
 Build = Callable[..., Finding]
 Write = Callable[..., bytes]
@@ -149,3 +153,17 @@ def test_texts_of_rules_follow_the_language(written: Write, gathered: Callable[.
     report = gathered([Judged(rule.id, 1, 1)], rules={rule.id: chinese})
     (described,) = run_of(written("sarif", report, language="zh-CN"))["tool"]["driver"]["rules"]
     assert described["shortDescription"]["text"] == "特权容器"
+
+
+def test_edits_that_mend_a_finding_are_its_fix_and_valid(
+    validate_by_oasis: Callable[[Any], None], gathered: Callable[..., Any], finding: Build
+) -> None:
+    patch = FilePatch("deploy/web.yaml", "", (Edit(4, 8, "é".encode()),))
+    stream = io.BytesIO()
+    sarif.write(gathered([finding()]), stream, ReportOptions(fixes=lambda _: (patch,)))
+    validate_by_oasis(json.loads(stream.getvalue()))
+    (fix,) = run_of(stream.getvalue())["results"][0]["fixes"]
+    (change,) = fix["artifactChanges"]
+    assert change["replacements"] == [
+        {"deletedRegion": {"byteOffset": 4, "byteLength": 4}, "insertedContent": {"text": "é"}}
+    ]

@@ -37,6 +37,7 @@ EXAMPLES = """\
   transom fix deploy/ --write                  apply what cannot break a working pod
   transom fix deploy/ --write=all              apply also what may change how programs behave
   transom fix deploy/ --rule host-pid          this rule only (repeatable)
+  transom fix deploy/ -o sarif > fixes.sarif   every finding with its edits, for an editor
   transom fix cluster --patch patches/         patches of objects, with a kustomization
 
 exit codes: 0 nothing is left at or above --fail-on (dry run: nothing to change), 1 something is, 2 usage, 3 incomplete
@@ -53,7 +54,11 @@ def parser() -> Parser:
     doing.add_argument("--write", const=SAFE, help="write the files: safe fixes (the default), or all", **kinds)
     doing.add_argument("--patch", metavar="DIR", help="write a patch for each object, with a kustomization, to DIR")
     made.add_argument(
-        "-o", "--output", choices=("diff", "json"), default="diff", help="diff (default) and summary, or json"
+        "-o",
+        "--output",
+        choices=("diff", "json", "sarif"),
+        default="diff",
+        help="diff (default) and summary, json, or sarif: the report with the edits that mend each finding",
     )
     made.add_argument(
         "--fail-on",
@@ -76,6 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("name what to mend", "", "transom fix deploy/")
     if arguments.write and "-" in arguments.targets:
         raise UsageError("standard input cannot be written to", "", "name files, or print a diff with --dry-run")
+    if arguments.output == "sarif" and (arguments.write or arguments.patch):
+        raise UsageError("sarif proposes edits of files as they are", "", "leave --write and --patch out")
     from transom.mending import mend
 
     options = _options(arguments)
@@ -84,6 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
     files = _patches(arguments.patch, mended) if arguments.patch else []
     if arguments.output == "json":
         _write_json(_record(mended, files, problems))
+    elif arguments.output == "sarif":
+        _write_sarif(arguments, options, mended)
     else:
         _show(arguments, mended, files, problems)
     return _exit_code(arguments, mended, problems)
@@ -269,3 +278,17 @@ def _write_json(value: Any) -> None:
     import msgspec
 
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=1).decode() + "\n")
+
+
+def _write_sarif(arguments: argparse.Namespace, options: Options, mended: Mended) -> None:
+    """Write what the scan says, each finding with the edits that mend it."""
+    from msgspec.structs import replace
+
+    from transom.mending.proposed import proposed
+    from transom.report.sarif import write
+    from transom.report.summary import gather
+
+    threshold = SEVERITIES[arguments.fail_on]
+    targets = tuple(arguments.targets)
+    report = gather(mended.results, rules=options.scan.faces, targets=targets, threshold=threshold)
+    write(report, sys.stdout.buffer, replace(terminal.file_options(), fixes=proposed(mended)))

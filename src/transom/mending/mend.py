@@ -51,7 +51,7 @@ class Options(Struct, frozen=True):
 class Mended(Struct):
     """What mending comes to: edits by file, the objects that were mended, the findings that are left, and what the scan
     did not judge. after: what a scan finds once all of it is applied; revealed: those among it that faults, now mended,
-    kept from being judged; risks: what may break, by rule and language."""
+    kept from being judged; risks: what may break, by rule and language; results: all that the scan said before."""
 
     edits: dict[str, FileEdit] = field(default_factory=dict)
     objects: list[Proposal] = field(default_factory=list)
@@ -60,6 +60,7 @@ class Mended(Struct):
     after: list[Finding] = field(default_factory=list)
     revealed: list[Finding] = field(default_factory=list)
     risks: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    results: Sequence[Result] = ()
 
     @property
     def steps(self) -> list[Step]:
@@ -76,7 +77,9 @@ def mend(targets: Sequence[str], options: Options) -> Mended:
     inventory = Inventory()
     results = list(scan(targets, options.scan, inventory))
     files = Files(targets, options.scan.exclude)
-    return _Mending(inventory, results, files, options).mended()
+    made = _Mending(inventory, results, files, options).mended()
+    made.results = results
+    return made
 
 
 class _Mending:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
 from transom.model.findings import Finding
+from transom.model.patches import FilePatch
 
 
 class Excerpt(Struct, frozen=True):
@@ -21,7 +22,8 @@ class ReportOptions(Struct, frozen=True):
     """width: columns; unicode: whether more than ASCII may be written; language: as the texts of rules name it.
 
     made_at: when the scan was made, in UTC as `2026-01-31T12:00:00`, empty where nobody says; excerpts: tells the lines
-    around a finding where they may be shown. A report is a function of these and of what was found: same bytes each time.
+    around a finding where they may be shown; fixes: tells the edits of files that mend a finding. A report is a function
+    of these and of what was found: same bytes each time.
     """
 
     width: int = 120
@@ -30,3 +32,4 @@ class ReportOptions(Struct, frozen=True):
     language: str = "en"
     made_at: str = ""
     excerpts: Callable[[Finding], Excerpt | None] | None = None
+    fixes: Callable[[Finding], Sequence[FilePatch]] | None = None

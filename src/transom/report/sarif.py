@@ -43,6 +43,7 @@ WORDS = {
     "skipped": "not judged",
     "skipped_rule": "Something that should have been judged and was not.",
     "known": "known from the baseline",
+    "together": "with what else of the object can be mended",
 }
 
 
@@ -66,7 +67,7 @@ def write(report: Report, stream: BinaryIO, options: ReportOptions) -> None:
     stream.write(b',\n   "columnKind": "unicodeCodePoints"')
     stream.write(b',\n   "invocations": ' + indented([_invocation(report, index)], 3))
     stream.write(b',\n   "results": ')
-    write_list(stream, _results(report, index), 3)
+    write_list(stream, _results(report, index, options), 3)
     stream.write(b"\n  }\n ]\n}\n")
 
 
@@ -96,14 +97,37 @@ def _rule(name: str, rule: Rule | None, options: ReportOptions) -> dict[str, Any
     return described
 
 
-def _results(report: Report, index: dict[str, int]) -> Iterator[dict[str, Any]]:
+def _results(report: Report, index: dict[str, int], options: ReportOptions) -> Iterator[dict[str, Any]]:
     for finding in report.findings:
-        yield _result(finding, index)
+        fixes = list(_fixes(finding, report, options))
+        yield _result(finding, index) | ({"fixes": fixes} if fixes else {})
     for finding in report.known:
         suppression = {"kind": "external", "justification": WORDS["known"]}
         yield _result(finding, index) | {"suppressions": [suppression]}
     for accepted in report.accepted:
         yield _result(accepted.finding, index) | {"suppressions": [_suppression(accepted)]}
+
+
+def _fixes(finding: Finding, report: Report, options: ReportOptions) -> Iterator[dict[str, Any]]:
+    """Yield the fix of a finding, if it has one: edits of bytes, whose text is UTF-8."""
+    changes = [
+        {
+            "artifactLocation": {"uri": _uri(patch.file)},
+            "replacements": [
+                {
+                    "deletedRegion": {"byteOffset": edit.start, "byteLength": edit.end - edit.start},
+                    "insertedContent": {"text": edit.text.decode("utf-8", "replace")},
+                }
+                for edit in patch.edits
+            ],
+        }
+        for patch in (options.fixes(finding) if options.fixes else ())
+        if patch.edits
+    ]
+    if changes:
+        rule = report.rules.get(finding.rule)
+        text = rule.fix if rule and rule.fix else finding.rule
+        yield {"description": _message(f"{text} ({WORDS['together']})"), "artifactChanges": changes}
 
 
 def _suppression(accepted: Accepted) -> dict[str, Any]:
