@@ -62,11 +62,34 @@ def test_google_entries_tell_what_they_tell_and_nothing_else() -> None:
     (found,) = records(json.dumps(entry).encode())
     target = found.object_ref
     assert target is not None
-    assert (found.verb, found.user.username, found.user.groups) == ("update", "ann@example.com", None)
+    assert (found.verb, found.user.username, found.user.groups) == (
+        "update",
+        "ann@example.com",
+        ["system:authenticated"],
+    )
     assert (target.api_group, target.resource, target.subresource) == ("apps", "deployments", "scale")
     assert (target.namespace, target.name) == ("shop", "web")
     assert found.response_status is None
     assert found.annotations == {"authorization.k8s.io/decision": "allow"}
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("core/v1/namespaces/shop", ("namespaces", "shop", "shop", "")),
+        ("core/v1/namespaces/shop/finalize", ("namespaces", "shop", "shop", "finalize")),
+        ("core/v1/namespaces/shop/pods/web/exec", ("pods", "shop", "web", "exec")),
+        ("core/v1/namespaces/shop/pods", ("pods", "shop", "", "")),
+        ("core/v1/nodes/n/proxy", ("nodes", "", "n", "proxy")),
+        ("core/v1/namespaces", ("namespaces", "", "", "")),
+    ],
+)
+def test_google_resources_are_read_as_the_api_server_reads_paths(path: str, told: tuple[str, ...]) -> None:
+    payload = {"methodName": "io.k8s.core.v1.pods.get", "resourceName": path}
+    (found,) = records(json.dumps({"protoPayload": payload}).encode())
+    target = found.object_ref
+    assert target is not None
+    assert (target.resource, target.namespace, target.name, target.subresource) == told
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from transom.kube.authorizer import implied
+
 MAX_WRAPPED = 100_000  # events in one wrapping: an API server batches at most 400, exports hold some thousand
 MAX_WRAPS = 3  # a wrapping within a wrapping within a wrapping is as far as any cloud goes
 DECISION = "authorization.k8s.io/decision"
 REASON = "authorization.k8s.io/reason"
 _GKE = "io.k8s."
+OF_NAMESPACES = ("finalize", "status")  # subresources of a Namespace, whose requests are in the namespace itself
 
 
 class _User(Struct, rename="camel"):
@@ -148,13 +151,16 @@ def _of_google(entry: Mapping[str, Any]) -> AuditRecord:
     if not method.startswith(_GKE):
         raise UnreadableError("it is no request to a Kubernetes API")
     who = payload.get("authenticationInfo")
+    name = str(who.get("principalEmail", "")) if isinstance(who, dict) else ""
     return AuditRecord(
         kind="Event",
         level="Metadata",
         audit_id=str(entry.get("insertId", "")),
         stage="ResponseComplete",
         verb=method.rpartition(".")[2],
-        user=_User(str(who.get("principalEmail", "")) if isinstance(who, dict) else ""),
+        user=_User(
+            name, list(implied(name).groups) if name else None
+        ),  # those that Kubernetes gives by itself; others stay unknown
         object_ref=_google_object(path),
         response_status=_google_status(payload),
         received=_time(entry.get("timestamp")),
@@ -165,8 +171,8 @@ def _of_google(entry: Mapping[str, Any]) -> AuditRecord:
 def _google_object(path: str) -> _ObjectRef:
     group, _, rest = path.partition("/")
     parts = rest.split("/")[1:]  # without the version
-    namespace = parts[1] if len(parts) > 2 and parts[0] == "namespaces" else ""
-    parts = parts[2:] if namespace else parts
+    namespace = parts[1] if len(parts) > 1 and parts[0] == "namespaces" else ""
+    parts = parts[2:] if len(parts) > 2 and namespace and parts[2] not in OF_NAMESPACES else parts
     resource, name, subresource = (*parts, "", "", "")[:3]
     return _ObjectRef(resource, namespace, name, "", "" if group == "core" else group, subresource)
 

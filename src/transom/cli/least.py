@@ -135,6 +135,9 @@ def _table(paths: Sequence[str], since_s: float, until_s: float) -> tuple[UsageT
     if not table.events:
         where = "it holds no audit event" + (" of the time that was asked for" if since_s or until_s < inf else "")
         skipped.append(Skipped(file_ref(paths[0]), where, "check the path, and the audit policy"))
+    if table.undecided:
+        reason = f"it does not tell whether {table.undecided:,} requests were allowed, so they count neither way"
+        skipped.append(Skipped(file_ref(paths[0]), reason, "take the API server's own log, where there is one"))
     if table.overflow:
         reason = f"{table.overflow:,} requests were not counted, because more than {MAX_SHAPES:,} were different"
         skipped.append(Skipped(file_ref(paths[0]), reason, "give a shorter time"))
@@ -292,6 +295,7 @@ def _record(
         "period": _period_record(table.period()),
         "events": table.events,
         "denied": table.denied,
+        "undecided": table.undecided,
         "subjects": [_account_record(each) for each in chosen],
         "proposal": {
             "objects": list(manifests(made)),
