@@ -78,8 +78,10 @@ CONSTANTS = {
     "NO_OBJECT",
     "NO_PODS",
     "NO_RULE",
+    "PAIR",
     "REASON",
     "STANDARD_INPUT",
+    "STEP",
     "TARGET_HELP",
     "UNPROVEN",
     "_BY_STATUS",
@@ -104,9 +106,10 @@ RETURNING = {  # functions that return or yield texts, and what is put before th
 }
 UNSEEN = {"lang", "conformance"}  # folders whose errors are those of an expression, in the words of CEL
 CONTENT = {  # folders of the content: the part of its documents, and which fields there are texts for people
-    "policies": ("spec", ("message",)),
+    "policies": ("", ("message", "transom.dev/expect")),
     "frameworks": ("controls", ("title", "undecided")),
     "profiles": ("", ("title", "why")),
+    "primitives": ("", ("title",)),
 }
 EXAMPLE = re.compile(r"( +\S.*?\S {2,}|)(\S.*)")
 LETTERS = re.compile(r"[^\W\d_]{2}")
@@ -135,7 +138,9 @@ def _texts_of_content() -> Iterator[tuple[str, str]]:
             if not file.name.endswith((".test.yaml", ".fix.yaml")):
                 for document in yaml.safe_load_all(file.read_text(encoding="utf-8")):
                     for text in _at_fields(document.get(part) if part else document, fields):
-                        yield text, str(file.relative_to(SOURCES.parent.parent))
+                        # steps of a way are told within a sentence
+                        told = text[:1].lower() + text[1:] if folder == "primitives" else text
+                        yield told, str(file.relative_to(SOURCES.parent.parent))
 
 
 def _at_fields(value: Any, fields: tuple[str, ...]) -> Iterator[str]:

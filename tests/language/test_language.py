@@ -41,6 +41,22 @@ def test_a_text_is_translated_by_the_template_that_made_it(text: str, said: str)
     assert translated(text, CHINESE) == said
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("there is no cluster to reach: it is empty", "没有可连接的集群：它是空的"),
+        (
+            "it gives Pod a/b a path to all Secrets, in 2 steps: Pod a/b -> User c (has the account's token mounted)"
+            " -> Secrets in shop (may read Secrets)",
+            "它让 Pod a/b 经 2 步即可到达所有 Secret：Pod a/b -> User c（挂载了该账号的令牌）"
+            " -> shop 中的 Secret（可以读取 Secret）",
+        ),
+    ],
+)
+def test_joined_texts_are_translated_one_by_one(text: str, said: str) -> None:
+    assert translated(text, CHINESE) == said
+
+
 def test_a_text_longer_than_any_of_ours_is_left_alone() -> None:
     text = f"cannot be read: {'x' * MAX_TRANSLATED_CHARS}"
     assert translated(text, CHINESE) == text

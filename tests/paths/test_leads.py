@@ -28,7 +28,7 @@ def test_a_binding_is_told_once_for_all_workloads_that_go_through_it(cluster: Cl
     cluster.grant("sa:shop/web", ("get", "", "secrets"))
     (finding,) = found(cluster)
     assert finding.rule == "exposed-path-to-secrets"
-    assert finding.message.startswith("it gives 3 exposed workloads a path to all Secrets in 2 steps")
+    assert finding.message.startswith("it gives 3 exposed workloads a path to all Secrets, in 2 steps")
 
 
 def test_only_the_worst_is_told_of_a_binding(cluster: Cluster) -> None:

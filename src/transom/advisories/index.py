@@ -15,6 +15,7 @@ from transom.advisories import layout
 from transom.advisories.layout import Facts, Record, hash_of
 from transom.model.advisories import Exploited, FeedAge, Interval, Lifetime, Likelihood, Rating, State
 from transom.model.errors import TransomError
+from transom.model.language import mark
 from transom.model.severity import Severity
 
 MAPPED_BYTES = 1 << 30
@@ -207,7 +208,7 @@ class Index:
 
 
 def _opened(path: str) -> sqlite3.Connection:
-    what, again = f"cannot use the index {path}", "build it again with `transom db build`, or import another"
+    what, again = f"cannot use the index {path}", mark("build it again with `transom db build`, or import another")
     if not Path(path).is_file():
         raise TransomError(what, "there is no such file", again)
     try:

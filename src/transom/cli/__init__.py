@@ -200,7 +200,7 @@ def _run(words: list[str]) -> int:
         sys.stdout.flush()
     except TransomError as error:
         what, why, next_step = (translated(text, language()) for text in (error.what, error.why, error.next_step))
-        sys.stderr.write(f"{program()}: {what}{': ' if why else ''}{why}\n")
+        sys.stderr.write(f"{program()}: {_say()('{}: {}').format(what, why) if why else what}\n")
         if next_step:
             sys.stderr.write(f"  {next_step}\n")
         return 2 if isinstance(error, UsageError) else 3

@@ -136,7 +136,7 @@ def _lines(answers: Sequence[tuple[str, Answer]], unread: Sequence[Skipped], col
         for warning in answer.warnings:
             yield f"{'':{width}}    {terminal.say('{}: {}').format(terminal.say('warning'), safe(_said(warning)))}"
     for each in unread:
-        yield f"{terminal.say('skipped:')} {each.locator.file or each.ref}: {safe(_said(each.reason))}"
+        yield terminal.say("skipped: {}: {}").format(each.locator.file or each.ref, safe(_said(each.reason)))
     yield ""
     yield terminal.say("Taken for granted:") + " " + "; ".join(map(_said, ASSUMED)) + "."
 

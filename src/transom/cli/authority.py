@@ -161,7 +161,7 @@ def tell(skipped: Iterable[Skipped]) -> None:
     for each in skipped:
         place = f"{each.locator.file}:{each.locator.line}" if each.locator.line else each.locator.file
         reason = translated(each.reason, spoken)
-        remark(f"{terminal.say('skipped:')} {place or each.ref.short or each.ref.kind}: {reason}")
+        remark(terminal.say("skipped: {}: {}").format(place or each.ref.short or each.ref.kind, reason))
 
 
 def remark(text: str) -> None:

@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     skipped = [other for other in others if isinstance(other, Skipped)]
     for other in skipped:
         reason = translated(other.reason, terminal.language())
-        sys.stderr.write(f"{terminal.say('skipped:')} {other.locator.file or other.ref}: {reason}\n")
+        sys.stderr.write(terminal.say("skipped: {}: {}").format(other.locator.file or other.ref, reason) + "\n")
     told = terminal.say("{file}: {kept:,} kept, {skipped:,} skipped")
     sys.stderr.write(told.format(kept=len(inventory), file=arguments.output, skipped=len(skipped)) + "\n")
     return Exit.INCOMPLETE if skipped or not len(inventory) else Exit.CLEAN

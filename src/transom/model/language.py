@@ -2,7 +2,8 @@
 
 Words of our own are said where they are shown. What travels through a scan (why something was skipped, what is not
 applicable, an error) stays English, as machine formats carry it, and is translated when a person is told: whole, or by
-the template that it was made from, whose `{}` stand for what was filled in.
+the template that it was made from, whose `{}` stand for what was filled in. Joined texts are translated one by one:
+`what: why`, and the steps of a way, `gain (how) -> gain (how)`.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ LANGUAGES = (ENGLISH, "zh-CN")
 """Every language that reports are written in, as BCP 47 names it."""
 
 DOMAIN = "transom"
+PAIR, STEP = "{}: {}", "{} ({})"  # how what is joined is written: `what: why`, `gain (how)`
 MAX_TRANSLATED_CHARS = 2_000  # a sentence of ours; what is longer carries somebody else's text
 MAX_NESTING = 3  # a reason within a reason within a reason
 TRANSLATIONS_KEPT = 10_000  # the same few reasons come again and again over a large estate
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+ARROW = " -> "  # between the steps of a way
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
@@ -46,15 +49,33 @@ def translated(text: str, language: str) -> str:
 
 @lru_cache(TRANSLATIONS_KEPT)
 def _translated(text: str, language: str, depth: int) -> str:
-    known = _messages(language).get(text)
+    messages = _messages(language)
+    known = messages.get(text)
     if known is not None or len(text) > MAX_TRANSLATED_CHARS or not depth:
         return known or text
+    joined = _joined(text, language, depth - 1)
+    if joined is not None:
+        return joined
     for parts, names, translation in _templates(language):
         filled = _filled(parts, text)
         if filled is not None:
             said = [_translated(each, language, depth - 1) for each in filled]
             return translation.format(*said, **{name: each for name, each in zip(names, said, strict=True) if name})
     return text
+
+
+def _joined(text: str, language: str, depth: int) -> str | None:
+    """Return what is joined of texts that are known as a whole, of which no template may take a part; None for another."""
+    messages = _messages(language)
+    what, colon, why = text.partition(": ")
+    if colon and " " in what and what in messages:
+        return messages[PAIR].format(messages[what], _translated(why, language, depth))
+    if ARROW in text and not colon:
+        return ARROW.join(_translated(each, language, depth) for each in text.split(ARROW))
+    gain, paren, how = text.removesuffix(")").rpartition(" (")
+    if paren and " " in how and how in messages:
+        return messages[STEP].format(_translated(gain, language, depth), messages[how])
+    return None
 
 
 def _filled(parts: Sequence[str], text: str) -> list[str] | None:

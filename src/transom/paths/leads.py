@@ -24,6 +24,7 @@ from transom.kube.authorizer.questions import AUTHENTICATED, SERVICE_ACCOUNTS
 from transom.kube.authorizer.versions import LATEST, Version
 from transom.kube.reading import maps_at, text_at
 from transom.model.edges import ESCAPE, Vertex
+from transom.model.language import mark
 from transom.paths.attack import JEWELS, Field, Step, exposed_workloads, field_of, shortest_ways, steps
 from transom.paths.search import Ways
 from transom.paths.words import TITLES, told
@@ -70,11 +71,11 @@ def leads_on(binding: Entry, inventory: Inventory, check: Check) -> Answer:
 
 
 def _message(lead: Lead) -> str:
-    many = f"{len(lead.entries)} exposed workloads" if len(lead.entries) > 1 else told(lead.entries[0])
-    count = f"{len(lead.steps)} steps" if len(lead.steps) > 1 else "1 step"
+    many = mark(f"{len(lead.entries)} exposed workloads") if len(lead.entries) > 1 else told(lead.entries[0])
+    counted = f"{len(lead.steps)} steps" if len(lead.steps) > 1 else "1 step"
     names = {key: texts["en"] for key, texts in titles().items()}
     way = " -> ".join(f"{told(each.gains)} ({_lower(names[each.primitive])})" for each in lead.steps)
-    return f"it gives {many} a path to {TITLES[lead.jewel]} in {count}: {told(lead.steps[0].who)} -> {way}"
+    return mark(f"it gives {many} a path to {TITLES[lead.jewel]}, in {counted}: {told(lead.steps[0].who)} -> {way}")
 
 
 def _lower(title: str) -> str:
@@ -91,7 +92,7 @@ def _instead(binding: Entry, lead: Lead) -> str:
     kind, name = ("Role" if local else "ClusterRole"), f"{text_at(binding.object, 'roleRef', 'name')}-less"
     metadata = {"name": name, **({"namespace": home(binding)[1]} if local else {})}
     role = {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": metadata, "rules": lead.instead}
-    return f"a role like {msgspec.json.encode(role).decode()}"  # JSON is YAML, and stands in one line
+    return mark(f"a role like {msgspec.json.encode(role).decode()}")  # JSON is YAML, and stands in one line
 
 
 def _beside(known: Leads, lead: Lead) -> Iterator[tuple[Entry, tuple[str, ...]]]:

@@ -97,7 +97,8 @@ def _overview(sections: Sequence[Section], language: str) -> Iterator[str]:
     """Yield a tile for each section, which leads to it: how many entries get there, of how many."""
     from transom.report.html.markup import text
 
-    of = translator(language)("of {:,}")
+    say = translator(language)
+    of = say("of {:,}")
     yield '<nav class="goals">'
     for number, section in enumerate(sections):
         state = "open" if section.reached else "shut"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from transom.model.findings import Evidence, Finding, Rule
 from transom.report.options import ReportOptions
 from transom.report.text import BOLD, COLOURS, DIM, GREEN, LABELS, RED, Look, columns, wrapped
+from transom.report.words import seen
 
 EXCERPT_AROUND = 3  # lines above and below the place
 TAB = "    "  # what a tab of the source becomes: its width in a terminal hangs on where it stands
@@ -88,12 +89,13 @@ def _evidence(evidence: Evidence, before: str, look: Look) -> Iterator[str]:
     where = f"{place.file}:{place.line}:{place.column}" if place.line else place.file
     for line in wrapped(look.safe(f"{before} {where}  {place.path}".lstrip()), look.width, "", "  "):
         yield look.paint(line, DIM)
-    told = [(look.say("seen:"), evidence.observed), (look.say("expected:"), evidence.expected)]
+    observed = look.safe(seen(evidence.observed, look.say))
+    told = [(look.say("seen:"), observed), (look.say("expected:"), look.told(evidence.expected))]
     widest = max(columns(word) for word, _ in told)
     for word, text in told:
         if text:
             first = f"  {word}{' ' * (widest - columns(word))} "
-            yield from wrapped(look.safe(text), look.width, first, " " * columns(first))
+            yield from wrapped(text, look.width, first, " " * columns(first))
 
 
 def _heading(text: str, look: Look) -> Iterator[str]:

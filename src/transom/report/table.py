@@ -20,7 +20,7 @@ from transom.report.compliance import compliance
 from transom.report.options import ReportOptions
 from transom.report.summary import Report, owner_of
 from transom.report.text import BOLD, COLOURS, DIM, GREEN, LABELS, RED, YELLOW, Look, columns, wrapped
-from transom.report.words import SEVERITY_WORDS, cluster_told
+from transom.report.words import NOT_SET, SEVERITY_WORDS, cluster_told
 
 LABEL_WIDTH = 8  # CRITICAL
 INDENT = " " * (LABEL_WIDTH + 2)
@@ -29,7 +29,6 @@ MEASURE = 120  # columns; on a wider terminal a rule's name would stand too far 
 PATH_ROOM = 72  # columns that a path and what was seen there should have before the file's name is repeated
 PLACES_SHOWN = 4  # with path and sight; of the others of one row, line and column only
 SHOWN_OF_ONE_REASON = 8  # of what was skipped or accepted; the rest is counted, and every one is in the JSON
-NOT_SET = mark("not set")  # what rules say of a field that is missing
 COMMONEST_SHOWN = 5
 PROVENANCES_SHOWN = 10  # a monorepo may hold a hundred charts
 COMMONEST_FROM = 20  # findings; fewer are overseen without help

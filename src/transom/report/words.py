@@ -18,6 +18,7 @@ SEVERITY_WORDS = {
     Severity.LOW: mark("low"),
     Severity.INFO: mark("info"),
 }
+NOT_SET = mark("not set")  # what rules say of a field that is missing
 MORE = mark("and {count:,} more; -o json names every one")
 
 
@@ -31,6 +32,14 @@ def told(finding: Finding, report: Report, language: str) -> dict[str, str]:
     }
     translated = rule.texts.get(language, {}) if rule else {}
     return {field: translated.get(field) or text for field, text in english.items()}
+
+
+def seen(observed: str, say: Callable[[str], str]) -> str:
+    """Return what was seen; of a field that is missing, `name: not set`, the last is ours and is said."""
+    name, _, last = observed.rpartition(": ")
+    if last != NOT_SET:
+        return observed
+    return f"{name}: {say(NOT_SET)}" if name else say(NOT_SET)
 
 
 def where(place: Locator, column: bool = False) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from transom.model.findings import Finding, Rule
 from transom.model.language import mark
 from transom.report.html.island import MAX_EVIDENCE, Excerpts, Group, iterate, label
-from transom.report.html.markup import MAX_TEXT_CHARS, rule_text, say, text, told
+from transom.report.html.markup import MAX_TEXT_CHARS, rule_text, say, seen_told, text, told
 from transom.report.options import Excerpt, ReportOptions
 from transom.report.summary import owner_of
 from transom.report.words import SEVERITY_WORDS, where
@@ -85,9 +85,9 @@ def _parts(finding: Finding, rule: Rule | None, excerpt: Excerpt | None) -> Iter
         shown = (where(place, column=True), place.path)
         yield "place", " ".join(f"<code>{text(each)}</code>" for each in shown if each)
         if evidence.observed:
-            yield "seen", f"<code>{text(evidence.observed, MAX_TEXT_CHARS)}</code>"
+            yield "seen", f"<code>{seen_told(evidence.observed)}</code>"
         if evidence.expected:
-            yield "expected", f"<code>{text(evidence.expected, MAX_TEXT_CHARS)}</code>"
+            yield "expected", f"<code>{told(evidence.expected, MAX_TEXT_CHARS)}</code>"
     if len(finding.evidence) > MAX_EVIDENCE:
         yield "place", say(MORE_PLACES, count=len(finding.evidence) - MAX_EVIDENCE)
     if excerpt is not None:

@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 
 from transom.model.findings import Evidence, Finding
-from transom.model.language import ENGLISH, LANGUAGES, translated
+from transom.model.language import ENGLISH, LANGUAGES, translated, translator
 from transom.model.refs import Ref
 from transom.model.severity import Severity
 from transom.report.html.markup import MAX_NAME_CHARS, MAX_TEXT_CHARS, shown
 from transom.report.options import Excerpt, ReportOptions
 from transom.report.summary import Report, owner_of
+from transom.report.words import seen
 
 MAX_LINE_CHARS = 160  # of a line of source; longer ones are minified JSON or blobs
 MAX_EXCERPTS_BYTES = 250_000  # of all excerpts together, so that a page of 5,000 findings stays below 1 MB
@@ -88,14 +89,28 @@ def label(ref: Ref) -> str:
 
 
 def _said(findings: Sequence[Finding], texts: _Texts) -> dict[str, dict[str, int]]:
-    """Return the translations of messages: numbers of texts by language, by the number of the message."""
+    """Return the translations of what the code says of findings: numbers of texts by language, by that of the English."""
     said: dict[str, dict[str, int]] = {}
-    for message in dict.fromkeys(finding.message for finding in findings if finding.message != finding.title):
-        told = {each: translated(message, each) for each in LANGUAGES if each != ENGLISH}
-        numbers = {each: texts.number(words, MAX_TEXT_CHARS) for each, words in told.items() if words != message}
+    for words, say in dict.fromkeys(_words(findings)):
+        told = {each: say(words, each) for each in LANGUAGES if each != ENGLISH}
+        numbers = {each: texts.number(told[each], MAX_TEXT_CHARS) for each in told if told[each] != words}
         if numbers:
-            said[str(texts.number(message, MAX_TEXT_CHARS))] = numbers
+            said[str(texts.number(words, MAX_TEXT_CHARS))] = numbers
     return said
+
+
+def _words(findings: Sequence[Finding]) -> Iterator[tuple[str, Callable[[str, str], str]]]:
+    """Yield messages and what was seen and expected, each with what says it in a language."""
+    for finding in findings:
+        if finding.message != finding.title:
+            yield finding.message, translated
+        for evidence in finding.evidence[:MAX_EVIDENCE]:
+            yield evidence.observed, _seen_said
+            yield evidence.expected, translated
+
+
+def _seen_said(observed: str, language: str) -> str:
+    return seen(observed, translator(language))
 
 
 def _face(report: Report, rule: str, texts: _Texts) -> tuple[int]:

@@ -9,7 +9,7 @@ from transom.model.findings import Rule
 from transom.model.language import LANGUAGES, translated, translator
 from transom.model.severity import Severity
 from transom.report.text import safe
-from transom.report.words import SEVERITY_WORDS
+from transom.report.words import SEVERITY_WORDS, seen
 
 MAX_NAME_CHARS = 300  # of a name, path or value: Kubernetes' own names end at 253
 MAX_TEXT_CHARS = 2_000  # of a message or reason: a long paragraph
@@ -30,6 +30,11 @@ def text(content: str, limit: int = MAX_NAME_CHARS) -> str:
 def told(content: str, limit: int = MAX_NAME_CHARS) -> str:
     """Return a text that the code made in English as HTML, in each language; what was filled into it is foreign."""
     return in_each_language(lambda language: text(translated(content, language), limit))
+
+
+def seen_told(observed: str) -> str:
+    """Return what was seen as HTML; words of ours in it in each language."""
+    return in_each_language(lambda language: text(seen(observed, translator(language)), MAX_TEXT_CHARS))
 
 
 def say(words: str, **values: object) -> str:

@@ -142,8 +142,8 @@
     const where = line ? `${texts[file]}:${line}:${column}` : texts[file];
     const shown = [where, texts[path]].filter(Boolean).map(code);
     part("place", ...shown.flatMap((each) => [each, " "]));
-    if (seen) part("seen", code(texts[seen]));
-    if (expected) part("expected", code(texts[expected]));
+    if (seen) part("seen", element("code", "", ...told(seen)));
+    if (expected) part("expected", element("code", "", ...told(expected)));
   }
 
   function drawSource([first, meant, ...lines]) {
