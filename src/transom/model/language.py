@@ -68,9 +68,10 @@ def _joined(text: str, language: str, depth: int) -> str | None:
     """Return what is joined of texts that are known as a whole, of which no template may take a part; None for another."""
     messages = _messages(language)
     what, colon, why = text.partition(": ")
-    if colon and " " in what and what in messages:
-        return messages[PAIR].format(messages[what], _translated(why, language, depth))
-    if ARROW in text and not colon:
+    if colon:
+        known = " " in what and what in messages
+        return messages[PAIR].format(messages[what], _translated(why, language, depth)) if known else None
+    if ARROW in text:
         return ARROW.join(_translated(each, language, depth) for each in text.split(ARROW))
     gain, paren, how = text.removesuffix(")").rpartition(" (")
     if paren and " " in how and how in messages:
