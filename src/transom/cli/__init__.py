@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "scan": ("transom.cli.scan", "find every open window in manifests or a cluster, worst first"),
+    "secrets": ("transom.cli.secrets", "find credentials in files, git histories and what is staged"),
     "diff": ("transom.cli.diff", "tell what differs between two sources, and which findings came and went"),
     "who-can": ("transom.cli.who_can", "tell everybody who may do something, and through which binding"),
     "can": ("transom.cli.can", "tell what somebody may do, and answer access reviews in bulk"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
@@ -11,6 +12,17 @@ from typing import BinaryIO
 from transom.cli.arguments import severity_label
 from transom.model.errors import TransomError, UsageError
 from transom.model.findings import Skipped
+
+DATED = ("html", "gitlab-sast", "oscal")
+"""Formats that say when a scan was made."""
+
+
+def made_at() -> str:
+    """Return the time as reports write it, in UTC; SOURCE_DATE_EPOCH overrides."""
+    from time import gmtime, strftime, time
+
+    seconds = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return strftime("%Y-%m-%dT%H:%M:%S", gmtime(int(seconds) if seconds.isdecimal() else time()))
 
 
 def add_judging_arguments(parser: argparse.ArgumentParser, fail_on: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -22,7 +21,7 @@ from transom.cli.arguments import (
 )
 from transom.cli.clusters import add_cluster_arguments
 from transom.cli.images import add_image_arguments
-from transom.cli.outputs import add_judging_arguments, allowed_by, outputs, write_to
+from transom.cli.outputs import DATED, add_judging_arguments, allowed_by, made_at, outputs, write_to
 from transom.model.errors import UsageError
 from transom.model.findings import Result
 from transom.model.severity import SEVERITIES
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from transom.report.summary import Report
     from transom.scan import ScanOptions
 
-DATED = ("html", "gitlab-sast", "oscal")  # formats that say when a scan was made
 EXAMPLES = """\
   transom scan deploy/                                 a table, worst first
   transom scan deploy/ -o table -o sarif=out.sarif     and a file for code scanning
@@ -171,10 +169,6 @@ def _options(name: str, options: ReportOptions, inventory: Inventory) -> ReportO
     """Return options with what only some formats ask for: the time, and lines of the sources."""
     if name not in DATED:
         return options
-    from time import gmtime, strftime, time
-
     from transom.cli.excerpts import excerpts
 
-    seconds = os.environ.get("SOURCE_DATE_EPOCH", "")
-    made_at = strftime("%Y-%m-%dT%H:%M:%S", gmtime(int(seconds) if seconds.isdecimal() else time()))
-    return replace(options, made_at=made_at, excerpts=excerpts(inventory))
+    return replace(options, made_at=made_at(), excerpts=excerpts(inventory))

@@ -16,6 +16,7 @@ from transom.model.refs import file_ref
 
 SUFFIXES = (".yaml", ".yml", ".json")
 VCS_FOLDERS = frozenset((".git", ".hg", ".svn", ".bzr", "CVS", "_darcs", ".jj"))
+TO_NOTHING = "links to nothing"
 IGNORE_FILE = ".transomignore"
 MAX_FOLDER_DEPTH = 200  # deeper than any honest tree, and well below Python's own limit on nested calls
 MAX_IGNORE_BYTES = 1024 * 1024  # an ignore file is written by hand
@@ -53,8 +54,12 @@ def _is_read(name: str) -> bool:
     return name.endswith(SUFFIXES) or is_dockerfile(name)
 
 
-def walk(root: str, exclude: Sequence[str] = ()) -> Iterator[Found | FoundChart | Skipped | NotApplicable]:
+def walk(
+    root: str, exclude: Sequence[str] = (), every: bool = False
+) -> Iterator[Found | FoundChart | Skipped | NotApplicable]:
     """Yield the manifests below a folder, or the one file that root is; a Skipped for what cannot be looked at.
+
+    every: yield all files, whatever they are, those of charts like any others.
 
     exclude: patterns in .gitignore syntax, relative to root; those of a .transomignore file in root are added. A file
     that is named itself is always read. The templates and subcharts of a Helm chart belong to one FoundChart.
@@ -71,7 +76,7 @@ def walk(root: str, exclude: Sequence[str] = ()) -> Iterator[Found | FoundChart 
             yield _skipped(root, "it is neither file nor folder", "name a file or a folder")
         return
     patterns = [*_ignore_file(root), *exclude]
-    yield from _Walk(root, _excludes(patterns)).folder(root, "", 0)
+    yield from _Walk(root, _excludes(patterns), every).folder(root, "", 0)
 
 
 def shown(path: str) -> str:
@@ -118,24 +123,29 @@ def _excludes(patterns: Sequence[str]) -> Excludes:
         ) from None
 
 
-def _matters(entry: os.DirEntry[str]) -> bool:
-    return _is_read(entry.name) or entry.is_symlink() or entry.is_dir(follow_symlinks=False)
-
-
 class _Walk:
     """One walk: its root, what it leaves out, and how many files it has seen."""
 
-    def __init__(self, root: str, excluded: Excludes) -> None:
+    def __init__(self, root: str, excluded: Excludes, every: bool) -> None:
         self.root = os.path.realpath(root)
         self.shown_root = root
         self.excluded = excluded
+        self.every = every
         self.files = 0
         self.linked: set[str] = set()
+
+    def reads(self, name: str) -> bool:
+        """Tell whether a file of this name is asked for."""
+        return self.every or _is_read(name)
+
+    def matters(self, entry: os.DirEntry[str]) -> bool:
+        """Tell whether an entry of a folder is to be looked at."""
+        return self.reads(entry.name) or entry.is_symlink() or entry.is_dir(follow_symlinks=False)
 
     def folder(self, path: str, relative: str, depth: int) -> Iterator[Found | FoundChart | Skipped | NotApplicable]:
         try:
             with os.scandir(path) as entries:
-                found = sorted(filter(_matters, entries), key=lambda entry: os.fsencode(entry.name))
+                found = sorted(filter(self.matters, entries), key=lambda entry: os.fsencode(entry.name))
         except OSError as error:
             yield _unreadable(path, error)
             return
@@ -143,7 +153,7 @@ class _Walk:
             yield _skipped(path, "folders are nested too deeply", "exclude it")
             return
         names = {entry.name for entry in found}
-        is_chart = "Chart.yaml" in names and "templates" in names
+        is_chart = not self.every and "Chart.yaml" in names and "templates" in names
         for entry in found:
             below = f"{relative}/{entry.name}" if relative else entry.name
             if is_chart and entry.name in ("templates", "charts", "crds"):
@@ -163,7 +173,7 @@ class _Walk:
             elif entry.is_dir(follow_symlinks=False):
                 if entry.name not in VCS_FOLDERS and not self.excluded(relative + "/"):
                     yield from self.folder(entry.path, relative, depth + 1)
-            elif _is_read(entry.name) and not self.excluded(relative):
+            elif self.reads(entry.name) and not self.excluded(relative):
                 yield from self.file(entry)
         except OSError as error:
             yield _unreadable(entry.path, error)
@@ -177,23 +187,27 @@ class _Walk:
         else:
             yield _skipped(entry.path, "it is a FIFO, socket or device", "exclude it")
 
-    def link(self, entry: os.DirEntry[str], relative: str) -> Iterator[Found | Skipped]:
+    def link(self, entry: os.DirEntry[str], relative: str) -> Iterator[Found | Skipped | NotApplicable]:
         """A link's target within the folder is read under its own name; outside it is not ours to read."""
         target = os.path.realpath(entry.path)
         is_folder = os.path.isdir(target)  # noqa: PTH112 - path objects cost more than the call
         if self.excluded(relative + "/" if is_folder else relative):
             return
-        if not is_folder and not _is_read(entry.name):
+        if not is_folder and not self.reads(entry.name):
             return
         if not os.path.exists(target):  # noqa: PTH110 - as above
-            yield _skipped(entry.path, "it is a link to nothing", "mend the link, or exclude it")
+            yield (
+                NotApplicable(TO_NOTHING)
+                if self.every
+                else _skipped(entry.path, "it is a link to nothing", "mend the link, or exclude it")
+            )
         elif os.path.commonpath((self.root, target)) != self.root:
             yield _skipped(entry.path, "it is a link that leaves the folder", "scan its target by its own name")
         elif is_folder:
             return
         elif not os.path.isfile(target):  # noqa: PTH113 - as above
             yield _skipped(entry.path, "it is a link to a FIFO, socket or device", "exclude it")
-        elif not _is_read(os.path.basename(target)) and target not in self.linked:  # noqa: PTH119 - as above
+        elif not self.reads(os.path.basename(target)) and target not in self.linked:  # noqa: PTH119 - as above
             self.linked.add(target)
             self.files += 1
             yield Found(entry.path, shown(entry.path), os.stat(target).st_size)  # noqa: PTH116 - as above

@@ -22,8 +22,8 @@ class ReportOptions(Struct, frozen=True):
     """width: columns; unicode: whether more than ASCII may be written; language: as the texts of rules name it.
 
     made_at: when the scan was made, in UTC as `2026-01-31T12:00:00`, empty where nobody says; excerpts: tells the lines
-    around a finding where they may be shown; fixes: tells the edits of files that mend a finding. A report is a function
-    of these and of what was found: same bytes each time.
+    around a finding where they may be shown; fixes: tells the edits of files that mend a finding; explains: whether
+    `transom explain` knows the rules. A report is a function of these and of what was found: same bytes each time.
     """
 
     width: int = 120
@@ -33,3 +33,4 @@ class ReportOptions(Struct, frozen=True):
     made_at: str = ""
     excerpts: Callable[[Finding], Excerpt | None] | None = None
     fixes: Callable[[Finding], Sequence[FilePatch]] | None = None
+    explains: bool = True

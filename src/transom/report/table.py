@@ -301,7 +301,7 @@ def _summary(report: Report, look: Look) -> Iterator[str]:
     for line in _provenance(report, look):
         yield from _dim(line, look)
     yield from _dim(_exit(report, look), look)
-    if report.findings:
+    if report.findings and look.explains:
         yield from _dim(look.say("Next: transom explain {}").format(look.safe(report.findings[0].rule)), look)
 
 

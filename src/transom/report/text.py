@@ -35,10 +35,11 @@ MARKS = {"cut": ("…", "..."), "dot": ("·", "-"), "times": ("×", "x"), "arrow
 class Look:
     """What one terminal can show: its width, colours or none, its characters, its reader's language."""
 
-    __slots__ = ("_colour", "_unicode", "arrow", "cut_mark", "dot", "language", "say", "times", "width")
+    __slots__ = ("_colour", "_unicode", "arrow", "cut_mark", "dot", "explains", "language", "say", "times", "width")
 
     def __init__(self, options: ReportOptions) -> None:
         self.width = options.width
+        self.explains = options.explains
         self.language = options.language if options.unicode else "en"  # others cannot be written in ASCII
         self.say = translator(self.language)
         self._colour, self._unicode = options.colour, options.unicode

@@ -137,6 +137,12 @@ def _makers() -> str:
 
 
 def _read(path: str) -> Any:
+    content = read_kept(path)
+    return None if content is None else _restored(marshal.loads(content))  # noqa: S302 - in a folder that only we may write to
+
+
+def read_kept(path: str) -> bytes | None:
+    """Return what write_kept wrote; None for a file that is cut off, is not there, or that others may have written."""
     try:
         with open(path, "rb") as stream:
             status = os.fstat(stream.fileno())
@@ -146,8 +152,8 @@ def _read(path: str) -> Any:
     except OSError:
         return None
     if not content or _checksum(content) != checksum:
-        return None  # cut off, or not what was written: it is made again, because marshal trusts what it reads
-    return _restored(marshal.loads(content))  # noqa: S302 - in a folder that only we may write to
+        return None  # cut off, or not what was written: it is made again, because its readers trust what they read
+    return content
 
 
 def _checksum(content: bytes) -> bytes:
@@ -155,18 +161,23 @@ def _checksum(content: bytes) -> bytes:
 
 
 def _write(path: str, value: Any) -> None:
+    with suppress(ValueError):
+        write_kept(path, marshal.dumps(_stored(value)))
+
+
+def write_kept(path: str, content: bytes) -> None:
+    """Write a file of the cache whole, or not at all; a full disk costs time, never a scan."""
     aside = f"{path.removesuffix('.bin')}.{os.getpid()}{PART}"
+    if len(content) > MAX_CACHED_BYTES:
+        return
     try:
-        content = marshal.dumps(_stored(value))
-        if len(content) > MAX_CACHED_BYTES:
-            return
         with open(aside, "xb", opener=_private) as stream:
             stream.write(_checksum(content) + content)
         os.replace(aside, path)
         _forget_old(os.path.dirname(path))
-    except (OSError, ValueError):
+    except OSError:
         with suppress(OSError):
-            os.unlink(aside)  # a full disk costs time, never a scan
+            os.unlink(aside)
 
 
 def _private(path: str, flags: int) -> int:

@@ -6,12 +6,20 @@ import os
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from transom.model.findings import Evidence, Finding, Rule
 from transom.model.language import mark
+from transom.model.places import Locator
+from transom.model.severity import Severity
 from transom.rules.cache import cached_leak_rules
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from transom.lang.leaks.find import LeakFinder
-    from transom.lang.leaks.rules import LeakRules
+    from transom.lang.leaks.prefilter import Kept, Prefilter
+    from transom.lang.leaks.rules import LeakRule, LeakRules
+    from transom.lang.leaks.stream import Found, Searcher
+    from transom.model.refs import Ref
 
 OWN_RULES = os.path.join(os.path.dirname(os.path.dirname(__file__)), "content", "secrets", "credentials.toml")
 PARAMETER = "secret-rules"
@@ -19,6 +27,23 @@ PARAMETER = "secret-rules"
 
 MAX_VALUE_CHARS = 1_000_000  # of one value: a ConfigMap holds 1 MiB
 TOLD = mark("{} (hidden)")
+
+KEY_VARIABLE = "TRANSOM_SECRETS_KEY"
+"""The variable with the key of the hashes that stand for values; with one they are long enough to compare over files."""
+
+TAG_BYTES = 8  # of a hash under a person's own key
+MAX_PLACES = 20  # of one value in one file, shown as evidence
+FIX = mark(
+    "Revoke the credential, then keep the new one in a Secret or a vault; taking it out of the file does not undo it."
+)
+WHY = mark("Whoever reads the file, its history or a copy of it holds the credential.")
+SEVERITIES = {
+    "proven": Severity.CRITICAL,
+    "likely": Severity.HIGH,
+    "elsewhere": Severity.LOW,
+    "doubtful": Severity.INFO,
+}
+"""How bad a leak is, by how sure it is that it is one."""
 
 
 @lru_cache(maxsize=8)
@@ -39,3 +64,70 @@ def _own() -> LeakRules:
     from transom.lang.leaks.read import read_rules
 
     return read_rules(OWN_RULES, checked=False)  # the tests hold them to be sound
+
+
+def face(rule: LeakRule) -> Rule:
+    """Return the face of a rule about leaks, as reports show it."""
+    return Rule(rule.id, rule.description or rule.id, Severity.HIGH, WHY, FIX, "secrets")
+
+
+def leak_finding(ref: Ref, file: str, places: Sequence[Found], seen: str = "") -> Finding:
+    """Return the finding of one value that leaks at these places of a file; seen: what else is known of it."""
+    first = places[0]
+    what = first.rule.description.rstrip(".") or first.rule.id
+    severity = SEVERITIES[first.certainty]
+    if severity == Severity.HIGH and "generic" in first.rule.id:
+        severity = Severity.MEDIUM  # a name and a value that looks random, no more
+    told = ", ".join(filter(None, (_told(first), seen)))
+    evidence = [
+        Evidence(Locator(file, each.line, each.column, each.start, each.end), told) for each in places[:MAX_PLACES]
+    ]
+    message = f"{what}: {first.reason}" if first.reason else what
+    witness = f"{first.tag}/{first.length}" if first.tag else ""
+    return Finding(first.rule.id, ref, severity, message, tuple(evidence), message, witness, fix=FIX)
+
+
+def _told(found: Found) -> str:
+    """Return what may be said of a value: its length, the hash that stands for it, and what it was wrapped in."""
+    if not found.length:
+        return ""
+    wrapped = "".join(f", in {encoding}" for encoding in found.encodings)
+    return TOLD.format(f"{found.length} bytes #{found.tag}{wrapped}")
+
+
+@lru_cache(maxsize=8)
+def searcher(rules: str = "") -> Searcher:
+    """Return what looks through whole files by the rules of a file, "" for Transom's own; raises UsageError."""
+    from transom.lang.leaks.find import LeakFinder
+    from transom.lang.leaks.stream import Searcher
+
+    read = finder(rules).rules
+    made = LeakFinder(read, _prefilter(read), tells_allowed=True)
+    key = os.environ.get(KEY_VARIABLE, "").encode("utf-8", "surrogateescape")
+    return Searcher(made, key, TAG_BYTES) if key else Searcher(made)
+
+
+def _prefilter(rules: LeakRules) -> Prefilter | None:
+    """Return what tells where to look; None where Hyperscan is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("hyperscan") is None:
+        return None
+    from transom.lang.leaks.encoded import PATTERNS
+    from transom.lang.leaks.prefilter import Prefilter
+
+    return Prefilter([*(rule.regex for rule in rules.rules), *PATTERNS.values()], _kept())
+
+
+def _kept() -> Kept | None:
+    """Return where compiled sets are kept: beside the compiled rules, and as safe."""
+    from transom.lang.leaks.prefilter import Kept
+    from transom.rules.cache import PREFIX, cache_folder, read_kept, write_kept
+
+    folder = cache_folder()
+    if folder is None:
+        return None
+    return Kept(
+        lambda key: read_kept(f"{folder}/{PREFIX}leaks-{key}.bin"),
+        lambda key, content: write_kept(f"{folder}/{PREFIX}leaks-{key}.bin", content),
+    )

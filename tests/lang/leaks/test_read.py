@@ -60,7 +60,7 @@ def test_allowlists_of_a_file_are_read_in_both_spellings(tmp_path: Path, text: s
         (RULE + '[[rules.allowlists]]\nregexes = ["y"]\ncondition = "xor"\n', "neither AND nor OR"),
         (RULE + '[[rules.allowlists]]\nregexes = ["y"]\nregexTarget = "file"\n', "regexTarget"),
         (RULE + "[[rules.allowlists]]\n", "nothing that is allowed"),
-        (RULE + '[[rules.required]]\nid = "b"\n', "other rules beside"),
+        (RULE + '[[rules.required]]\nid = "b"\n', "requires the rule b"),
     ],
 )
 def test_a_rule_that_cannot_be_used_is_told_and_the_others_go_on(tmp_path: Path, text: str, why: str) -> None:

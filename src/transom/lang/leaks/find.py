@@ -1,21 +1,26 @@
 """Leaks in a text: keywords in one pass, then the regexes of the rules that these wake.
 
-Followed: detect.go of gitleaks 8.28, without its decoding of encoded parts. Measured (make bench): 50 to 90 MB/s of source
-text on one core with the 222 rules that gitleaks publishes, 500 where no keyword stands.
+Followed: detect.go of gitleaks 8.28. Measured (make bench) with the 222 rules that gitleaks publishes, on one core: 50 to
+90 MB/s of source text, 500 where no keyword stands; several times as much where Hyperscan tells where to look.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from transom.lang.leaks.read import compiled
-from transom.lang.leaks.rules import Allowlist, LeakRule, LeakRules
+from transom.lang.leaks.read import compiled, compiled_any
+from transom.lang.leaks.rules import Allowlist, LeakRule, LeakRules, Required
+
+if TYPE_CHECKING:
+    from transom.lang.leaks.prefilter import Prefilter, Regions
 
 MAX_LEAKS = 10_000  # of one text: no honest one has as many, a hostile one would fill memory
 SHORT_BYTES, FEW_TEXTS = 4_096, 100  # up to here looking for each keyword costs less than importing RE2 for one pass
@@ -32,6 +37,7 @@ class Leak(Struct, frozen=True):
     """One leak: where, by which rule; never what. Offsets count bytes of the text, ends are exclusive.
 
     start, end: of the match; secret_start, secret_end: of the secret in it. A rule about paths only gives zeros.
+    allowed: a remark in its line says that it is none.
     """
 
     rule: LeakRule
@@ -39,13 +45,22 @@ class Leak(Struct, frozen=True):
     end: int = 0
     secret_start: int = 0
     secret_end: int = 0
+    allowed: bool = False
 
 
 class LeakFinder:
-    """Rules made ready; regexes are compiled when their keywords are first met."""
+    """Rules made ready; regexes are compiled when their keywords are first met.
 
-    def __init__(self, rules: LeakRules) -> None:
+    prefilter: tells where the regexes may match, by their numbers among the rules; tells_allowed: whether leaks that a
+    remark allows are found as well, marked as such.
+    """
+
+    def __init__(self, rules: LeakRules, prefilter: Prefilter | None = None, tells_allowed: bool = False) -> None:
         self.rules = rules
+        self.prefilter = prefilter
+        self._tells_allowed = tells_allowed
+        self._of_paths = [rule for rule in rules.rules if not rule.regex]
+        self._searched = [rule for rule in rules.rules if rule.regex]
         self._always = [rule for rule in rules.rules if not rule.keywords]
         self._by_keyword: dict[str, list[LeakRule]] = {}
         for rule in rules.rules:
@@ -57,26 +72,66 @@ class LeakFinder:
 
     def find(self, text: bytes, path: str = "") -> list[Leak]:
         """Return the leaks of a text in their order, at most MAX_LEAKS; path: of the file that it is of."""
-        named = path.encode("utf-8", "surrogateescape")
-        if any(self._allows_path(each, named) for each in self.rules.allowlists if not each.rules):
+        if self.allows(path):
             return []
+        regions = None if self.prefilter is None else self.prefilter.regions(text)
+        return [*self.of_path(path), *self.look(text, path, regions)]
+
+    def of_path(self, path: str) -> Iterator[Leak]:
+        """Yield what rules about paths only say of a path."""
+        named = path.encode("utf-8", "surrogateescape")
+        if self._of_paths and self._any_path.search(named):
+            yield from (leak for rule in self._of_paths for leak in self._of_rule(rule, b"", named, ()))
+
+    def allows(self, path: str) -> bool:
+        """Tell whether the rules leave a whole text out because of its path."""
+        named = path.encode("utf-8", "surrogateescape")
+        return any(self._allows_path(each, named) for each in self.rules.allowlists if not each.rules)
+
+    def look(self, text: bytes, path: str, regions: Mapping[int, Regions] | None) -> list[Leak]:
+        """Return the leaks of a text; regions: what the prefilter tells of it, None where there is none."""
+        if regions is not None and not regions and not self._untold:
+            return []
+        named = path.encode("utf-8", "surrogateescape")
         found: list[Leak] = []
-        for rule in self._woken(text):
-            for leak in self._of_rule(rule, text, named):
+        for rule, parts in self._woken(text) if regions is None else self._met_in(text, regions):
+            for leak in self._of_rule(rule, text, named, parts):
                 if len(found) == MAX_LEAKS:
                     break
                 found.append(leak)
-        kept = _without_doubles(found, text)
+        kept = _without_doubles(_with_required(found, text), text)
         return sorted(kept, key=lambda leak: (leak.secret_start, leak.secret_end, leak.rule.id))
 
     def wakes(self, text: bytes) -> bool:
         """Tell whether any rule is to be tried on a text at all."""
         return bool(self._always or self._met(text.lower()))
 
-    def _woken(self, text: bytes) -> Iterable[LeakRule]:
-        """Return the rules whose keywords stand in the text, each once, in the order of the file."""
+    def _woken(self, text: bytes) -> Iterable[tuple[LeakRule, Regions]]:
+        """Return the rules whose keywords stand in the text, each once, in the order of the file, and where to look."""
         woken = {rule.id for index in self._met(text.lower()) for rule in self._by_keyword[self._keywords[index]]}
-        return (rule for rule in self.rules.rules if rule.id in woken or not rule.keywords)
+        everywhere = [(0, len(text))]
+        return ((rule, everywhere) for rule in self._searched if rule.id in woken or not rule.keywords)
+
+    def _met_in(self, text: bytes, regions: Mapping[int, Regions]) -> Iterator[tuple[LeakRule, Regions]]:
+        """Yield the rules that may match somewhere and whose keywords stand in the text, and where to look."""
+        everywhere, lowered = [(0, len(text))], b""
+        for number in self._untold | regions.keys() if regions else self._untold:
+            if number >= len(self.rules.rules):
+                continue
+            rule = self.rules.rules[number]
+            lowered = lowered or (text.lower() if rule.keywords else b"")
+            if not rule.keywords or any(keyword.encode() in lowered for keyword in rule.keywords):
+                yield rule, regions.get(number, everywhere)
+
+    @cached_property
+    def _any_path(self) -> Any:
+        return compiled_any(tuple(rule.path for rule in self._of_paths))
+
+    @cached_property
+    def _untold(self) -> frozenset[int]:
+        """The numbers of the rules of which the prefilter cannot tell anything."""
+        takes = self.prefilter.takes if self.prefilter else frozenset()
+        return frozenset(number for number, rule in enumerate(self.rules.rules) if rule.regex) - takes
 
     def _met(self, text: bytes) -> Sequence[int]:
         """Return the numbers of the keywords that stand in a text in lower case."""
@@ -96,31 +151,29 @@ class LeakFinder:
         made.Compile()
         return made
 
-    def _of_rule(self, rule: LeakRule, text: bytes, path: bytes) -> Iterator[Leak]:
-        allowlists = [
-            *(each for each in self.rules.allowlists if not each.rules or rule.id in each.rules),
-            *rule.allowlists,
-        ]
-        if any(self._allows_path(each, path) for each in allowlists):
+    def _of_rule(self, rule: LeakRule, text: bytes, path: bytes, regions: Regions) -> Iterator[Leak]:
+        own = [*(each for each in self.rules.allowlists if rule.id in each.rules), *rule.allowlists]
+        if any(self._allows_path(each, path) for each in own):
             return
+        allowlists = [*(each for each in self.rules.allowlists if not each.rules), *own]
         if rule.path and not compiled(rule.path).search(path):
             return
         if not rule.regex:
             yield Leak(rule)
             return
-        for match in compiled(rule.regex).finditer(text):
+        search = compiled(rule.regex).finditer
+        for match in chain.from_iterable(search(text, *region) for region in regions):
             leak = _leak(rule, text, match)
             if leak is not None and self._counts(leak, text, path, allowlists):
-                yield leak
+                allowed = ALLOWED in _line(text, leak)
+                if not allowed or self._tells_allowed:
+                    yield replace(leak, allowed=True) if allowed else leak
 
     def _counts(self, leak: Leak, text: bytes, path: bytes, allowlists: Sequence[Allowlist]) -> bool:
         secret = text[leak.secret_start : leak.secret_end]
         if leak.rule.entropy and entropy(secret) <= leak.rule.entropy:
             return False
-        line = _line(text, leak)
-        if ALLOWED in line:
-            return False
-        targets = {"secret": secret, "match": text[leak.start : leak.end], "line": line}
+        targets = {"secret": secret, "match": text[leak.start : leak.end], "line": _line(text, leak)}
         return not any(self._allows(each, targets, path) for each in allowlists)
 
     def _allows(self, allowlist: Allowlist, targets: dict[str, bytes], path: bytes) -> bool:
@@ -139,7 +192,7 @@ class LeakFinder:
         return bool(path and allowlist.paths) and alone and self._path_matches(allowlist, path)
 
     def _path_matches(self, allowlist: Allowlist, path: bytes) -> bool:
-        return any(compiled(each).search(path) for each in allowlist.paths)
+        return compiled_any(allowlist.paths).search(path) is not None
 
 
 def entropy(secret: bytes) -> float:
@@ -177,6 +230,30 @@ def _line_start(text: bytes, at: int) -> int:
 def _line_end(text: bytes, at: int) -> int:
     end = text.find(b"\n", at, at + LINE_BYTES)
     return min(at + LINE_BYTES, len(text)) if end < 0 else end
+
+
+def _with_required(found: Sequence[Leak], text: bytes) -> list[Leak]:
+    """Return the leaks beside which stands what their rules require, without those of rules that only serve others."""
+    if not any(leak.rule.required or leak.rule.silent for leak in found):
+        return list(found)
+    at: dict[str, list[tuple[int, int]]] = {}
+    for leak in found:
+        at.setdefault(leak.rule.id, []).append(_position(text, leak.start))
+
+    def near(leak: Leak, required: Required) -> bool:
+        line, column = _position(text, leak.start)
+        return any(
+            (required.lines < 0 or abs(line - other) <= required.lines)
+            and (required.columns < 0 or abs(column - place) <= required.columns)
+            for other, place in at.get(required.rule, ())[:MAX_RIVALS]
+        )
+
+    return [leak for leak in found if not leak.rule.silent and all(near(leak, each) for each in leak.rule.required)]
+
+
+def _position(text: bytes, at: int) -> tuple[int, int]:
+    """Return the line and the column of a place, both from 0, the column in bytes."""
+    return text.count(b"\n", 0, at), at - text.rfind(b"\n", 0, at) - 1
 
 
 def _without_doubles(found: Sequence[Leak], text: bytes) -> Iterator[Leak]:

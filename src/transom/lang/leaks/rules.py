@@ -25,11 +25,20 @@ class Allowlist(Struct, frozen=True):
     rules: frozenset[str] = frozenset()
 
 
+class Required(Struct, frozen=True):
+    """Another rule that must find something as well. lines, columns: how near, -1 for anywhere in the text."""
+
+    rule: str
+    lines: int = -1
+    columns: int = -1
+
+
 class LeakRule(Struct, frozen=True):
     """One rule. keywords, in lower case: at least one must stand in the text for the regex to be tried at all.
 
     regex: "" for a rule about paths only; group: which group is the secret, 0 for the first that is not empty; entropy:
-    the secret's, in bits for each character, must be above it; path: must match the path of the text.
+    the secret's, in bits for each character, must be above it; path: must match the path of the text; required: rules that
+    must find something beside it, all of them; silent: whether it only serves other rules that require it.
     """
 
     id: str
@@ -41,6 +50,8 @@ class LeakRule(Struct, frozen=True):
     keywords: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     allowlists: tuple[Allowlist, ...] = ()
+    required: tuple[Required, ...] = ()
+    silent: bool = False
 
 
 class Problem(Struct, frozen=True):

@@ -1,0 +1,196 @@
+"""Leaks of a file of any size and encoding, in one pass over pieces that overlap: memory does not grow with the file."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from transom.lang.leaks.doubts import Certainty, certainty
+from transom.lang.leaks.encoded import PATTERNS, Part, encoded_parts
+from transom.lang.leaks.find import LINE_BYTES, Leak, LeakFinder
+from transom.lang.leaks.rules import LeakRule
+
+if TYPE_CHECKING:
+    from transom.lang.leaks.prefilter import Regions
+
+PIECE_BYTES = 1024 * 1024  # looked through at once
+OVERLAP_BYTES = 64 * 1024  # a match may reach into the next piece; the longest private keys take some 13 kB
+MAX_DECODINGS = 2  # base64 in base64 is met, deeper nesting is not
+SNIFFED_BYTES = 8_000  # as git looks for a NUL to tell a binary
+CONTEXT_BYTES = 100  # before an encoded part: the name that the value has
+
+
+class Found(Struct, frozen=True):
+    """A leak in a file, without its value.
+
+    line, column: from 1, the column in bytes, 0 in a binary; start, end: bytes of the file, zeros where its text had to be
+    converted; length: of the secret, in bytes; tag: a keyed hash of it, which tells two values apart; encodings: what it
+    was wrapped in, the outermost first; allowed: a remark in the line says that it is no leak.
+    """
+
+    rule: LeakRule
+    line: int
+    column: int
+    start: int
+    end: int
+    length: int
+    tag: str
+    certainty: Certainty
+    reason: str = ""
+    encodings: tuple[str, ...] = ()
+    allowed: bool = False
+
+
+class Searcher(Struct, frozen=True):
+    """What leaks are looked for with: the rules, and the key of the hashes that stand for values; tag_bytes: their size."""
+
+    finder: LeakFinder
+    key: bytes = b"transom"
+    tag_bytes: int = 2
+
+    def tag(self, secret: bytes) -> str:
+        """Return what stands for a value. Two bytes tell two values of a file apart, and are too few to guess one by."""
+        return blake2b(secret, digest_size=self.tag_bytes, key=self.key[:64]).hexdigest()
+
+
+class _Piece(Struct, frozen=True):
+    """A piece of a file. at: its first byte in the file; begin, end: the leaks that begin there are this piece's;
+    next_start: where in it the next one begins.
+    """
+
+    text: bytes
+    at: int
+    begin: int
+    end: int
+    next_start: int
+
+
+def leaks_of(searcher: Searcher, path: str, chunks: Iterable[bytes]) -> Iterator[Found]:
+    """Yield the leaks of a file, at most MAX_LEAKS of each megabyte; path: as people see it; chunks: its bytes in order."""
+    if searcher.finder.allows(path):
+        return
+    for leak in searcher.finder.of_path(path):
+        yield Found(leak.rule, 0, 0, 0, 0, 0, "", "likely")
+    rest = iter(chunks)
+    head = next(rest, b"")
+    binary = b"\0" in head[:SNIFFED_BYTES]
+    encoding = _wide_encoding(head) if binary or head[:1] > b"\xfd" else ""
+    line = 1
+    for piece in _pieces(b"", _converted(head, rest, encoding)) if encoding else _pieces(head, rest):
+        for found in _of_text(searcher, path, piece.text, MAX_DECODINGS):
+            if piece.begin <= found.start < piece.end:
+                yield _placed(found, piece, line, bool(encoding), binary and not encoding)
+        if piece.end <= len(piece.text):
+            line += piece.text.count(b"\n", 0, piece.next_start)
+
+
+def _pieces(head: bytes, rest: Iterator[bytes]) -> Iterator[_Piece]:
+    held = bytearray()
+    at = begin = 0
+    for chunk in rest:
+        held += head
+        head = chunk
+        while len(held) >= PIECE_BYTES + OVERLAP_BYTES + LINE_BYTES:
+            text = bytes(memoryview(held)[: PIECE_BYTES + OVERLAP_BYTES + LINE_BYTES])
+            end = len(text) - OVERLAP_BYTES
+            start = end - LINE_BYTES
+            yield _Piece(text, at, begin, end, start)
+            del held[:start]
+            at, begin = at + start, LINE_BYTES
+    text = bytes(held) + head if held else head
+    yield _Piece(text, at, begin, len(text) + 1, len(text))
+
+
+class _At(Struct, frozen=True):
+    """A leak, where it stands in its piece, and what it was decoded from."""
+
+    leak: Leak
+    start: int
+    end: int
+    length: int
+    tag: str
+    certainty: Certainty
+    reason: str
+    encodings: tuple[str, ...] = ()
+
+
+def _of_text(searcher: Searcher, path: str, text: bytes, decodings: int) -> Iterator[_At]:
+    """Yield the leaks of a text, then those of what it holds in other encodings."""
+    finder = searcher.finder
+    regions = None if finder.prefilter is None else finder.prefilter.regions(text)
+    for leak in finder.look(text, path, regions):
+        secret = text[leak.secret_start : leak.secret_end]
+        sure, reason = certainty(secret, path)
+        yield _At(leak, leak.secret_start, leak.secret_end, len(secret), searcher.tag(secret), sure, reason)
+    if decodings and (regions is None or regions):
+        for part in encoded_parts(text, None if regions is None else _of_encodings(finder, regions)):
+            yield from _of_part(searcher, path, text, part, decodings)
+
+
+def _of_encodings(finder: LeakFinder, regions: Mapping[int, Regions]) -> dict[str, Regions]:
+    """Return where a text may be encoded: the prefilter has the encodings behind the rules."""
+    first = len(finder.rules.rules)
+    return {name: regions[first + at] for at, name in enumerate(PATTERNS) if first + at in regions}
+
+
+def _of_part(searcher: Searcher, path: str, text: bytes, part: Part, decodings: int) -> Iterator[_At]:
+    """Yield the leaks of a decoded part, read behind the name that it has in its line."""
+    before = text[max(part.start - CONTEXT_BYTES, 0) : part.start].rpartition(b"\n")[2]
+    behind = text[part.end : part.end + 1]
+    for each in _of_text(searcher, path, before + part.text + behind, decodings - 1):
+        if each.start >= len(before):
+            yield _At(
+                each.leak,
+                part.start,
+                part.end,
+                each.length,
+                each.tag,
+                each.certainty,
+                each.reason,
+                (part.encoding, *each.encodings),
+            )
+
+
+def _placed(each: _At, piece: _Piece, line: int, converted: bool, binary: bool) -> Found:
+    text, at = piece.text, each.start
+    return Found(
+        each.leak.rule,
+        0 if binary else line + text.count(b"\n", 0, at),
+        0 if binary else at - text.rfind(b"\n", 0, at),
+        0 if converted else piece.at + at,
+        0 if converted else piece.at + each.end,
+        each.length,
+        each.tag,
+        each.certainty,
+        each.reason,
+        each.encodings,
+        each.leak.allowed,
+    )
+
+
+def _wide_encoding(head: bytes) -> str:
+    """Return the encoding of a text in units of two bytes, by its mark or by where its NULs stand; "" for any other."""
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    if head.startswith(codecs.BOM_UTF16_LE):
+        return "utf-16-le"
+    if head.startswith(codecs.BOM_UTF16_BE):
+        return "utf-16-be"
+    sniffed = head[:512]
+    even, odd = sniffed[::2].count(0), sniffed[1::2].count(0)
+    if len(sniffed) >= 16 and max(even, odd) > len(sniffed) * 0.4 and min(even, odd) < len(sniffed) * 0.02:
+        return "utf-16-le" if odd > even else "utf-16-be"
+    return ""
+
+
+def _converted(head: bytes, rest: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    """Yield a text as UTF-8; what is none in its encoding becomes U+FFFD."""
+    decoder: Any = codecs.getincrementaldecoder(encoding)("replace")
+    yield decoder.decode(head).encode("utf-8", "replace")
+    for chunk in rest:
+        yield decoder.decode(chunk).encode("utf-8", "replace")
+    yield decoder.decode(b"", True).encode("utf-8", "replace")
