@@ -113,3 +113,30 @@ def test_a_log_without_events_is_incomplete(
 def test_without_a_log_how_to_name_one_is_told(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["least", "rbac", "--from", words[5]]) == 2
     assert "--audit audit.log" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "requests"), [("2026-03-02", "2026-03-09T12:00:00Z", 180), ("2026-03-09", "2026-03-10", 24)]
+)
+def test_a_part_of_the_log_can_be_chosen(
+    since: str, until: str, requests: int, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([*words, "--since", since, "--until", until, "--min-days", "0", "-o", "json"])
+    assert json.loads(capsys.readouterr().out)["events"] == requests
+
+
+def test_a_log_of_another_cluster_is_told_and_incomplete(
+    words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "roles.yaml").write_text(ROLES.replace("pods, secrets", "services"))
+    assert main(words) == 3
+    assert "216 recorded requests are allowed by nothing that the source tells" in capsys.readouterr().err
+
+
+def test_a_log_that_does_not_tell_the_end_of_requests_is_incomplete(
+    words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    log = tmp_path / "audit.log"
+    log.write_text(log.read_text().replace('"responseStatus": {"code": 200}, ', ""))
+    assert main(words) == 3
+    assert "whether 216 requests were allowed" in capsys.readouterr().err

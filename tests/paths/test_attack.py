@@ -130,3 +130,15 @@ def test_no_path_ends_with_0(cluster: Cluster, tmp_path: Path) -> None:
     assert main(["paths", str(file)]) == 0
     assert main(["paths", str(file), "--jewel", "Pod/shop/absent"]) == 2
     assert main(["paths", str(file), "--entry", "sa:shop/absent"]) == 3  # misspelt is not clean
+
+
+def test_a_page_begins_with_how_many_entries_reach_what(
+    cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "all.json"
+    file.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": strong(cluster).objects}))
+    main(["paths", str(file), "--jewel", "admin", "--jewel", "cloud", "--cut", "1", "-o", "html"])
+    page = capsys.readouterr().out
+    assert '<a class="open" href="#s0"><b>3</b> of 3<span>' in page
+    assert '<a class="shut" href="#s1"><b>0</b> of 3<span>' in page
+    assert page.index('<div class="advice">') < page.index("<article>")
