@@ -59,6 +59,7 @@ def measurements() -> Iterator[Line]:
     yield from html_page()
     yield from watching()
     yield from leaks()
+    yield from vulnerabilities()
     yield from right_size(ours)
     yield from large_estate(ours)
     yield from joins(ours)
@@ -115,6 +116,28 @@ def attack_paths() -> Iterator[Line]:
         if factor == 1:
             ratio = found.query_s / 0.05
             yield Line("one search of the graph", found.query_s * 1e3, 50, "ms", ratio, "under 50 ms", ratio < 1)
+
+
+def vulnerabilities() -> Iterator[Line]:
+    """The public advisories as one index: built, its size beside the packed feeds, a look-up, an image of 1,000 packages."""
+    if not CORPORA.is_dir():
+        return
+    from bench.advisories import whole
+
+    found = whole(CORPORA, BUILD)
+    note = f"{found.records:,} records"
+    ratio = found.build_s / 20
+    yield Line("index of the public advisories, CPU", found.build_s, 20, "s", ratio, "under 20 s", ratio < 1, note)
+    ratio = found.size_ratio / 0.25
+    yield Line("index beside the packed feeds", found.size_ratio, 0.25, "", ratio, "a quarter", ratio <= 1)
+    for name, took_s in (("hit", found.hit_s), ("miss", found.miss_s)):
+        ratio = took_s / 1e-4
+        yield Line(f"look-up in it, a {name}", took_s * 1e6, 100, "us", ratio, "under 0.1 ms", ratio < 1)
+    ratio = found.image_s / 0.05
+    note = f"{found.matches} matches"
+    yield Line(
+        "an image of 1,000 packages matched, CPU", found.image_s * 1e3, 50, "ms", ratio, "under 50 ms", ratio < 1, note
+    )
 
 
 def html_page() -> Iterator[Line]:

@@ -99,7 +99,10 @@ def test_what_is_no_index_is_told(content, tmp_path: Path):
         Index(tmp_path / "x.db")
 
 
-def test_ubuntus_lists_of_distributions_and_yaml_keep_versions_as_written(index_of):
-    text = b"reponame: main\ndistroversion: v3.10\npackages:\n  - pkg:\n      name: a\n      secfixes:\n        0.10:\n          - CVE-1\n"
+def test_yaml_keeps_versions_as_written(index_of):
+    text = (
+        b"reponame: main\nurlprefix: https://dl-cdn.alpinelinux.org/alpine\ndistroversion: v3.10\npackages:\n"
+        b"  - pkg:\n      name: a\n      secfixes:\n        0.10:\n          - CVE-1\n"
+    )
     index = index_of(text)
     assert [row.stop for row in index.rows("alpine-3.10", "a")] == ["0.10"]

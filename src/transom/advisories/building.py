@@ -38,7 +38,7 @@ from transom.model.errors import TransomError
 MAX_NAMES = 1_000  # aliases and bugs of one record; RHEL's largest errata fix some hundreds
 MAX_STATEMENTS = 50_000  # of one record; RHEL's kernel errata have some thousands
 MAX_REFUSALS = 500  # reasons that are kept of one build; what comes after is only counted
-LEVEL = 19
+LEVEL = 22
 PART = ".part"
 
 Row = tuple[int, bytes, bytes | None, int, int, str | None, int, str | None, int | None]
@@ -165,7 +165,7 @@ class Writer:
         ).rowcount
         database.executemany("INSERT INTO blocks VALUES (?, ?)", self._blocks(gone))
         self._write_tables()
-        database.executescript("DROP TABLE temp.raw; DROP TABLE temp.raw_records; ANALYZE; VACUUM")
+        database.executescript("DROP TABLE temp.raw; DROP TABLE temp.raw_records; VACUUM")
         feeds = tuple(FeedAge(*row) for row in database.execute("SELECT * FROM feeds"))
         return Built(path, self._records - len(gone), ranges, len(self._packages), 0, feeds)
 

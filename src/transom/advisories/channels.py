@@ -48,7 +48,7 @@ DISTRIBUTIONS = {
 
 SCHEMES = {
     "dpkg": ("debian", "ubuntu", "echo", "raspbian"),
-    "apk": ("alpine", "wolfi", "chainguard", "minimos"),
+    "apk": ("alpine", "wolfi", "chainguard", "minimos", "secureos"),
     "rpm": (
         *("rhel", "almalinux", "rocky", "ol", "amzn", "fedora", "sles", "opensuse", "photon", "mageia", "azurelinux"),
         "openeuler",
@@ -81,7 +81,7 @@ UBUNTU = {
 }
 """Releases by their code names."""
 
-ROLLING = frozenset(("wolfi", "chainguard", "minimos", "echo"))  # releases that never end have one channel
+ROLLING = frozenset(("wolfi", "chainguard", "minimos", "secureos", "echo"))  # releases that never end have one channel
 MAJOR_ONLY = frozenset(("debian", "rhel", "almalinux", "rocky", "ol", "fedora", "azurelinux"))
 REBUILDS = {"centos": "rhel", "redhat": "rhel", "oracle": "ol", "sled": "sles", "amazon": "amzn", "suse": "sles"}
 """Other names of a distribution, and rebuilds that publish no advisories: those of their source hold."""

@@ -106,6 +106,8 @@ def _channels(package: Package, channel: str) -> tuple[str, ...]:
     if channel.startswith("ubuntu-"):
         pro = f"{channel}+pro"
         return (pro, channel) if "esm" in package.version or "fips" in package.version else (channel, pro)
+    if channel == "chainguard":  # its images are made of Wolfi's packages too, and one vendor speaks of both
+        return (channel, "wolfi")
     minor = _MINOR.search(package.version) if channel.startswith("rhel-") else None
     if minor:
         return (*(f"rhel-{minor[1]}.{minor[2]}+{kind}" for kind in ("eus", "e4s", "aus", "tus")), channel)

@@ -46,7 +46,7 @@ ERRATA = ("ALSA-", "ALBA-", "ALEA-", "RLSA-", "RXSA-", "RHSA-", "USN-", "LSN-", 
 
 ONE_BUG = ("UBUNTU-CVE-", "DEBIAN-CVE-", "ALPINE-CVE-", "CGA-", "ECHO-", "MINI-")  # a vendor's word on one bug
 MAX_EVENTS = 5_000  # the kernel's records have some hundreds
-MAX_SUMMARY_CHARS = 200
+MAX_SUMMARY_CHARS = 120  # a line of a table; whoever wants more follows the id
 
 
 class Event(Struct):
@@ -167,8 +167,11 @@ def _told(name: str, record: Record) -> Iterator[Told]:
 
 
 def _time(told: str) -> str:
-    """Return a time; Go's checkout has the first year there is, which means that none is told."""
-    return "" if told.startswith("0001-") else told
+    """Return a time to the second; Go's checkout has the first year there is, which means that none is told."""
+    if told.startswith("0001-"):
+        return ""
+    whole, point, _ = told.partition(".")
+    return f"{whole}Z" if point else told
 
 
 def _names(record: Record) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -179,9 +182,9 @@ def _names(record: Record) -> tuple[tuple[str, ...], tuple[str, ...]]:
         named = [each for each in record.aliases or () if each.startswith("CVE-")]
         return (), tuple(dict.fromkeys((*cves, *named)))
     aliases = [*(record.aliases or ())]
-    if record.id.startswith(ONE_BUG) and len(set(upstream)) == 1:
+    if record.id.startswith(ONE_BUG) and len({each for each in upstream if each.startswith("CVE-")}) <= 1:
         aliases += upstream
-    if len(upstream) > 1:
+    elif len(upstream) > 1:
         return tuple(aliases), tuple(dict.fromkeys(each for each in upstream if each.startswith("CVE-")))
     return tuple(each for each in dict.fromkeys(aliases) if each != record.id), ()
 

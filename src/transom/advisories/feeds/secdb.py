@@ -13,8 +13,15 @@ from msgspec import Struct
 from transom.model.advisories import Advisory, Interval, Refused, State, Statement, Told
 
 NEVER_AFFECTED = "0"  # the "version" under which stand the bugs that a package never had
-PUBLISHERS = (("wolfi", "wolfi"), ("chainguard", "chainguard"), ("cgr.dev", "chainguard"), ("minimos", "minimos"))
+PUBLISHERS = (
+    ("wolfi", "wolfi"),
+    ("chainguard", "chainguard"),
+    ("cgr.dev", "chainguard"),
+    ("mini.dev", "minimos"),
+    ("cve0.io", "secureos"),
+)
 """Who publishes a document without a release, by what its address names."""
+ALPINE = "alpinelinux.org"
 MAX_FIXES = 20_000  # of one package; the most has below 1,000
 
 
@@ -77,7 +84,7 @@ def _whose(database: Database) -> tuple[str, str]:
     for word, publisher in PUBLISHERS:
         if word in address:
             return publisher, publisher
-    if database.distroversion:
+    if database.distroversion and ALPINE in address:
         return "alpine", f"alpine-{database.distroversion.removeprefix('v')}"
     raise ValueError("it does not say of which distribution it is")
 

@@ -1,0 +1,90 @@
+"""The index of the public corpora: how long it takes to build, how large it is, how fast it answers."""
+
+from __future__ import annotations
+
+import random
+import time
+import zipfile
+from pathlib import Path
+
+from msgspec import Struct
+
+FEEDS = ("osv-go", "osv-pypi", "kev")
+LOOK_UPS = 20_000
+PACKAGES = 1_000  # of one image
+ROUNDS = 5
+
+
+class Answered(Struct, frozen=True):
+    """What was measured. hit_s, miss_s: one look-up; image_s: CPU of matching 1,000 packages, with the index just opened."""
+
+    records: int
+    build_s: float
+    size_ratio: float
+    hit_s: float
+    miss_s: float
+    image_s: float
+    matches: int
+
+
+def whole(corpora: Path, folder: Path) -> Answered:
+    """Measure everything over the corpora; folder: for the index and the packed feeds."""
+    from transom.advisories import Index
+    from transom.advisories.building import build
+    from transom.advisories.feeds import told
+
+    path = folder / "bench-advisories.db"
+    start = time.process_time()
+    built = build((each for feed in FEEDS for each in told(str(corpora / feed))), path)
+    build_s = time.process_time() - start
+    packed_bytes = _packed(corpora, folder / "bench-feeds.zip")
+    with Index(path) as index:
+        names = _names(index)
+        hit_s, miss_s = _look_up(index, names), _look_up(index, [(channel, f"no-{name}") for channel, name in names])
+    image_s, matches = min(_match(path, names) for _ in range(ROUNDS))
+    return Answered(built.records, build_s, built.size_bytes / packed_bytes, hit_s, miss_s, image_s, matches)
+
+
+def _packed(corpora: Path, path: Path) -> int:
+    """Return how large the feeds are as their publishers pack them: one zip of a file for each record."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for feed in FEEDS:
+            for each in sorted((corpora / feed).rglob("*")):
+                if each.suffix in (".json", ".yaml"):
+                    archive.write(each, each.relative_to(corpora))
+    size_bytes = path.stat().st_size
+    path.unlink()
+    return size_bytes
+
+
+def _names(index: object) -> list[tuple[str, str]]:
+    found = sorted({tuple(package.split("/", 1)) for _, package, _ in index.every_range()})  # type: ignore[attr-defined]
+    random.Random(1).shuffle(found)
+    return found  # type: ignore[return-value]
+
+
+def _look_up(index: object, names: list[tuple[str, str]]) -> float:
+    from transom.advisories.intervals import key_of
+
+    key = key_of("semver", "1.0.0")
+    start = time.process_time()
+    for number in range(LOOK_UPS):
+        index.affecting(*names[number % len(names)], key)  # type: ignore[attr-defined]
+    return (time.process_time() - start) / LOOK_UPS
+
+
+def _match(path: Path, names: list[tuple[str, str]]) -> tuple[float, int]:
+    """Return the CPU seconds of an image in which every fifth package has advisories, and its matches."""
+    from transom.advisories import Index, match
+    from transom.model.packages import Package
+
+    known = [(channel, name) for channel, name in names[: PACKAGES // 5]]
+    asked = [*known, *((channel, f"{name}-x{n}") for n in range(4) for channel, name in known)][:PACKAGES]
+    packages = [
+        Package(channel, name.rpartition("/")[2], "1.4.0", name.rpartition("/")[0], evidence="bench")
+        for channel, name in asked
+    ]
+    start = time.process_time()
+    with Index(path) as index:
+        matches = sum(1 for _ in match(packages, "", index))
+    return time.process_time() - start, matches
