@@ -112,8 +112,13 @@ def read(inventory: Inventory, target: str, options: ScanOptions) -> Iterator[To
     if target.startswith(OF_IMAGES):
         from transom.images.source import ImageOptions, fill_from_image
 
-        return fill_from_image(inventory, target, options.images or ImageOptions())
-    return fill(inventory, target, options.exclude, options.value_files, options.cluster)
+        yield from fill_from_image(inventory, target, options.images or ImageOptions())
+        return
+    yield from fill(inventory, target, options.exclude, options.value_files, options.cluster)
+    if options.images is not None and options.images.running and target in inventory.clusters:
+        from transom.images.running import fill_from_running
+
+        yield from fill_from_running(inventory, target, options.images)
 
 
 def look(options: ScanOptions, inventory: Inventory) -> Iterator[Result]:

@@ -31,4 +31,5 @@ def image_options(arguments: argparse.Namespace) -> ImageOptions:
         mirrors=tuple(arguments.mirror),
         insecure=arguments.insecure_registry,
         cached=not arguments.no_cache,
+        running=getattr(arguments, "images", False),
     )

@@ -72,6 +72,11 @@ def parser() -> Parser:
     add_rule_arguments(made)
     add_cluster_arguments(made)
     add_image_arguments(made)
+    made.add_argument(
+        "--images",
+        action="store_true",
+        help="inspect the images that run in a cluster too, by the digests its nodes tell",
+    )
     changes = made.add_argument_group("only what is new")
     changes.add_argument("--since", metavar="REV", help="report only what came since this git revision")
     baseline = changes.add_mutually_exclusive_group()

@@ -127,7 +127,8 @@ def _images(arguments: argparse.Namespace) -> ImageOptions | None:
     """Return how images are fetched; None where no target is one."""
     from transom.scan import OF_IMAGES
 
-    if not any(target.startswith(OF_IMAGES) for target in arguments.targets) or not hasattr(arguments, "platform"):
+    asked = getattr(arguments, "images", False) or any(target.startswith(OF_IMAGES) for target in arguments.targets)
+    if not asked or not hasattr(arguments, "platform"):
         return None
     from transom.cli.images import image_options
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from transom.rules.cache import cache_folder
 
 IMAGE, FOLDER = "image:", "dir:"
 API_VERSION, KIND = "transom.dev/v1", "Image"
+MAX_NAMED = 5  # workloads in a line for people
 MAX_TOLD = 1_000  # of each list in the object; an honest image has some dozens
 DATABASES = ("lib/dpkg/status", "lib/apk/db/installed", "/rpmdb.sqlite", "/rpm/Packages", "/rpm/Packages.db")
 _HARMLESS = re.compile(r"(?:|true|false|\d{1,5}|[/.~$].*)")  # a variable's value that is no secret by its form
@@ -38,13 +39,15 @@ _HARMLESS = re.compile(r"(?:|true|false|\d{1,5}|[/.~$].*)")  # a variable's valu
 class ImageOptions(Struct, frozen=True):
     """How images are fetched. platform: `linux/arm64`, "" for this machine's; mirrors: hosts that are asked first.
 
-    insecure: whether plain HTTP is taken; cached: whether records of layers are kept and used.
+    insecure: whether plain HTTP is taken; cached: whether records of layers are kept and used; running:
+    whether those that run in a cluster are inspected with it.
     """
 
     platform: str = ""
     mirrors: tuple[str, ...] = ()
     insecure: bool = False
     cached: bool = True
+    running: bool = False
 
 
 def open_image(target: str, options: ImageOptions) -> Image:
@@ -83,8 +86,10 @@ def inspected(target: str, options: ImageOptions) -> Inspection:
     return found
 
 
-def fill_from_image(inventory: Inventory, target: str, options: ImageOptions) -> Iterator[Told]:
-    """Add the object of an image; yield what could not be read of it."""
+def fill_from_image(
+    inventory: Inventory, target: str, options: ImageOptions, workloads: Sequence[str] = ()
+) -> Iterator[Told]:
+    """Add the object of an image; yield what could not be read of it. workloads: that run it, by their short names."""
     name = _name(target)
     ref = Ref(scope="image", group="transom.dev", kind=KIND, name=name)
     try:
@@ -94,14 +99,16 @@ def fill_from_image(inventory: Inventory, target: str, options: ImageOptions) ->
         return
     image = found.image
     counted = f"{len(found.packages):,} packages in {len(image.layers)} layers, {found.distro.name or 'no system told'}"
+    if workloads:
+        counted += f"; runs as {', '.join(workloads[:MAX_NAMED])}{' …' if len(workloads) > MAX_NAMED else ''}"
     yield Provenance(name, f"{image.platform} {image.digest}: {counted}" if image.digest else counted)
     for layer, unread in found.unread:
         where = shown(unread.path) or f"layer {layer.diff_id}".strip()
         yield Skipped(ref, f"{where}: {unread.reason}", "fetch or build the image again; what was read counts")
-    inventory.add(image_object(found, name), Origin(target))
+    inventory.add(image_object(found, name, workloads), Origin(target))
 
 
-def image_object(found: Inspection, name: str) -> dict[str, Any]:
+def image_object(found: Inspection, name: str, workloads: Sequence[str] = ()) -> dict[str, Any]:
     """Return an image as an object for policies; kinds of packages are counted, never listed."""
     image, merged = found.image, found.merged
     kinds: dict[str, int] = {}
@@ -116,6 +123,7 @@ def image_object(found: Inspection, name: str) -> dict[str, Any]:
         "digest": image.digest,
         "platform": str(image.platform),
         "base": found.base,
+        "workloads": list(workloads[:MAX_TOLD]),
         "config": _settings(settings if isinstance(settings, dict) else {}),
         "system": {"id": found.distro.id, "version": found.distro.version, "told": found.distro.told},
         "packages": {

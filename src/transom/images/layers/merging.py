@@ -70,16 +70,16 @@ class _Overlay:
         if self.files or self.links:
             self._take_away(record)
         for path, target in record.links.items():
-            self.links[self._placed(path)] = target
+            self.links[self.placed(path)] = target
             self._real = {}
         for path, held in _held(record):
-            self.files[self._placed(path)] = held
+            self.files[self.placed(path)] = held
         for path, target in record.hardlinks.items():
             self._put_hardlink(path, target)
 
     def _put_hardlink(self, path: str, target: str) -> None:
-        place = self._placed(path)
-        there = self.files.get(self._placed(normal(target)))
+        place = self.placed(path)
+        there = self.files.get(self.placed(normal(target)))
         if there is not None:
             self.files[place] = there
         elif place not in self.files:
@@ -88,9 +88,9 @@ class _Overlay:
     def _take_away(self, record: LayerRecord) -> None:
         """Remove what a layer takes away or puts something else in the place of, with everything below."""
         opaque = {self.real(folder) for folder in record.opaque}
-        gone = {self._placed(path) for path in (*record.whiteouts, *record.links, *parted(record.files))}
-        flat = {self._placed(path) for path in parted(record.folders)}  # a folder leaves a folder as it is
-        brought = {self._placed(path) for path in record.packages}
+        gone = {self.placed(path) for path in (*record.whiteouts, *record.links, *parted(record.files))}
+        flat = {self.placed(path) for path in parted(record.folders)}  # a folder leaves a folder as it is
+        brought = {self.placed(path) for path in record.packages}
         for path in [each for each in self.files if _is_gone(each, gone, opaque, flat)]:
             held = self.files.pop(path)
             if held.packages and path not in brought:
@@ -100,7 +100,7 @@ class _Overlay:
             del self.links[path]
         self._real = {}
 
-    def _placed(self, path: str) -> str:
+    def placed(self, path: str) -> str:
         """Return where a path lies once the links among its folders are followed, its last step not."""
         if not self.links:
             return path
@@ -194,7 +194,7 @@ def merge(records: Sequence[LayerRecord]) -> Merged:
         {path: held.special for path, held in files.items() if held.special is not None},
         {path: held.packed for path, held in files.items() if held.packed},
         _licences(overlay),
-        {overlay.real(owned): held.listed for held in files.values() for owned in held.owned},
+        {overlay.placed(owned): held.listed for held in files.values() for owned in held.owned},
         tuple(sorted(listed - _known(files))),
         tuple(overlay.hidden),
         tuple(overlay.unread),

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from transom.images.inspection import Inspection
-from transom.images.sbom.purl import SYSTEM, parse_purl, purl
+from transom.images.sbom.purl import SYSTEM, canonical, parse_purl
 from transom.model.packages import Package, Place
 
 MAX_BILL_BYTES = 256 * 1024 * 1024  # a bill of 100,000 packages has about 100 MB
@@ -84,10 +84,10 @@ def _cleaned(package: Package) -> Package:
 
 def told(package: Package, layers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield what a format has no field for, as names and values; layers: the instruction that made each."""
-    plain = parse_purl(purl(package))
-    if plain.name != package.name:
+    namespace, name = canonical(package.kind, package.namespace, package.name)
+    if name != package.name:
         yield "transom:name", package.name
-    if plain.namespace != package.namespace:
+    if namespace != package.namespace:
         yield "transom:namespace", package.namespace
     if package.kind not in SYSTEM:
         yield from (

@@ -17,7 +17,7 @@ _SAFE = ":~"  # beside letters, digits and .-_, which are never encoded
 
 def purl(package: Package) -> str:
     """Return the package URL of a package, in its canonical form."""
-    namespace, name = _canonical(package.kind, package.namespace, package.name)
+    namespace, name = canonical(package.kind, package.namespace, package.name)
     version, qualifiers = package.version, {}
     epoch, colon, rest = package.version.partition(":")
     if package.kind == "rpm" and colon and epoch.isdecimal():
@@ -47,12 +47,14 @@ def parse_purl(text: str) -> Package:
     kind, version = kind.lower(), unquote(version)
     if kind == "rpm" and qualifiers.get("epoch"):
         version = f"{qualifiers['epoch']}:{version}"
-    where, name = _canonical(kind, "/".join(unquote(part) for part in namespace if part), unquote(name))
+    where, name = canonical(kind, "/".join(unquote(part) for part in namespace if part), unquote(name))
     distro = qualifiers.get("distro", "")
     return Package(kind, name, version, where, qualifiers.get("arch", ""), distro=distro)
 
 
-def _canonical(kind: str, namespace: str, name: str) -> tuple[str, str]:
+def canonical(kind: str, namespace: str, name: str) -> tuple[str, str]:
+    """Return namespace and name as a package URL of the kind has them."""
+    namespace = "/".join(part for part in namespace.split("/") if part)
     if kind in LOWER_NAMESPACES:
         namespace = namespace.lower()
     if kind in LOWER_NAMES:
