@@ -7,7 +7,7 @@ from msgspec import Struct
 from transom.model.places import Path
 
 
-class Kind(Struct, frozen=True):
+class Kind(Struct, frozen=True, cache_hash=True):
     """A kind in one version. plural: the resource's name in URLs and policies."""
 
     group: str

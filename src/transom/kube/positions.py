@@ -31,7 +31,7 @@ _WINDOW_CHARS = 64  # more blanks than these seldom end a block scalar
 JSON_TOKEN = re.compile(r'[ \t\r\n]*(?:([{}\[\],:])|("(?:[^"\\]|\\.)*")|([^ \t\r\n{}\[\],:"]+))', re.S)
 
 
-class _Node(Struct):
+class _Node(Struct, gc=False):
     """One node: [start, end) of its entry in characters, the key of a map's entry included, and its children."""
 
     start: int
@@ -59,7 +59,11 @@ class Positions:
         """
         node = self._root
         for step in path:
-            child = _child(node, step)
+            children = node.children
+            if isinstance(step, int):
+                child = children[step] if isinstance(children, list) and 0 <= step < len(children) else None
+            else:
+                child = children.get(step) if isinstance(children, dict) else None
             if child is None:
                 break
             node = child
@@ -130,13 +134,6 @@ class _Text:
             end -= blanks
             if not blanks or blanks < len(before):
                 return end
-
-
-def _child(node: _Node, step: str | int) -> _Node | None:
-    children = node.children
-    if isinstance(step, int):
-        return children[step] if isinstance(children, list) and 0 <= step < len(children) else None
-    return children.get(step) if isinstance(children, dict) else None
 
 
 def _read(text: bytes, characters: _Text) -> _Node:

@@ -9,7 +9,7 @@ from msgspec import Struct
 Scope = Literal["k8s", "image", "file", "host", "identity", "package"]
 
 
-class Ref(Struct, frozen=True, order=True, omit_defaults=True):
+class Ref(Struct, frozen=True, cache_hash=True, order=True, omit_defaults=True):
     """Which thing, by name; never a line number and never a UID.
 
     scope: which of the fields below have a meaning. `k8s` uses all; every other scope uses `name` only

@@ -17,9 +17,9 @@ from transom.inventory import Entry, Inventory
 from transom.inventory.accounts import account_of
 from transom.inventory.joins import home
 from transom.inventory.placement import workload_of
-from transom.kube.authorizer import Binding, PolicyRule
+from transom.kube.authorizer import Binding, PolicyRule, Role
 from transom.kube.authorizer.defaults import is_default
-from transom.kube.authorizer.policy import GROUP
+from transom.kube.authorizer.policy import GROUP, RefusedError, read_object
 from transom.kube.authorizer.questions import AUTHENTICATED, SERVICE_ACCOUNTS
 from transom.kube.authorizer.versions import LATEST, Version
 from transom.kube.reading import maps_at, text_at
@@ -138,10 +138,10 @@ def _of_target(inventory: Inventory, target: str) -> Inventory:
 
 
 def _found(inventory: Inventory, version: Version) -> Leads:
-    if not _may_lead(inventory):
+    profiles = Profiles(primitives(version), version)
+    if not _may_lead(inventory, profiles):
         return Leads({})
     field = field_of(inventory, version)
-    profiles = Profiles(primitives(version), version)
     found: dict[Place, Lead] = {}
     for jewel in JEWELS:
         ways = shortest_ways(field.graph, list(field.exposures), jewel)
@@ -152,12 +152,13 @@ def _found(inventory: Inventory, version: Version) -> Leads:
     return Leads(found, field)
 
 
-def _may_lead(inventory: Inventory) -> bool:
-    """Tell whether making the graph can pay: an exposed workload's account is bound, or nodes are known to go on from.
+def _may_lead(inventory: Inventory, profiles: Profiles) -> bool:
+    """Tell whether making the graph can pay: an exposed workload's account is bound to a role that leads anywhere, or nodes
+    are known to go on from.
 
     Without either the first step of every path is missing, and most repositories have neither.
     """
-    bound = set(_bound(inventory))
+    bound = set(_bound(inventory, profiles))
     groups = {AUTHENTICATED, SERVICE_ACCOUNTS}
     for entry in exposed_workloads(inventory):
         namespace = home(entry)[1]
@@ -167,15 +168,33 @@ def _may_lead(inventory: Inventory) -> bool:
     return any(text_at(entry.object, "spec", "nodeName") for entry in inventory.of_kind("", "Pod"))
 
 
-def _bound(inventory: Inventory) -> Iterator[str]:
+def _bound(inventory: Inventory, profiles: Profiles) -> Iterator[str]:
+    """Yield whom bindings name whose roles may lead anywhere: accounts as NAMESPACE/NAME, users and groups by name."""
     for kind in BINDINGS:
         for entry in inventory.of_kind(GROUP, kind):
-            if is_default(entry.object):
+            if is_default(entry.object) or not _role_may_lead(inventory, entry, profiles):
                 continue
             for _, subject in maps_at(entry.object, "subjects"):
                 name = text_at(subject, "name")
                 account = f"{text_at(subject, 'namespace') or home(entry)[1]}/{name}"
                 yield account if subject.get("kind") == "ServiceAccount" else name
+
+
+def _role_may_lead(inventory: Inventory, binding: Entry, profiles: Profiles) -> bool:
+    """Tell whether the rules of a binding's role meet any need of a primitive; yes for rules that are not told here."""
+    name = text_at(binding.object, "roleRef", "name")
+    roles = [
+        each for each in inventory.of_kind(GROUP, text_at(binding.object, "roleRef", "kind")) if each.ref.name == name
+    ]
+    return not roles or any(_leads_somewhere(role, profiles) for role in roles)
+
+
+def _leads_somewhere(role: Entry, profiles: Profiles) -> bool:
+    try:
+        read = read_object(role.object)
+    except RefusedError:
+        return True  # no API server takes it, but a default role may have its name
+    return not isinstance(read, Role) or read.selectors is not None or bool(profiles.of(read.rules).touched)
 
 
 def _own_binding(field: Field, vertex: int) -> Place | None:

@@ -5,6 +5,7 @@ An unknown text is "", an unknown number 0, an owner that nobody told null. docs
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from transom.model.clusters import ClusterFacts
@@ -22,6 +23,7 @@ def clean(text: str) -> str:
     return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+@lru_cache(4096)  # most things have several findings
 def ref_record(ref: Ref) -> dict[str, str]:
     """Return a Ref with all its fields."""
     return {

@@ -143,7 +143,7 @@ def _entry_judged(
         if view is not None:
             found += _view_judged(inventory, entry, view, planned.pod, tally)
     yield from found
-    if not controlled:
+    if not controlled and inventory.joins.children(entry):
         yield from _pods_judged(inventory, entry, found, steps_of_pods)
 
 

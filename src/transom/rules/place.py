@@ -196,7 +196,7 @@ def _name_of(node: Any) -> str:
     if isinstance(node, dict):
         for field in ("name", "host", "containerPort", "port", "key", "mountPath", "ip"):
             named = node.get(field)
-            if isinstance(named, str | int) and not isinstance(named, bool):
+            if isinstance(named, (str, int)) and not isinstance(named, bool):
                 return str(named)
         return ""
     return "" if node is None or isinstance(node, list) else str(node)[:MAX_SIGHT_CHARS]

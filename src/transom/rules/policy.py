@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from transom.model.findings import Rule
 
 
-class ResourceRule(Struct, frozen=True):
+class ResourceRule(Struct, frozen=True, cache_hash=True):
     """Which requests a policy is about, in the words of admissionregistration's NamedRuleWithOperations."""
 
     groups: tuple[str, ...]

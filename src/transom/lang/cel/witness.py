@@ -96,6 +96,10 @@ def places(witness: Witness, roots: Mapping[str, object], indexes: Mapping[str, 
     roots: the values of the variables that paths may start from; indexes: index_paths of each. Reads of other variables
     are left out. Where nothing of a root was read, the innermost element that is part of one; the list may be empty.
     """
+    if len(witness.reads) == 1:  # as most have: nothing to sort by
+        place = _rooted(*witness.reads[0], roots, indexes)
+        if place is not None:
+            return [place]
     found = _depths(witness.reads, roots, indexes)
     found = found or _depths([(element, ()) for element in reversed(witness.elements)], roots, indexes)
     if len(found) < 2:
@@ -120,7 +124,7 @@ def _rooted(
 ) -> Place | None:
     if isinstance(root, str):
         return (root, path) if root in roots else None
-    if not isinstance(root, dict | list):
+    if not isinstance(root, (dict, list)):
         return None
     for name, index in indexes.items():
         start = index.get(id(root))
