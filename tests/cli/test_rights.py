@@ -122,6 +122,11 @@ def test_can_answers_by_its_exit_code(source: Path, capsys: pytest.CaptureFixtur
     assert told(capsys, "can", "system:serviceaccount:ops:robot", "list", "secrets", "-n", "shop")["allowed"] is True
 
 
+def test_options_stand_wherever_one_types_them(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("can", "ada", "--group", "system:serviceaccounts:ops", "get", "secrets", "-n", "shop")
+    assert told(capsys, *words)["allowed"] is True
+
+
 def test_can_explains_binding_role_and_rule_with_their_places(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["can", "sa:shop/web", "get", "cm/settings", "--from", "rbac.yaml"]) == 0
     shown = capsys.readouterr().out

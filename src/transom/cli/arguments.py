@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from transom.cli import language, program, terminal
 from transom.model.errors import UsageError
@@ -39,6 +39,12 @@ EXAMPLE = re.compile(r"( +\S.*?\S {2,}|)(\S.*)")
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors end like every other usage error of Transom, and which speaks any language."""
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Read options and positional arguments in any order, as kubectl does; argparse wants the latter together."""
+        if any(action.nargs == argparse.PARSER for action in self._get_positional_actions()):
+            return super().parse_args(args, namespace)
+        return self.parse_intermixed_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the whole usage: one line tells more than twenty."""
