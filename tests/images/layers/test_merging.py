@@ -163,3 +163,9 @@ def test_many_whiteouts_cost_no_more_than_they_are() -> None:
     base = [entry(f"p{number}/lib/dpkg/status", status("a")) for number in range(500)]
     gone = [entry(f"q/.wh.{number}") for number in range(5_000)]
     assert len(merge(records(base, gone)).packages) == 500
+
+
+def test_what_apk_owns_is_known_by_its_package_through_links() -> None:
+    database = b"P:py3-six\nV:1.16-r0\nF:lib/python3/site-packages/six-1.16.dist-info\nR:METADATA\nR:notes.txt\n"
+    record = record_of(tar([symlink("lib", "usr/lib"), entry("lib/apk/db/installed", database)]))
+    assert merge([record]).owned == {"usr/lib/python3/site-packages/six-1.16.dist-info/METADATA": "py3-six"}

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from transom.images.packages import berkeley, ndb
+from transom.images.packages import berkeley, ndb, owned
 from transom.images.packages.rpm import read_berkeley, read_manifest, read_ndb, read_sqlite
 
 SPEC = """Name: tiny
@@ -104,6 +104,23 @@ def test_a_broken_header_costs_no_other():
     with pytest.raises(ValueError, match="breaks off"):
         found.extend(read_ndb("Packages.db", slotted([header("tiny")[:30], header("other")])))
     assert [each.name for each in found] == ["other"]
+
+
+def test_a_header_tells_which_files_a_package_owns():
+    lists = {1000: (6, b"tiny\0", 1), 1116: (4, struct.pack(">III", 0, 1, 1), 3), 1117: (8, b"a\0b\0c\0", 3)}
+    lists[1118] = (8, b"/usr/bin/\0/etc/\0", 2)
+    index, store = b"", b""
+    for tag, (kind, content, count) in lists.items():
+        store += b"\0" * (-len(store) % 4)
+        index += struct.pack(">IIII", tag, kind, len(store), count)
+        store += content
+    blob = struct.pack(">II", len(lists), len(store)) + index + store
+    assert list(owned.of_ndb(slotted([blob]))) == [("tiny", b"usr/bin/a"), ("tiny", b"etc/b"), ("tiny", b"etc/c")]
+
+
+def test_apk_lists_files_below_their_folders():
+    text = b"P:musl\nV:1\nF:lib\nR:ld.so\nF:usr/bin\nR:ldd\n\nP:b\nV:2\n"
+    assert list(owned.of_apk(text)) == [("musl", b"lib/ld.so"), ("musl", b"usr/bin/ldd")]
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

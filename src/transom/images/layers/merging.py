@@ -51,6 +51,7 @@ class _Held(Struct):
     text: bytes | None = None
     special: Special | None = None
     owned: tuple[str, ...] = ()
+    owners: dict[str, str] = {}
     listed: str = ""
     known: tuple[str, ...] = ()
     packed: str = ""
@@ -167,6 +168,7 @@ def _held(record: LayerRecord) -> Iterator[tuple[str, _Held]]:
                 record.texts.get(path),
                 record.specials.get(path),
                 tuple(record.owned.get(path, ())),
+                record.owners.get(path, {}),
                 record.listed.get(path, ""),
                 tuple(record.known.get(path, ())),
                 record.packed.get(path, ""),
@@ -179,6 +181,15 @@ def _layered(packages: Iterable[Package], layer: str) -> Iterator[Package]:
     for package in packages:
         places = tuple(Place(place.path, layer, place.line) for place in package.places)
         yield replace(package, places=places)
+
+
+def _owned(overlay: _Overlay) -> Iterator[tuple[str, str]]:
+    """Yield where files lie that packages own, and the name of the package."""
+    for held in overlay.files.values():
+        for path in held.owned:
+            yield overlay.placed(path), held.listed
+        for path, name in held.owners.items():
+            yield overlay.placed(path), name
 
 
 def merge(records: Sequence[LayerRecord]) -> Merged:
@@ -194,7 +205,7 @@ def merge(records: Sequence[LayerRecord]) -> Merged:
         {path: held.special for path, held in files.items() if held.special is not None},
         {path: held.packed for path, held in files.items() if held.packed},
         _licences(overlay),
-        {overlay.placed(owned): held.listed for held in files.values() for owned in held.owned},
+        dict(_owned(overlay)),
         tuple(sorted(listed - _known(files))),
         tuple(overlay.hidden),
         tuple(overlay.unread),

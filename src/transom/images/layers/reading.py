@@ -9,7 +9,7 @@ from typing import BinaryIO
 from transom.images.layers.record import LayerRecord, Special, Unread, joined, parted
 from transom.images.layers.streams import Hashing, unpacked
 from transom.images.layers.tar import MAX_TAR_BYTES, Content, Entry, TarError, TarReader, normal
-from transom.images.packages import Selection, Selector, reader
+from transom.images.packages import Selection, Selector, owners, reader
 from transom.images.packages.copyrights import licences
 from transom.registry.blobs import Layer
 
@@ -158,7 +158,15 @@ class _Pass:
     def _forget(self, path: str) -> None:
         record = self.record
         of_paths = (record.packages, record.texts, record.links, record.hardlinks, record.specials)
-        for kept in (*of_paths, record.owned, record.listed, record.known, record.packed, record.licences):
+        for kept in (
+            *of_paths,
+            record.owned,
+            record.owners,
+            record.listed,
+            record.known,
+            record.packed,
+            record.licences,
+        ):
             kept.pop(path, None)
         record.unread = [each for each in record.unread if each.path != path]
 
@@ -231,12 +239,19 @@ class _Pass:
         try:
             for package in reader(selector.reader)(path, head):
                 self.record.packages[path].append(package)
+            if selector.owners:
+                owned = owners(selector.owners)(head)
+                self.record.owners[path] = {_text(file): name for name, file in owned if _OWNABLE.search(b"/" + file)}
         except (ValueError, RecursionError) as error:
             self.record.unread.append(Unread(path, f"it cannot be read: {error}"))
         return head
 
     def _selector(self, path: str, entry: Entry) -> Selector | None:
         return self._selection.of(path, bool(entry.mode & EXECUTABLE))
+
+
+def _text(path: bytes) -> str:
+    return normal(path.decode("utf-8", "surrogateescape"))
 
 
 def unread_names(record: LayerRecord) -> dict[str, tuple[str, ...]]:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from transom.model.packages import Package
 
-FORMAT = 3
+FORMAT = 4
 """Of the record; one of another format is made anew."""
 
 
@@ -34,6 +34,7 @@ class LayerRecord(Struct, omit_defaults=True):
     system is; whiteouts: what is taken away of lower layers; opaque: folders of which everything below is; links: where
     symbolic links lead, as written; hardlinks: files of interest that are another by name; specials: setuid, setgid and
     file capabilities; owned: of files that OS packages list, those that other evidence may lie in, by the list's path;
+    owners: the same where one database lists for all, the package's name by the file's path, by the database's path;
     listed: packages whose list of files is there; known: packages that a database tells as not installed, by its path;
     packed: executables that unpack themselves; licences: by the copyright file that tells them; files, folders: every other
     path, joined by NUL, for what lies below.
@@ -52,6 +53,7 @@ class LayerRecord(Struct, omit_defaults=True):
     hardlinks: dict[str, str] = {}
     specials: dict[str, Special] = {}
     owned: dict[str, list[str]] = {}
+    owners: dict[str, dict[str, str]] = {}
     listed: dict[str, str] = {}
     known: dict[str, list[str]] = {}
     packed: dict[str, str] = {}

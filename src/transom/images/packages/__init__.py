@@ -9,13 +9,15 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
+from typing import Any
 
 from transom.images.packages.selectors import DECLARED, INSTALLED, SELECTORS, Selector
 from transom.model.packages import Package
 
-__all__ = ["DECLARED", "INSTALLED", "SELECTORS", "Selection", "Selector", "reader"]
+__all__ = ["DECLARED", "INSTALLED", "SELECTORS", "Selection", "Selector", "owners", "reader"]
 
 Read = Callable[[str, bytes], Iterator[Package]]
+Owners = Callable[[bytes], Iterator[tuple[str, bytes]]]
 
 
 class Selection:
@@ -57,9 +59,19 @@ class Selection:
         return pattern is None or pattern.search(path) is not None
 
 
-@cache
 def reader(name: str) -> Read:
     """Return the function of a reader's name."""
+    found: Read = _function(name)
+    return found
+
+
+def owners(name: str) -> Owners:
+    """Return the function that tells which files packages own, of its name."""
+    found: Owners = _function(name)
+    return found
+
+
+@cache
+def _function(name: str) -> Any:
     module, _, function = name.partition(":")
-    made: Read = getattr(import_module(f"{__name__}.{module}"), function)
-    return made
+    return getattr(import_module(f"{__name__}.{module}"), function)

@@ -26,8 +26,14 @@ _INT = struct.Struct(">I")
 
 def read_sqlite(path: str, content: bytes) -> Iterator[Package]:
     """Yield the packages of an rpmdb.sqlite (RPM 4.16 and later)."""
-    rows = sqlite.rows(content, "SELECT blob FROM Packages", MAX_PACKAGES)
-    yield from _packages(path, (row[0] for row in rows if isinstance(row[0], bytes)))
+    yield from _packages(path, sqlite_blobs(content))
+
+
+def sqlite_blobs(content: bytes) -> Iterator[bytes]:
+    """Yield the header of each package of an rpmdb.sqlite."""
+    for (blob,) in sqlite.rows(content, "SELECT blob FROM Packages", MAX_PACKAGES):
+        if isinstance(blob, bytes):
+            yield blob
 
 
 def read_berkeley(path: str, content: bytes) -> Iterator[Package]:
