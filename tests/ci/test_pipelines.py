@@ -38,7 +38,7 @@ def test_the_hook_and_the_job_give_arguments_that_there_are(repository: Path) ->
     given = {f"${name}": value for name, value in job["variables"].items()}
     expanded = [each for word in words for each in shlex.split(given.get(word, word))]
     found = parser().parse_args(expanded[2:])
-    assert [each.partition("=")[0] for each in found.output] == ["table", "gitlab", "gitlab-sast"]
+    assert [each.partition("=")[0] for each in found.output] == ["table", "gitlab-codequality", "gitlab-sast"]
     assert set(job["artifacts"]["reports"].values()) == {"gl-code-quality.json", "gl-sast.json"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,10 @@ import pytest
 from tests.conftest import scanned
 from transom.inventory import Inventory
 from transom.inventory.sources import fill
-from transom.model.findings import Finding, NotApplicable, Provenance, Skipped
+from transom.model.findings import Accepted, Finding, NotApplicable, Provenance, Skipped
+from transom.rules.load import builtin_pack
+from transom.rules.waivers import Waiver
+from transom.scan import ScanOptions, scan
 
 pytest.importorskip("helm_python", reason="no Helm library: pip install 'transom[charts]'")
 
@@ -141,3 +145,13 @@ def test_every_public_chart_renders_with_known_lines(corpora: Path, monkeypatch:
         for entry in inventory.entries():
             place = inventory.locate(entry, ("kind",))
             assert Path(place.file).read_text().splitlines()[place.line - 1] == f"kind: {entry.ref.kind}"
+
+
+def test_an_exception_of_a_field_accepts_it_whatever_value_decides_it(chart: Path) -> None:
+    (finding,) = (each for each in scanned(chart) if isinstance(each, Finding) and each.rule == "image-tag-latest")
+    assert len(finding.evidence) > 1
+    waiver = Waiver("image-tag-latest", "of the demo", path=finding.place.path)
+    policies = builtin_pack().policies
+    options = ScanOptions(policies=policies, waivers=[waiver], today=date(2026, 11, 25))
+    results = list(scan([str(chart)], options, Inventory()))
+    assert "image-tag-latest" in [each.finding.rule for each in results if isinstance(each, Accepted)]

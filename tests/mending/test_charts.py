@@ -55,7 +55,8 @@ def chart_in(folder: Path, values: str = VALUES, name: str = "web") -> Path:
 
 
 @pytest.fixture
-def chart(tmp_path: Path) -> Path:
+def chart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PATH", "/nowhere")  # not the helm of whoever runs this
     return chart_in(tmp_path / "web")
 
 

@@ -170,7 +170,7 @@ SHAPES: dict[str, Callable[[str], Any]] = {
     "junit": of_xml,
     "markdown": of_markdown,
     "csv": of_csv,
-    "gitlab": of_json,
+    "gitlab-codequality": of_json,
     "gitlab-sast": of_json,
     "github": of_commands,
 }
@@ -186,6 +186,6 @@ def test_hostile_text_changes_nothing_but_its_own_cell(name: str, hostile: str) 
         assert unwanted <= {"\n", "\r"}
 
 
-@pytest.mark.parametrize("name", ["html", "junit", "markdown", "csv", "gitlab", "gitlab-sast", "github"])
+@pytest.mark.parametrize("name", ["html", "junit", "markdown", "csv", "gitlab-codequality", "gitlab-sast", "github"])
 def test_a_name_of_a_megabyte_is_cut(name: str) -> None:
     assert len(written(name, "x" * 1_000_000)) < len(written(name, "plain")) + MAX_GROWTH_CHARS

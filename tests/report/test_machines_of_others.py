@@ -106,7 +106,7 @@ def test_a_cell_is_no_formula(text: str) -> None:
 
 
 def test_gitlab_code_quality_has_what_gitlab_asks_for(written: Write, everything: Any) -> None:
-    issues = json.loads(written("gitlab", everything))
+    issues = json.loads(written("gitlab-codequality", everything))
     assert len(issues) == 4
     for issue in issues:
         assert issue["severity"] in ("info", "minor", "major", "critical", "blocker")
@@ -116,14 +116,18 @@ def test_gitlab_code_quality_has_what_gitlab_asks_for(written: Write, everything
         assert issue["location"]["lines"]["begin"] >= 1
 
 
-@pytest.mark.parametrize("name", ["gitlab", "gitlab-sast"])
+@pytest.mark.parametrize("name", ["gitlab-codequality", "gitlab-sast"])
 def test_gitlab_is_told_of_one_thing_in_two_files_twice(name: str, written: Write, finding: Build) -> None:
     told = json.loads(written(name, [finding(), finding(file="other.yaml"), finding(line=9)]))
-    ids = [each.get("fingerprint") or each["id"] for each in (told if name == "gitlab" else told["vulnerabilities"])]
+    ids = [
+        each.get("fingerprint") or each["id"]
+        for each in (told if name == "gitlab-codequality" else told["vulnerabilities"])
+    ]
     assert len(set(ids)) == 3
     moved = json.loads(written(name, [finding(line=99)]))
     again = [
-        each.get("fingerprint") or each["id"] for each in (moved if name == "gitlab" else moved["vulnerabilities"])
+        each.get("fingerprint") or each["id"]
+        for each in (moved if name == "gitlab-codequality" else moved["vulnerabilities"])
     ]
     assert set(again) < set(ids)
 
@@ -167,7 +171,7 @@ def test_github_escapes_as_its_runner_decodes(written: Write, finding: Build) ->
     assert "100%25" in line
 
 
-@pytest.mark.parametrize("name", ["junit", "markdown", "csv", "gitlab", "gitlab-sast", "github", "html"])
+@pytest.mark.parametrize("name", ["junit", "markdown", "csv", "gitlab-codequality", "gitlab-sast", "github", "html"])
 def test_titles_follow_the_language(name: str, written: Write, gathered: Gather, finding: Build) -> None:
     rule = Rule("r", "Title", Severity.HIGH, "why", "fix", "workloads", {"zh-CN": {"title": "标题", "fix": "办法"}})
     report = gathered([finding(rule="r", title="Title"), Accepted(finding("b"), "x")], rules={"r": rule})

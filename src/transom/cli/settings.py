@@ -83,7 +83,8 @@ def read_settings(named: str | None) -> Settings:
         raise UsageError(f"cannot read {path}", " ".join(str(error).split()), "mend its YAML") from error
     except (msgspec.ValidationError, RecursionError) as error:
         where = _line_of(str(error), content)
-        raise UsageError(f"cannot use {path}{where}", str(error), "see the settings in docs/settings.md") from error
+        step = "begin it with: version: 1" if "`version`" in str(error) else "see the settings in docs/settings.md"
+        raise UsageError(f"cannot use {path}{where}", str(error), step) from error
     _check(settings, path)
     if not settings.exceptions:
         return settings

@@ -18,7 +18,7 @@ FORMATS = {
     "junit": "transom.report.junit:write",
     "markdown": "transom.report.markdown:write",
     "csv": "transom.report.spreadsheet:write",
-    "gitlab": "transom.report.gitlab:write_quality",
+    "gitlab-codequality": "transom.report.gitlab:write_quality",
     "gitlab-sast": "transom.report.gitlab:write_sast",
     "oscal": "transom.report.oscal:write",
     "github": "transom.report.github:write",
