@@ -21,9 +21,23 @@ MAX_DOCUMENTS = 2_000_000  # all of OSV has 0.6 million records
 MAX_RATIO = 200  # JSON of advisories packs about 10:1, feeds of one repeated text 60:1
 MIN_SUSPECT_BYTES = 16 * 1024 * 1024  # below this a ratio harms nobody
 CHUNK_BYTES = 1 << 20
-ENDINGS = (".json", ".yaml", ".yml", ".csv", ".xml", ".txt", ".zip", ".gz", ".zst", ".tar", ".tgz", ".list", ".jsonl")
+ENDINGS = (
+    ".json",
+    ".yaml",
+    ".yml",
+    ".csv",
+    ".xml",
+    ".txt",
+    ".zip",
+    ".gz",
+    ".bz2",
+    ".zst",
+    ".tar",
+    ".tgz",
+    ".list",
+    ".jsonl",
+)
 NAMED = frozenset(("list",))  # Debian's lists have no ending
-PACKED = (".gz", ".tgz", ".zst", ".zip", ".tar")
 
 
 class Document(Struct, frozen=True):
@@ -81,6 +95,11 @@ def _unpacked(path: Path) -> bytes:
             from isal import igzip
 
             with igzip.IGzipFile(fileobj=file) as stream:  # type: ignore[no-untyped-call]
+                return _limited(stream.read, packed)
+        if start.startswith(b"BZh"):
+            import bz2
+
+            with bz2.open(file) as stream:
                 return _limited(stream.read, packed)
         if start == b"\x28\xb5\x2f\xfd":
             with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as stream:

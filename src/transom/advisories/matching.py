@@ -106,6 +106,8 @@ def _channels(package: Package, channel: str) -> tuple[str, ...]:
     if channel.startswith("ubuntu-"):
         pro = f"{channel}+pro"
         return (pro, channel) if "esm" in package.version or "fips" in package.version else (channel, pro)
+    if channel.startswith("amzn-20") and channel < "amzn-2022":  # the first Amazon Linux, which counted months
+        return ("amzn-2018.03",)
     if channel == "chainguard":  # its images are made of Wolfi's packages too, and one vendor speaks of both
         return (channel, "wolfi")
     minor = _MINOR.search(package.version) if channel.startswith("rhel-") else None
@@ -206,7 +208,11 @@ def _match(package: Package, bug: str, said: Sequence[Said], index: Index) -> Ma
         for number, record in records.items()
         if not record.withdrawn and (not record.covers or (number in own and record.covers == (bug,)))
     ]
-    ratings = tuple(dict.fromkeys(rating for rating in (*_own(said, index), *_ratings(kept), *index.rated(bug))))
+    told = [
+        *kept,
+        *(each.record for each in said),
+    ]  # an erratum rates the worst of its bugs, which may be all that is told
+    ratings = tuple(dict.fromkeys((*_own(said, index), *_ratings(told), *index.rated(bug))))
     rating = chosen(ratings, (*dict.fromkeys(each.record.feed for each in said), *OTHERS))
     names = dict.fromkeys(name for record in kept for name in record.names)
     return Match(

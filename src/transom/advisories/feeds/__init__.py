@@ -18,6 +18,8 @@ FORMATS = {
     "debian-list": "transom.advisories.feeds.debian_lists",
     "csaf": "transom.advisories.feeds.csaf",
     "openvex": "transom.advisories.feeds.openvex",
+    "oval": "transom.advisories.feeds.oval",
+    "updateinfo": "transom.advisories.feeds.updateinfo",
     "nvd": "transom.advisories.feeds.nvd",
     "kev": "transom.advisories.feeds.kev",
     "epss": "transom.advisories.feeds.epss",
@@ -81,6 +83,14 @@ def format_of(document: Document) -> str:
         return "epss"
     if start.startswith(b"[") and (b"] DSA-" in start[:40] or b"] DLA-" in start[:40]):
         return "debian-list"
+    if start.startswith(b"<"):
+        return (
+            "oval"
+            if b"oval_definitions" in start
+            else "updateinfo"
+            if b"<updates" in start
+            else "XML of no known format"
+        )
     if start.startswith(b"{"):
         return _format_of_json(document.content)
     if start.startswith(b"["):

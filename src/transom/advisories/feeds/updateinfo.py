@@ -1,0 +1,63 @@
+"""updateinfo.xml: the errata of an RPM repository, as Amazon Linux publishes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element
+
+from transom.advisories.feeds.osv import MAX_SUMMARY_CHARS
+from transom.advisories.ratings import severity_named
+from transom.advisories.xml import elements, local_name
+from transom.model.advisories import Advisory, Interval, Rating, Refused, Statement, Told
+
+FEED = "amazon"
+RELEASES = (
+    (re.compile(r"ALAS2023\w*-"), "amzn-2023"),
+    (re.compile(r"ALAS2022\w*-"), "amzn-2022"),
+    (re.compile(r"ALAS2\w*-"), "amzn-2"),
+    (re.compile(r"ALAS-"), "amzn-2018.03"),
+)
+"""Releases by how the ids of their errata begin; the first release of all has one channel, whatever its month."""
+
+
+def read(name: str, content: bytes) -> Iterator[Told]:
+    """Yield an advisory for each security update."""
+    for update in elements(content, ("update",)):
+        if update.get("type") == "security":
+            yield _advisory(name, update)
+
+
+def _advisory(name: str, update: Element) -> Advisory | Refused:
+    texts = {local_name(each): (each.text or "").strip() for each in update}
+    known = texts.get("id", "")
+    channel = next((channel for pattern, channel in RELEASES if pattern.match(known)), "")
+    if not channel:
+        return Refused(f"{name}: {known}", "whose updates these are is not known")
+    cves = [
+        each.get("id", "") for each in update.iter() if local_name(each) == "reference" and each.get("type") == "cve"
+    ]
+    packages = [each for each in update.iter() if local_name(each) == "package"]
+    statements = tuple(dict.fromkeys(_statement(channel, each) for each in packages if each.get("name")))
+    if not statements:
+        return Refused(f"{name}: {known}", "names no package", FEED)
+    severity = severity_named(texts.get("severity", ""))
+    dates = {local_name(each): each.get("date", "") for each in update if each.get("date")}
+    return Advisory(
+        known,
+        FEED,
+        statements,
+        covers=tuple(dict.fromkeys(filter(None, cves))),
+        summary=texts.get("title", "")[:MAX_SUMMARY_CHARS],
+        ratings=() if severity is None else (Rating(FEED, severity),),
+        published=dates.get("issued", "")[:10],
+        modified=dates.get("updated", dates.get("issued", "")),
+        record=name,
+    )
+
+
+def _statement(channel: str, package: Element) -> Statement:
+    epoch = package.get("epoch", "0")
+    version = f"{package.get('version', '')}-{package.get('release', '')}"
+    fixed = f"{epoch}:{version}" if epoch not in ("", "0") else version
+    return Statement(channel, package.get("name", ""), intervals=(Interval(fixed=fixed),))
