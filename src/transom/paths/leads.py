@@ -53,6 +53,8 @@ class Leads(Struct, frozen=True):
 
     found: dict[Place, Lead]
     field: Field | None = None
+    bindings: dict[Place, Binding] = {}
+    exposed: dict[Vertex, Entry] = {}
 
 
 def leads_on(binding: Entry, inventory: Inventory, check: Check) -> Answer:
@@ -98,17 +100,12 @@ def _instead(binding: Entry, lead: Lead) -> str:
 def _beside(known: Leads, lead: Lead) -> Iterator[tuple[Entry, tuple[str, ...]]]:
     """Yield the first of the workloads, and the roles on the way."""
     assert known.field is not None
-    inventory, policy = known.field.inventory, known.field.authority.authorizer.policy
-    first = next((e for e in exposed_workloads(inventory) if workload_of(inventory, e) == lead.entries[0]), None)
+    inventory = known.field.inventory
+    first = known.exposed.get(lead.entries[0])
     if first is not None:
         yield first, ("kind",)
-    roles = {
-        (each.role_kind, *each.role_key): None
-        for step in lead.steps
-        for ref in step.through
-        for each in policy.bindings
-        if _place(each) == (ref.kind, ref.namespace, ref.name)
-    }
+    passed = (known.bindings.get((ref.kind, ref.namespace, ref.name)) for step in lead.steps for ref in step.through)
+    roles = dict.fromkeys((each.role_kind, *each.role_key) for each in passed if each is not None)
     for place in roles:
         entry = known.field.authority.entries.get(place)
         if entry is not None and entry in inventory:
@@ -142,14 +139,16 @@ def _found(inventory: Inventory, version: Version) -> Leads:
     if not _may_lead(inventory, profiles):
         return Leads({})
     field = field_of(inventory, version)
+    bindings = {_place(each): each for each in field.authority.authorizer.policy.bindings}
     found: dict[Place, Lead] = {}
     for jewel in JEWELS:
         ways = shortest_ways(field.graph, list(field.exposures), jewel)
         for vertex in ways.passages() if ways.entries else ():
             place = _own_binding(field, vertex)
             if place is not None and place not in found:
-                found[place] = _lead(field, ways, vertex, jewel, place, profiles)
-    return Leads(found, field)
+                found[place] = _lead(field, ways, vertex, jewel, bindings[place], profiles)
+    exposed = {workload_of(inventory, each): each for each in exposed_workloads(inventory)}
+    return Leads(found, field, bindings, exposed)
 
 
 def _may_lead(inventory: Inventory, profiles: Profiles) -> bool:
@@ -208,11 +207,10 @@ def _own_binding(field: Field, vertex: int) -> Place | None:
     return None
 
 
-def _lead(field: Field, ways: Ways, vertex: int, jewel: str, place: Place, profiles: Profiles) -> Lead:
+def _lead(field: Field, ways: Ways, vertex: int, jewel: str, binding: Binding, profiles: Profiles) -> Lead:
     entries, way = ways.through(vertex)
     taken = tuple(steps(field.graph, way))
     used = {step.primitive for step in taken}
-    binding = next(each for each in field.authority.authorizer.policy.bindings if _place(each) == place)
     role = field.authority.authorizer.policy.roles.get(binding.role_key)
     instead = lesser(role.rules, profiles, field.authority.resources, used) if role else ()
     return Lead(jewel, tuple(field.graph.vertices[each] for each in entries), taken, instead)
