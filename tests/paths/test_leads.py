@@ -68,3 +68,9 @@ def test_a_binding_behind_a_stolen_token_is_told_with_all_steps(cluster: Cluster
     assert {each.rule for each in findings} == {"exposed-path-to-everything"}
     assert len(findings) == 2
     assert "ServiceAccount shop/boss" in findings[0].message
+
+
+def test_an_account_that_is_bound_as_a_user_leads_on_too(cluster: Cluster) -> None:
+    cluster.pod("web", account="web").exposed("web").grant("bob", ("*", "*", "*"))
+    cluster.objects[-1]["subjects"][0]["name"] = "system:serviceaccount:shop:web"
+    assert [each.rule for each in found(cluster)] == ["exposed-path-to-everything"]

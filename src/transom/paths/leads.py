@@ -20,7 +20,7 @@ from transom.inventory.placement import workload_of
 from transom.kube.authorizer import Binding, PolicyRule, Role
 from transom.kube.authorizer.defaults import is_default
 from transom.kube.authorizer.policy import GROUP, RefusedError, read_object
-from transom.kube.authorizer.questions import AUTHENTICATED, SERVICE_ACCOUNTS
+from transom.kube.authorizer.questions import AUTHENTICATED, SERVICE_ACCOUNTS, account_name
 from transom.kube.authorizer.versions import LATEST, Version
 from transom.kube.reading import maps_at, text_at
 from transom.model.edges import ESCAPE, Vertex
@@ -161,7 +161,8 @@ def _may_lead(inventory: Inventory, profiles: Profiles) -> bool:
     groups = {AUTHENTICATED, SERVICE_ACCOUNTS}
     for entry in exposed_workloads(inventory):
         namespace = home(entry)[1]
-        names = {f"{namespace}/{account_of(entry)}", f"{SERVICE_ACCOUNTS}:{namespace}", *groups}
+        account = account_of(entry)
+        names = {f"{namespace}/{account}", account_name(namespace, account), f"{SERVICE_ACCOUNTS}:{namespace}", *groups}
         if not names.isdisjoint(bound):
             return True
     return any(text_at(entry.object, "spec", "nodeName") for entry in inventory.of_kind("", "Pod"))
@@ -169,9 +170,11 @@ def _may_lead(inventory: Inventory, profiles: Profiles) -> bool:
 
 def _bound(inventory: Inventory, profiles: Profiles) -> Iterator[str]:
     """Yield whom bindings name whose roles may lead anywhere: accounts as NAMESPACE/NAME, users and groups by name."""
+    harmless = _harmless(inventory, profiles)
     for kind in BINDINGS:
         for entry in inventory.of_kind(GROUP, kind):
-            if is_default(entry.object) or not _role_may_lead(inventory, entry, profiles):
+            role = text_at(entry.object, "roleRef", "kind"), text_at(entry.object, "roleRef", "name")
+            if role in harmless or is_default(entry.object):
                 continue
             for _, subject in maps_at(entry.object, "subjects"):
                 name = text_at(subject, "name")
@@ -179,13 +182,11 @@ def _bound(inventory: Inventory, profiles: Profiles) -> Iterator[str]:
                 yield account if subject.get("kind") == "ServiceAccount" else name
 
 
-def _role_may_lead(inventory: Inventory, binding: Entry, profiles: Profiles) -> bool:
-    """Tell whether the rules of a binding's role meet any need of a primitive; yes for rules that are not told here."""
-    name = text_at(binding.object, "roleRef", "name")
-    roles = [
-        each for each in inventory.of_kind(GROUP, text_at(binding.object, "roleRef", "kind")) if each.ref.name == name
-    ]
-    return not roles or any(_leads_somewhere(role, profiles) for role in roles)
+def _harmless(inventory: Inventory, profiles: Profiles) -> set[tuple[str, str]]:
+    """Return kind and name of roles that are told here, wherever they are, and of which none meets any need of a primitive."""
+    roles = [each for kind in ("Role", "ClusterRole") for each in inventory.of_kind(GROUP, kind)]
+    leading = {(each.ref.kind, each.ref.name) for each in roles if _leads_somewhere(each, profiles)}
+    return {(each.ref.kind, each.ref.name) for each in roles} - leading
 
 
 def _leads_somewhere(role: Entry, profiles: Profiles) -> bool:
