@@ -15,26 +15,25 @@ from transom.registry.blobs import Descriptor, Layer
 
 STATUS = "Package: {}\nStatus: install ok installed\nVersion: {}\nArchitecture: amd64\n\n"
 DATABASE = "var/lib/dpkg/status"
+Written = tuple[tarfile.TarInfo, bytes]
 
 
-def entry(
-    name: str, content: bytes = b"", kind: bytes = tarfile.REGTYPE, link: str = "", mode: int = 0o644
-) -> tuple[tarfile.TarInfo, bytes]:
+def entry(name: str, content: bytes = b"", kind: bytes = tarfile.REGTYPE, link: str = "", mode: int = 0o644) -> Written:
     made = tarfile.TarInfo(name)
     made.type, made.linkname, made.mode = kind, link, mode
     made.size = len(content)
     return made, content
 
 
-def symlink(name: str, target: str) -> tuple[tarfile.TarInfo, bytes]:
+def symlink(name: str, target: str) -> Written:
     return entry(name, kind=tarfile.SYMTYPE, link=target)
 
 
-def hardlink(name: str, target: str) -> tuple[tarfile.TarInfo, bytes]:
+def hardlink(name: str, target: str) -> Written:
     return entry(name, kind=tarfile.LNKTYPE, link=target)
 
 
-def folder(name: str) -> tuple[tarfile.TarInfo, bytes]:
+def folder(name: str) -> Written:
     return entry(name, kind=tarfile.DIRTYPE)
 
 

@@ -169,3 +169,8 @@ def test_what_apk_owns_is_known_by_its_package_through_links() -> None:
     database = b"P:py3-six\nV:1.16-r0\nF:lib/python3/site-packages/six-1.16.dist-info\nR:METADATA\nR:notes.txt\n"
     record = record_of(tar([symlink("lib", "usr/lib"), entry("lib/apk/db/installed", database)]))
     assert merge([record]).owned == {"usr/lib/python3/site-packages/six-1.16.dist-info/METADATA": "py3-six"}
+
+
+def test_an_absolute_link_below_a_folder_leads_to_the_root() -> None:
+    base = [folder("a/b"), folder("c"), symlink("a/b/l", "/c")]
+    assert names(merge(records(base, [entry("a/b/l/lib/dpkg/status", status("x"))]))) == {"c/lib/dpkg/status": ["x"]}

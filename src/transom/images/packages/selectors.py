@@ -104,6 +104,9 @@ INSTALLED = (
     ),
     Selector("bundles:read_snap", names=("snap.yaml",), path=r"(?:^|/)meta/snap\.yaml$"),
     Selector("bundles:read_brew", names=("INSTALL_RECEIPT.json",)),
+    Selector(
+        "sboms:read", suffixes=(".json", ".xml"), path=r"\.(?:spdx|cdx|sbom|bom)\.(?:json|xml)$", limit_bytes=256 * MIB
+    ),
     Selector("bundles:read_bitnami", suffixes=(".spdx",), path=r"/\.spdx-[^/]+\.spdx$"),
     Selector(
         "kernel:read_image", contains="vmlinu", path=r"(?:^|/)vmlinu[xz](?:-[^/]+)?$", limit_bytes=MAX_BINARY_BYTES
