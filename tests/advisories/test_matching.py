@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
-from transom.advisories import match, why_not
+from transom.advisories import match, outdated, why_not
 from transom.model.advisories import Match, NonMatch, State
 from transom.model.findings import Skipped
 from transom.model.packages import Package
@@ -354,3 +354,77 @@ def test_what_a_vendor_says_is_not_affected_is_not(index_of):
     assert not matched(index, curl("22.04"))
     assert "not affected in ubuntu-22.04" in next(iter(why_not(curl("22.04"), "CVE-1", "", index))).reason
     assert matched(index, curl("24.04"))["CVE-1"].state is State.AFFECTED
+
+
+def test_an_open_range_of_ghsa_ends_where_it_was_last_known_to_be_affected(index_of, osv):
+    record = osv("GHSA-1", events=[{"introduced": "0"}])
+    record["affected"][0]["database_specific"] = {"last_known_affected_version_range": "<= 2.3.1"}
+    index = index_of(record)
+    assert matched(index, Package("npm", "left", "2.3.1"))
+    assert not matched(index, Package("npm", "left", "2.3.2"))
+
+
+def vex(status, category="", details=""):
+    """Return a VEX document of Red Hat about one component of RHEL 8 that has no fix."""
+    product = {"product_id": "rhel8", "product_identification_helper": {"cpe": "cpe:/o:redhat:enterprise_linux:8"}}
+    purl = {"purl": "pkg:rpm/redhat/openssl?arch=src"}
+    component = {"product_id": "openssl", "product_identification_helper": purl}
+    whole = "rhel8:openssl"
+    part = {
+        "product_reference": "openssl",
+        "relates_to_product_reference": "rhel8",
+        "full_product_name": {"product_id": whole},
+    }
+    remedies = [{"category": category, "details": details, "product_ids": [whole]}] if category else []
+    return {
+        "document": {"category": "csaf_vex", "tracking": {"id": "CVE-1"}, "publisher": {"name": "Red Hat"}},
+        "product_tree": {"branches": [{"product": product}, {"product": component}], "relationships": [part]},
+        "vulnerabilities": [{"cve": "CVE-1", "product_status": {status: [whole]}, "remediations": remedies}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("document", "state"),
+    [
+        (vex("known_affected"), State.AFFECTED),
+        (vex("known_affected", "none_available", "Fix deferred"), State.NOT_FIXED),
+        (vex("known_affected", "no_fix_planned", "Will not fix"), State.WONT_FIX),
+        (vex("known_affected", "no_fix_planned", "Out of support scope"), State.END_OF_LIFE),
+        (vex("under_investigation"), State.UNDER_INVESTIGATION),
+        (vex("known_not_affected"), None),
+    ],
+)
+def test_red_hats_vex_tells_the_state_of_what_has_no_fix(index_of, document, state):
+    found = matched(index_of(document), rpm("openssl-libs", "1:1.1.1k-9.el8", "openssl", "1:1.1.1k-9.el8")).get("CVE-1")
+    assert (found.state if found else None) is state
+
+
+def test_a_product_of_suse_is_known_by_its_cpe_and_its_build_by_its_name(index_of):
+    product = {"product_id": "SLES", "product_identification_helper": {"cpe": "cpe:/o:suse:sles:15:sp4"}}
+    build = "libopenssl1_1-1.1.1l-150400.7.63.1.x86_64"
+    part = {
+        "product_reference": build,
+        "relates_to_product_reference": "SLES",
+        "full_product_name": {"product_id": "x"},
+    }
+    document = {
+        "document": {"tracking": {"id": "SUSE-SU-2024:1-1"}, "publisher": {"name": "SUSE Product Security Team"}},
+        "product_tree": {"branches": [{"product": product}], "relationships": [part]},
+        "vulnerabilities": [{"cve": "CVE-1", "product_status": {"recommended": ["x"]}}],
+    }
+    index = index_of(document)
+
+    def libssl(version):
+        return Package(
+            "rpm", "libopenssl1_1", version, source_name="openssl-1_1", source_version=version, distro="sles-15.4"
+        )
+
+    assert matched(index, libssl("1.1.1l-150400.7.60.2"))["CVE-1"].reasons[0].record == "SUSE-SU-2024:1-1"
+    assert not matched(index, libssl("1.1.1l-150400.7.63.1"))
+
+
+def test_sources_that_are_too_old_are_skipped(index_of, osv):
+    index = index_of(osv(events=[{"introduced": "0"}]))
+    (told,) = outdated(index, datetime(2024, 1, 31, tzinfo=UTC))
+    assert told.reason.startswith("osv was last changed 30 days ago")
+    assert not list(outdated(index, datetime(2024, 1, 10, tzinfo=UTC)))

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from transom.advisories.channels import channel_of_ecosystem, name_in, scheme_of
 from transom.advisories.intervals import ImpossibleError, intervals_of
@@ -227,6 +228,7 @@ def _statements(record: str, affected: Affected, feed: str) -> Iterator[Statemen
         return
     intervals, refused = _intervals(affected.ranges or (), scheme_of(channel))
     yield from (Refused(record, reason, feed) for reason in refused)
+    intervals = tuple(_ended(each, affected) for each in intervals)
     versions = tuple(affected.versions or ())
     if not intervals and not versions:
         if not refused:
@@ -265,6 +267,18 @@ def _intervals(ranges: Sequence[Range], scheme: str) -> tuple[tuple[Interval, ..
         except ImpossibleError as error:
             refused.append(str(error))
     return tuple(dict.fromkeys(found)), refused
+
+
+def _ended(interval: Interval, affected: Affected) -> Interval:
+    """Return an interval that has no end with the one that GHSA tells beside the events (`<= 2.3.1`)."""
+    told = affected.database_specific
+    known = told.get("last_known_affected_version_range") if isinstance(told, dict) else None
+    if not isinstance(known, str) or interval.fixed or interval.last_affected or interval.limit:
+        return interval
+    sign, _, version = known.strip().partition(" ")
+    if sign == "<=":
+        return replace(interval, last_affected=version.strip())
+    return replace(interval, limit=version.strip()) if sign == "<" else interval
 
 
 def _note(affected: Affected) -> str:

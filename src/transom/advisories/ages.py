@@ -1,0 +1,33 @@
+"""How old what is known is: a source that nobody has looked at for long knows nothing of what came since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from transom.advisories.index import Index
+from transom.model.findings import Skipped
+from transom.model.refs import Ref
+
+MAX_AGE_DAYS = 14  # feeds of distributions and languages change every day; two weeks are two rounds of patches
+
+
+def outdated(index: Index, now: datetime | None = None, max_age_days: int = MAX_AGE_DAYS) -> Iterator[Skipped]:
+    """Yield each source that was read too long ago, or whose newest record is that old though it was read since."""
+    today = now or datetime.now(UTC)
+    for feed in index.feeds:
+        for word, time in (("read", feed.retrieved), ("last changed", feed.modified)):
+            days = _days(time, today)
+            if feed.records and days is not None and days > max_age_days:
+                reason = f"{feed.feed} was {word} {days} days ago: what became known since is not looked for"
+                yield Skipped(Ref("package", name=feed.feed), reason, "build the index anew, or `transom db update`")
+                break
+
+
+def _days(time: str, today: datetime) -> int | None:
+    """Return the whole days since a time, RFC 3339 or its date alone; None for what is no time."""
+    try:
+        moment = datetime.fromisoformat(time)
+    except ValueError:
+        return None
+    return (today - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))).days
