@@ -87,7 +87,7 @@ def _own(path: str, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], bu
             told += coordinates(inflated(archive, pom, MAX_TEXT_BYTES))
     named = _named(path, manifest)
     main = _main(told, named)
-    if main is None and named.version:
+    if main is None and named.artifact and named.version:
         yield _package(path, named, "manifest", _licences_of(manifest))
     for what in dict.fromkeys(told):
         licence = _licences_of(manifest) if what == main else ()
