@@ -24,6 +24,8 @@ COMMANDS = {
     "paths": ("transom.cli.paths", "show how what the outside reaches leads to everything, and what to take away"),
     "watch": ("transom.cli.watch", "tell of findings that appear and vanish in a cluster, as it happens"),
     "fix": ("transom.cli.fix", "mend manifests byte by byte, each fix proven, and say what is left"),
+    "vulns": ("transom.cli.vulns", "tell the known vulnerabilities of an image or an SBOM"),
+    "why-not": ("transom.cli.why_not", "tell why packages do not match a vulnerability"),
     "db": ("transom.cli.db", "build, carry and compare the index of known vulnerabilities"),
     "exceptions": (
         "transom.cli.exceptions",

@@ -57,13 +57,22 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.what.startswith("pod-security/"):
         arguments.pod_security = "restricted"
     options = scan_options(arguments, every_profile=True)
-    rule = options.faces.get(arguments.what)
+    rule = options.faces.get(arguments.what) or _rule_of_packages(arguments.what)
     if rule is not None:
         _print(_rule_page(options, rule))
         return Exit.CLEAN
     if not FINGERPRINT.match(arguments.what):
         raise unknown_rule(arguments.what, options.faces)
     return _explain_finding(arguments, options)
+
+
+def _rule_of_packages(name: str) -> Rule | None:
+    """Return the rule that no policy states but the index of vulnerabilities does."""
+    if name != "vulnerable-package":
+        return None
+    from transom.images.vulnerabilities import VULNERABLE
+
+    return VULNERABLE
 
 
 def _rule_page(options: ScanOptions, rule: Rule) -> Iterator[str]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "cyclonedx-json", "spdx-json")
 HEADINGS = (mark("Name"), mark("Version"), mark("Type"), mark("Licences"), mark("Layer"), mark("Place"))
+FILES = (".json", ".xml", ".spdx", ".tar")  # what is named so is no image
 EXAMPLES = """\
   transom sbom debian:12                                  every package, and the layer that brought it
   transom sbom image:./oci-layout -o cyclonedx-json=a.json
@@ -59,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         if len(wanted) > 1 or wanted[0][1]:
             raise UsageError("--output-file is for one output", "", "give each a file: -o spdx-json=a.json")
         wanted = [(wanted[0][0], arguments.output_file)]
-    bill, unread = _bill(arguments)
+    bill, unread = bill_of_target(arguments)
     for reason in unread:
         sys.stderr.write(f"{terminal.say('skipped:')} {reason}\n")
     for name, file in wanted:
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     return Exit.INCOMPLETE if unread else Exit.CLEAN
 
 
-def _bill(arguments: argparse.Namespace) -> tuple[Bill, list[str]]:
+def bill_of_target(arguments: argparse.Namespace) -> tuple[Bill, list[str]]:
     """Return the bill of the target, and what could not be read of it."""
     from transom.images.sbom.bill import bill_of
     from transom.images.source import inspected
@@ -81,6 +82,8 @@ def _bill(arguments: argparse.Namespace) -> tuple[Bill, list[str]]:
             from transom.images.sbom.reading import read_bill
 
             return read_bill(target), []
+        if target.endswith(FILES) or target.startswith((".", "/")):
+            raise UsageError(f"there is no file {target}", "", "check the path")
         target = f"image:{target}"
     found = inspected(target, image_options(arguments))
     unread = [f"{shown(each.path) or f'layer {layer.diff_id}'.strip()}: {each.reason}" for layer, each in found.unread]
