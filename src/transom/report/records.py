@@ -13,7 +13,11 @@ from transom.model.findings import Accepted, Evidence, Finding, Judged, Skipped
 from transom.model.places import Locator
 from transom.model.refs import Ref
 from transom.report.compliance import FORMULA, Compliance, ControlResult
+from transom.report.risk import FORMULA as RISK_FORMULA
+from transom.report.risk import figures as risk_figures
 from transom.report.risk import risk
+from transom.report.score import FORMULA as SCORE_FORMULA
+from transom.report.score import figures as score_figures
 from transom.report.score import score, score_of_read
 from transom.report.summary import SCHEMA, Report
 
@@ -179,7 +183,9 @@ def summary_record(report: Report) -> dict[str, Any]:
         "passed": report.passed,
         "score": score(report),
         "score_of_read": score_of_read(report),
+        "score_formula": SCORE_FORMULA.format(**score_figures()),
         "risk": risk(report),
+        "risk_formula": RISK_FORMULA.format(**risk_figures()),
         "not_applicable": {clean(what): count for what, count in report.not_applicable.items()},
         "provenance": [{"origin": clean(each.origin), "how": clean(each.how)} for each in report.provenance],
         "complete": report.complete,

@@ -18,6 +18,8 @@ from transom.model.refs import Ref
 from transom.model.severity import Severity
 from transom.report.compliance import compliance
 from transom.report.options import ReportOptions
+from transom.report.risk import risk
+from transom.report.score import score
 from transom.report.summary import Report, owner_of
 from transom.report.text import BOLD, COLOURS, DIM, GREEN, LABELS, RED, YELLOW, Look, columns, wrapped
 from transom.report.words import NOT_SET, SEVERITY_WORDS, cluster_told
@@ -355,6 +357,9 @@ def _counted(report: Report, look: Look) -> str:
     counted = look.say("{verdicts} of {rules}, {passed:,} passed")
     counts = {"verdicts": _count(verdicts, "verdict", look), "rules": _count(rules, "rule", look)}
     parts = [counted.format(**counts, passed=report.passed)]
+    reached, danger = score(report), risk(report)
+    if reached is not None and danger is not None:
+        parts.append(look.say("score {}/100, risk {}/100").format(reached, danger))
     if report.skipped:
         allowed = f" {look.say('({:,} allowed)').format(report.allowed_skips)}" if report.allowed_skips else ""
         parts.append(look.say("{:,} skipped").format(len(report.skipped)) + allowed)
