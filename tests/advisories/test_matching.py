@@ -193,11 +193,12 @@ def test_the_vendors_word_on_severity_comes_before_all_others(index_of, osv):
 
 
 def test_exploited_and_likely_stand_beside_the_match(index_of, osv):
-    kev = {"catalogVersion": "1", "vulnerabilities": [{"cveID": "CVE-2024-1", "dateAdded": "2024-01-02"}]}
-    epss = b"#model_version:v1,score_date:2025-02-20T00:00:00+0000\ncve,epss,percentile\nCVE-2024-1,0.5,0.9\n"
+    kev = {"catalogVersion": "1", "vulnerabilities": [{"cveID": "CVE-2024-1001", "dateAdded": "2024-01-02"}]}
+    epss = b"#model_version:v1,score_date:2025-02-20T00:00:00+0000\ncve,epss,percentile\nCVE-2024-1001,0.5,0.9\n"
     found = matched(
-        index_of(osv(events=[{"introduced": "0"}], aliases=["CVE-2024-1"]), kev, epss), Package("npm", "left", "1.0.0")
-    )["CVE-2024-1"]
+        index_of(osv(events=[{"introduced": "0"}], aliases=["CVE-2024-1001"]), kev, epss),
+        Package("npm", "left", "1.0.0"),
+    )["CVE-2024-1001"]
     assert found.exploited.added == "2024-01-02"
     assert (found.likelihood.score, found.likelihood.date) == (0.5, "2025-02-20")
 
@@ -428,3 +429,9 @@ def test_sources_that_are_too_old_are_skipped(index_of, osv):
     (told,) = outdated(index, datetime(2024, 1, 31, tzinfo=UTC))
     assert told.reason.startswith("osv was last changed 30 days ago")
     assert not list(outdated(index, datetime(2024, 1, 10, tzinfo=UTC)))
+
+
+def test_a_source_does_not_speak_for_a_binary_that_is_named_by_itself(index_of):
+    builds = (("perl", "0:5.26.3-420.el8", "src"), ("perl-Carp", "0:9.50-420.el8", "noarch"))
+    index = index_of(csaf("RHSA-1", MAIN, *builds))
+    assert matched(index, rpm("perl-Carp", "9.42-396.el8", "perl", "5.26.3-420.el8"))

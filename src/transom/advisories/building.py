@@ -18,7 +18,7 @@ from transom.advisories import layout
 from transom.advisories.aliases import Aliases
 from transom.advisories.channels import scheme_of
 from transom.advisories.intervals import ImpossibleError, bounds, key_of
-from transom.advisories.layout import Facts, Record, hash_of, stop_of
+from transom.advisories.layout import Facts, Record, hash_of, number_of_cve, stop_of
 from transom.lang.versions.semver import VersionError
 from transom.model.advisories import (
     Advisory,
@@ -240,8 +240,11 @@ class Writer:
                 self._refuse(told.feed, "lists a version that cannot be read", f"{told.id}: {version[:80]}")
 
     def _add_rated(self, told: Rated) -> None:
-        row = (hash_of(told.id), layout.encode(told.ratings))
-        self._database.execute("INSERT OR REPLACE INTO rated VALUES (?, ?)", row)
+        number = number_of_cve(told.id)
+        if number is None:
+            self._refuse(told.feed, "rates what is no CVE", told.id)
+            return
+        self._database.execute("INSERT OR REPLACE INTO rated VALUES (?, ?)", (number, layout.encode(told.ratings)))
         self._count(told.feed, told.modified)
 
     def _package(self, channel: str, name: str) -> int:
@@ -294,7 +297,7 @@ class Writer:
         database.executemany(
             "INSERT INTO conditions VALUES (?, ?, ?, ?, ?)", ((n, *key) for key, n in self._conditions.items())
         )
-        database.executemany("INSERT OR REPLACE INTO likelihoods VALUES (?, ?, ?)", self._known_likelihoods())
+        database.executemany("INSERT INTO likelihoods VALUES (?, ?, ?)", self._known_likelihoods())
         facts = Facts(tuple(self._exploited.values()), tuple(self._lifetimes.values()))
         packed = zstandard.ZstdCompressor(level=LEVEL).compress(layout.encode(facts))
         database.executemany("INSERT INTO meta VALUES (?, ?)", (("facts", packed), ("built", self._now)))
@@ -312,8 +315,9 @@ class Writer:
         """Yield the likelihoods of the vulnerabilities that the index knows: the others nobody can ask for."""
         known = {row[0] for row in self._database.execute("SELECT DISTINCT hash FROM ids")}
         for told in self._likelihoods.values():
-            if hash_of(told.id) in known:
-                yield hash_of(told.id), told.score, told.percentile
+            number = number_of_cve(told.id)
+            if number is not None and hash_of(told.id) in known:
+                yield number, told.score, told.percentile
 
 
 def _array(parts: list[bytes]) -> bytes:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import zstandard
 
 from transom.advisories import layout
-from transom.advisories.layout import Facts, Record, hash_of
+from transom.advisories.layout import Facts, Record, hash_of, number_of_cve
 from transom.model.advisories import Exploited, FeedAge, Interval, Lifetime, Likelihood, Rating, State
 from transom.model.errors import TransomError
 from transom.model.language import mark
@@ -126,13 +126,13 @@ class Index:
 
     def likelihood(self, bug: str) -> Likelihood | None:
         """Return what EPSS says of a vulnerability."""
-        words = "SELECT score, percentile FROM likelihoods WHERE hash = ?"
-        found = self._database.execute(words, (hash_of(bug),)).fetchone()
+        words = "SELECT score, percentile FROM likelihoods WHERE cve = ?"
+        found = self._database.execute(words, (number_of_cve(bug),)).fetchone()
         return Likelihood(bug, found[0], found[1], self._dates.get("epss", "")) if found else None
 
     def rated(self, bug: str) -> tuple[Rating, ...]:
         """Return the ratings of those who know no packages."""
-        found = self._database.execute("SELECT packed FROM rated WHERE hash = ?", (hash_of(bug),)).fetchone()
+        found = self._database.execute("SELECT packed FROM rated WHERE cve = ?", (number_of_cve(bug),)).fetchone()
         return layout.decode_ratings(found[0]) if found else ()
 
     def lifetime(self, product: str, release: str) -> Lifetime | None:

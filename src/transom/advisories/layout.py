@@ -6,6 +6,7 @@ its neighbours in one packed block. Ids are kept as hashes, because a record tha
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
 
 import msgspec
@@ -28,9 +29,12 @@ CREATE TABLE ranges (package INTEGER, n INTEGER, low BLOB, high BLOB, state INTE
   stop TEXT, condition INTEGER, PRIMARY KEY (package, n)) WITHOUT ROWID;
 CREATE TABLE blocks (id INTEGER PRIMARY KEY, packed BLOB);
 CREATE TABLE ids (hash INTEGER, record INTEGER, PRIMARY KEY (hash, record)) WITHOUT ROWID;
-CREATE TABLE likelihoods (hash INTEGER PRIMARY KEY, score REAL, percentile REAL);
-CREATE TABLE rated (hash INTEGER PRIMARY KEY, packed BLOB);
+CREATE TABLE likelihoods (cve INTEGER PRIMARY KEY, score REAL, percentile REAL);
+CREATE TABLE rated (cve INTEGER PRIMARY KEY, packed BLOB);
 """
+
+CVES_IN_A_YEAR = 10**9  # CVE numbers have at most seven digits so far
+_CVE = re.compile(r"CVE-(\d{4})-(\d{4,9})", re.ASCII)
 
 STATES = tuple(State)
 """States by the numbers that stand for them."""
@@ -79,6 +83,12 @@ def hash_of(name: str) -> int:
     Of a million ids some hundreds share theirs with another: whoever finds a record reads its names.
     """
     return int.from_bytes(blake2b(name.upper().encode("utf-8", "replace"), digest_size=4).digest()) >> 1
+
+
+def number_of_cve(name: str) -> int | None:
+    """Return the number that a CVE's year and number make, one for each; None for other ids, which nobody scores."""
+    found = _CVE.fullmatch(name)
+    return int(found[1]) * CVES_IN_A_YEAR + int(found[2]) if found else None
 
 
 def stop_of(interval: Interval) -> tuple[int, str]:

@@ -43,6 +43,10 @@ _MINOR = re.compile(r"\.el(\d+)_(\d+)\b")
 _BINARY_ONLY = re.compile(r"\+b\d+\Z")
 
 
+Heard = dict[str, dict[int, list[tuple[str, Row]]]]
+"""What is said of a package, by channel and record: each row, with the version that it is to be compared with."""
+
+
 class Question(Struct, frozen=True):
     """What is asked of the index about a package: in which channels, under which names, with which versions."""
 
@@ -136,9 +140,10 @@ def _of_package(package: Package, question: Question, index: Index) -> Iterator[
         if not each.record.withdrawn:
             for bug in each.record.bugs:
                 by_bug[bug].append(each)
+    heard = _heard(package, question, index) if by_bug and package.kind in SYSTEM_KINDS else {}
     for bug, about in by_bug.items():
-        if package.kind in SYSTEM_KINDS:
-            about = _in_deciding_channel(bug, about, package, question, index)
+        if heard:
+            about = _in_deciding_channel(bug, about, heard, index)
         affecting = decisive(about)
         if affecting:
             yield _match(package, bug, affecting, index)
@@ -160,19 +165,28 @@ def said_of(package: Package, question: Question, index: Index) -> Iterator[Said
                 named |= {row.record for row in index.rows(channel, name)}
 
 
-def _in_deciding_channel(bug: str, about: list[Said], package: Package, question: Question, index: Index) -> list[Said]:
+def _heard(package: Package, question: Question, index: Index) -> Heard:
+    """Return all that is said of a package, of whatever version: asked once, because a kernel has thousands of rows."""
+    heard: Heard = {}
+    for channel in question.channels:
+        by_record = heard.setdefault(channel, {})
+        for name, version in question.named:
+            found: dict[int, list[tuple[str, Row]]] = defaultdict(list)
+            for row in index.rows(channel, name):
+                if row.record not in by_record and meant(package, version, row, index):
+                    found[row.record].append((version, row))
+            by_record |= found
+    return heard
+
+
+def _in_deciding_channel(bug: str, about: list[Said], heard: Heard, index: Index) -> list[Said]:
     """Return the statements of the first channel that speaks of the bug: none where the version has a fix of it there.
 
     A vendor may ship one fix in several updates, each with a version of its own; any of them is enough.
     """
-    numbers = {number for number, record in index.records_of(bug) if not record.withdrawn}
-    for channel in question.channels:
-        spoken = [
-            (version, row)
-            for name, version in question.named
-            for row in index.rows(channel, name)
-            if row.record in numbers and meant(package, version, row, index)
-        ]
+    numbers = [number for number, record in index.records_of(bug) if not record.withdrawn]
+    for channel, by_record in heard.items():
+        spoken = [each for number in numbers for each in by_record.get(number, ())]
         if spoken:
             fixed = any(_has_fix(row, key_of(scheme_of(channel), version)) for version, row in spoken)
             return [] if fixed else [each for each in about if each.channel == channel]

@@ -76,9 +76,9 @@ def _statements(package: str, bug: Bug) -> Iterator[Statement]:
 
 
 def _state(release: Release) -> tuple[State, str]:
-    if release.status == "resolved":
+    if release.status == "resolved" and release.fixed_version:
         return (State.NOT_AFFECTED if release.fixed_version == NEVER_AFFECTED else State.FIXED), ""
-    if release.status == "undetermined":
+    if release.status in ("undetermined", "resolved"):
         return State.UNDER_INVESTIGATION, ""
     if release.urgency == END_OF_LIFE or release.nodsa_reason == END_OF_LIFE:
         return State.END_OF_LIFE, release.nodsa
