@@ -105,7 +105,8 @@ def test_a_file_of_one_line_is_read_in_pieces() -> None:
         yield b" tok_k7qm2zr9 "
         yield b"y" * 1_000_000
 
-    assert [each.start for each in leaks_of(ready(TOKEN), "a", chunks())] == [20_000_005]
+    (found,) = leaks_of(ready(TOKEN), "a", chunks())
+    assert (found.line, found.column, found.start) == (1, 20_000_006, 20_000_005)
 
 
 @pytest.mark.parametrize(

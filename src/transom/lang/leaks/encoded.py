@@ -14,18 +14,19 @@ from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
 
+from transom.lang.leaks.find import widened
 from transom.lang.leaks.read import compiled
 
 if TYPE_CHECKING:
     from transom.lang.leaks.prefilter import Regions
 
 MAX_PARTS = 2_000  # of one text; an encoded archive is one, a list of Secrets has hundreds
-MAX_PART_BYTES = 256 * 1024  # of the encoded form; what leaks is short
+MAX_PART_BYTES = 64 * 1024  # of the encoded form; what leaks is short
 _QUAD = "[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]"
 _PLAIN = "[A-Za-z0-9_.~:/?#&=+$,;@-]"
 PATTERNS = {
-    "base64": rf"(?:^|[^A-Za-z0-9])((?:{_QUAD}){{6,}}[A-Za-z0-9+/_-]{{0,3}})",
-    "hex": r"(?:^|[^A-Za-z0-9])((?:[2-7][0-9A-Fa-f]|0[9AaDd]){16,})",
+    "base64": rf"(?:^|[^A-Za-z0-9])((?:{_QUAD}){{6,}}[A-Za-z0-9+/_-]{{0,3}})(?:[^A-Za-z0-9+/_-]|$)",
+    "hex": r"(?:^|[^A-Za-z0-9])((?:[2-7][0-9A-Fa-f]|0[9AaDd]){16,})(?:[^0-9A-Fa-f]|$)",
     "percent": rf"({_PLAIN}*%[2-7][0-9A-Fa-f](?:{_PLAIN}|%[0-9A-Fa-f][0-9A-Fa-f])*)",
 }
 """The expressions of the encodings, the encoded part in group 1."""
@@ -46,11 +47,12 @@ def encoded_parts(text: bytes, regions: Mapping[str, Regions] | None = None) -> 
     """Yield what a text says in other encodings, at most MAX_PARTS; regions: where to look, by encoding."""
     count = 0
     for encoding, pattern in PATTERNS.items():
-        parts = [(0, len(text))] if regions is None else regions.get(encoding, ())
+        search = compiled(pattern)
+        parts = [(0, len(text))] if regions is None else widened(search, text, regions.get(encoding, ()))
         for region in parts:
-            for match in compiled(pattern).finditer(text, *region):
+            for match in search.finditer(text, *region):
                 start, end = match.span(1)
-                decoded = _decoded(text[start : min(end, start + MAX_PART_BYTES)], encoding)
+                decoded = _decoded(text[start:end], encoding) if end - start <= MAX_PART_BYTES else b""
                 if decoded:
                     yield Part(start, end, encoding, decoded)
                     count += 1

@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from transom.lang.leaks.read import compiled, compiled_any
+from transom.lang.leaks.read import compiled, compiled_any, set_of
 from transom.lang.leaks.rules import Allowlist, LeakRule, LeakRules, Required
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MAX_LEAKS = 10_000  # of one text: no honest one has as many, a hostile one would fill memory
 SHORT_BYTES, FEW_TEXTS = 4_096, 100  # up to here looking for each keyword costs less than importing RE2 for one pass
 LINE_BYTES = 10_000  # of a line, before and behind a leak: minified files have lines of megabytes
+MAX_REACH_BYTES = 64 * 1024  # of a match whose expression sets no bound; the longest private keys take some 13 kB
 MAX_RIVALS = 100  # leaks of one line that a generic one is compared with
 ALLOWED = b"gitleaks:allow"
 """A remark in a line whose leaks are no leaks."""
@@ -80,13 +81,21 @@ class LeakFinder:
     def of_path(self, path: str) -> Iterator[Leak]:
         """Yield what rules about paths only say of a path."""
         named = path.encode("utf-8", "surrogateescape")
-        if self._of_paths and self._any_path.search(named):
+        if self._of_paths and self._paths.Match(named):
             yield from (leak for rule in self._of_paths for leak in self._of_rule(rule, b"", named, ()))
 
     def allows(self, path: str) -> bool:
         """Tell whether the rules leave a whole text out because of its path."""
         named = path.encode("utf-8", "surrogateescape")
+        if not named or not self._paths.Match(named):
+            return False
         return any(self._allows_path(each, named) for each in self.rules.allowlists if not each.rules)
+
+    @cached_property
+    def _paths(self) -> Any:
+        """What tells in one step whether a path matters to allow-lists, or to rules about paths only."""
+        lists = (each.paths for each in self.rules.allowlists if not each.rules)
+        return set_of([*chain.from_iterable(lists), *(rule.path for rule in self._of_paths)])
 
     def look(self, text: bytes, path: str, regions: Mapping[int, Regions] | None) -> list[Leak]:
         """Return the leaks of a text; regions: what the prefilter tells of it, None where there is none."""
@@ -121,11 +130,10 @@ class LeakFinder:
             rule = self.rules.rules[number]
             lowered = lowered or (text.lower() if rule.keywords else b"")
             if not rule.keywords or any(keyword.encode() in lowered for keyword in rule.keywords):
-                yield rule, regions.get(number, everywhere)
-
-    @cached_property
-    def _any_path(self) -> Any:
-        return compiled_any(tuple(rule.path for rule in self._of_paths))
+                parts = regions.get(number, everywhere)
+                if self.prefilter and number in self.prefilter.unbounded:
+                    parts = list(widened(compiled(rule.regex), text, parts))
+                yield rule, parts
 
     @cached_property
     def _untold(self) -> frozenset[int]:
@@ -145,11 +153,7 @@ class LeakFinder:
         """What tells in one pass which keywords stand in a text."""
         import re2
 
-        made = re2.Set.SearchSet()
-        for literal in self._literals or [b"\0"]:
-            made.Add(re2.escape(literal))
-        made.Compile()
-        return made
+        return set_of([re2.escape(keyword) for keyword in self._keywords])
 
     def _of_rule(self, rule: LeakRule, text: bytes, path: bytes, regions: Regions) -> Iterator[Leak]:
         own = [*(each for each in self.rules.allowlists if rule.id in each.rules), *rule.allowlists]
@@ -179,7 +183,7 @@ class LeakFinder:
     def _allows(self, allowlist: Allowlist, targets: dict[str, bytes], path: bytes) -> bool:
         target, secret = targets[allowlist.target], targets["secret"].lower()
         by_regex = any(compiled(each).search(target) for each in allowlist.regexes)
-        by_word = any(word.encode() in secret for word in allowlist.stopwords)
+        by_word = any(word in secret for word in _encoded(allowlist.stopwords))
         if not allowlist.every:
             return by_regex or by_word
         asked = [(allowlist.regexes, by_regex), (allowlist.stopwords, by_word)]
@@ -193,6 +197,11 @@ class LeakFinder:
 
     def _path_matches(self, allowlist: Allowlist, path: bytes) -> bool:
         return compiled_any(allowlist.paths).search(path) is not None
+
+
+@lru_cache(maxsize=1_000)
+def _encoded(words: tuple[str, ...]) -> tuple[bytes, ...]:
+    return tuple(word.encode() for word in words)
 
 
 def entropy(secret: bytes) -> float:
@@ -230,6 +239,17 @@ def _line_start(text: bytes, at: int) -> int:
 def _line_end(text: bytes, at: int) -> int:
     end = text.find(b"\n", at, at + LINE_BYTES)
     return min(at + LINE_BYTES, len(text)) if end < 0 else end
+
+
+def widened(regex: Any, text: bytes, regions: Regions) -> Iterator[tuple[int, int]]:
+    """Yield parts of a text that reach back until a match is in them, at most MAX_REACH_BYTES: a private key is long."""
+    last = 0
+    for start, end in regions:
+        start = max(start, last)
+        while start > last and end - start < MAX_REACH_BYTES and not regex.search(text, start, end):
+            start = max(end - 4 * (end - start), last)
+        yield start, end
+        last = end
 
 
 def _with_required(found: Sequence[Leak], text: bytes) -> list[Leak]:

@@ -16,6 +16,9 @@ import msgspec
 from transom.lang.leaks.widths import width
 
 MAX_ENDS = 10_000  # of one expression in one text; beyond, all of the text is looked through, which finds the same
+REACH_BYTES = (
+    2 * 1024
+)  # before the end of a match, where its expression sets no bound; whoever finds none goes back further
 _SPACE = "\\t\\n\\f\\r\\x20"
 """What RE2 calls space; Hyperscan counts the vertical tab as well."""
 
@@ -39,13 +42,18 @@ class Prefilter:
         import hyperscan
 
         self._module = hyperscan
-        self._widths = [width(pattern) for pattern in patterns]
+        widths = [width(pattern) for pattern in patterns]
+        self.unbounded = frozenset(number for number, widest in enumerate(widths) if widest is None)
+        self._widths = [REACH_BYTES if widest is None else widest for widest in widths]
         asked = {number: _translated(pattern) for number, pattern in enumerate(patterns)}
         told = {number: pattern for number, pattern in asked.items() if pattern is not None}
         self._database, self.takes = self._restored(told, kept)
 
     def regions(self, text: bytes) -> Mapping[int, Regions]:
-        """Return, by the number of each expression that matches, the parts of a text in which all its matches lie."""
+        """Return, by the number of each expression that matches, the parts of a text in which all its matches lie.
+
+        Those of an unbounded expression may begin before the part in which they end.
+        """
         ends: dict[int, list[int]] = {}
 
         def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
@@ -58,12 +66,11 @@ class Prefilter:
         return {number: self._parts(number, found, len(text)) for number, found in ends.items()}
 
     def _parts(self, number: int, ends: list[int], size: int) -> Regions:
-        widest = self._widths[number]
-        if widest is None or len(ends) > MAX_ENDS:
+        if len(ends) > MAX_ENDS:
             return [(0, size)]
         found: list[tuple[int, int]] = []
         for end in sorted(ends):
-            start = max(end - widest, 0)
+            start = max(end - self._widths[number], 0)
             if found and start <= found[-1][1]:
                 found[-1] = (found[-1][0], end)
             else:
@@ -101,14 +108,10 @@ class Prefilter:
             return None
         database = self._module.Database()
         try:
-            database.compile(expressions=list(asked.values()), ids=list(asked), flags=list(map(self._flag, asked)))
+            database.compile(expressions=list(asked.values()), ids=list(asked), flags=[0] * len(asked))
         except self._module.error:
             return None
         return self._ready(database)
-
-    def _flag(self, number: int) -> int:
-        """Return how an expression is matched: where all of the text is looked through, one match tells enough."""
-        return self._module.HS_FLAG_SINGLEMATCH if self._widths[number] is None else 0
 
     def _ready(self, database: Any) -> Any:
         database.scratch = self._module.Scratch(database)

@@ -263,3 +263,14 @@ def compiled(pattern: str) -> Any:
 def compiled_any(patterns: tuple[str, ...]) -> Any:
     """Return one program for several patterns: 25 paths asked one by one take ten times as long as a file's text."""
     return compiled("|".join(f"(?:{pattern})" for pattern in patterns))
+
+
+def set_of(patterns: Sequence[str]) -> Any:
+    """Return what tells in one pass which patterns match a text, by their numbers, through Match."""
+    import re2
+
+    made = re2.Set.SearchSet()
+    for pattern in patterns or ["\\z."]:  # an empty set cannot be asked; this one matches nothing
+        made.Add(pattern.encode())
+    made.Compile()
+    return made

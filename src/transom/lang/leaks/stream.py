@@ -68,6 +68,11 @@ class _Piece(Struct, frozen=True):
     end: int
     next_start: int
 
+    def line_start(self, at: int, before: int) -> int:
+        """Return where in the file the line of a place of the text begins; before: the one that the piece begins in."""
+        found = self.text.rfind(b"\n", 0, at)
+        return before if found < 0 else self.at + found + 1
+
 
 def leaks_of(searcher: Searcher, path: str, chunks: Iterable[bytes]) -> Iterator[Found]:
     """Yield the leaks of a file, at most MAX_LEAKS of each megabyte; path: as people see it; chunks: its bytes in order."""
@@ -79,13 +84,14 @@ def leaks_of(searcher: Searcher, path: str, chunks: Iterable[bytes]) -> Iterator
     head = next(rest, b"")
     binary = b"\0" in head[:SNIFFED_BYTES]
     encoding = _wide_encoding(head) if binary or head[:1] > b"\xfd" else ""
-    line = 1
+    line, line_at = 1, 0
     for piece in _pieces(b"", _converted(head, rest, encoding)) if encoding else _pieces(head, rest):
         for found in _of_text(searcher, path, piece.text, MAX_DECODINGS):
             if piece.begin <= found.start < piece.end:
-                yield _placed(found, piece, line, bool(encoding), binary and not encoding)
+                yield _placed(found, piece, (line, line_at), bool(encoding), binary and not encoding)
         if piece.end <= len(piece.text):
             line += piece.text.count(b"\n", 0, piece.next_start)
+            line_at = piece.line_start(piece.next_start, line_at)
 
 
 def _pieces(head: bytes, rest: Iterator[bytes]) -> Iterator[_Piece]:
@@ -155,12 +161,14 @@ def _of_part(searcher: Searcher, path: str, text: bytes, part: Part, decodings: 
             )
 
 
-def _placed(each: _At, piece: _Piece, line: int, converted: bool, binary: bool) -> Found:
+def _placed(each: _At, piece: _Piece, begins: tuple[int, int], converted: bool, binary: bool) -> Found:
+    """Return a leak with its place; begins: the line that the piece begins in, and where in the file that begins."""
     text, at = piece.text, each.start
+    line, line_at = begins
     return Found(
         each.leak.rule,
         0 if binary else line + text.count(b"\n", 0, at),
-        0 if binary else at - text.rfind(b"\n", 0, at),
+        0 if binary else piece.at + at - piece.line_start(at, line_at) + 1,
         0 if converted else piece.at + at,
         0 if converted else piece.at + each.end,
         each.length,
