@@ -6,12 +6,14 @@ import base64
 import codecs
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.lang.leaks.samples import sample
 from transom.lang.leaks import LeakFinder, LeakRule, LeakRules, read_rules, stream
 from transom.lang.leaks.doubts import checksum_holds
 from transom.lang.leaks.encoded import PATTERNS
@@ -153,6 +155,15 @@ def test_the_width_of_an_expression_is_known(pattern: str, widest: int | None) -
     assert width(pattern) == widest
 
 
+PATHS = {
+    "freemius-secret-key": "a.php",
+    "hashicorp-tf-password": "a.tf",
+    "kubernetes-secret-yaml": "a.yaml",
+    "nuget-config-password": "nuget.config",
+}
+"""Where the rules look that look in some files only."""
+
+TRIES = 20  # of a rule: chance may make a text too regular, or put a stop-word in it
 PATTERN_PARTS = st.sampled_from(
     ["a", "b+", "[ab]{1,3}", r"\s", r"\S", r"\b", "(?i)c", ".", "[^a]", r"[\s\S]{0,4}?", "(a|bc)", "x?", "$", r"\w{2,}"]
 )
@@ -178,3 +189,16 @@ def test_both_engines_find_the_same_in_the_corpora(published: tuple[Searcher, Se
     fast, plain = ([list(leaks_of(each, path, [text])) for path, text in texts] for each in published)
     assert fast == plain
     assert any(fast)
+
+
+def test_samples_of_every_published_rule_are_found(published: tuple[Searcher, Searcher]) -> None:
+    unfound = []
+    for rule in published[0].finder.rules.rules:
+        random = Random(rule.id)
+        path, word = PATHS.get(rule.id, ""), "".join(rule.keywords[:1])
+        texts = [f"{word}\n{sample(rule.regex, random)} \n".encode() for _ in range(TRIES if rule.regex else 0)]
+        found = [{leak.rule.id for leak in published[0].finder.find(text, path)} for text in texts]
+        assert not texts or found[0] == {leak.rule.id for leak in published[1].finder.find(texts[0], path)}
+        if texts and not any(rule.id in ids for ids in found):
+            unfound.append(rule.id)
+    assert unfound == []

@@ -27,7 +27,7 @@ _PLAIN = "[A-Za-z0-9_.~:/?#&=+$,;@-]"
 PATTERNS = {
     "base64": rf"(?:^|[^A-Za-z0-9])((?:{_QUAD}){{6,}}[A-Za-z0-9+/_-]{{0,3}})(?:[^A-Za-z0-9+/_-]|$)",
     "hex": r"(?:^|[^A-Za-z0-9])((?:[2-7][0-9A-Fa-f]|0[9AaDd]){16,})(?:[^0-9A-Fa-f]|$)",
-    "percent": rf"({_PLAIN}*%[2-7][0-9A-Fa-f](?:{_PLAIN}|%[0-9A-Fa-f][0-9A-Fa-f])*)",
+    "percent": rf"({_PLAIN}*%[2-7][0-9A-Fa-f](?:{_PLAIN}|%[0-9A-Fa-f][0-9A-Fa-f])*)(?:[^A-Za-z0-9_.~:/?#&=+$,;@-]|$)",
 }
 """The expressions of the encodings, the encoded part in group 1."""
 

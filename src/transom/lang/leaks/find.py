@@ -183,7 +183,7 @@ class LeakFinder:
     def _allows(self, allowlist: Allowlist, targets: dict[str, bytes], path: bytes) -> bool:
         target, secret = targets[allowlist.target], targets["secret"].lower()
         by_regex = any(compiled(each).search(target) for each in allowlist.regexes)
-        by_word = any(word in secret for word in _encoded(allowlist.stopwords))
+        by_word = bool(allowlist.stopwords and _words(allowlist.stopwords).Match(secret))
         if not allowlist.every:
             return by_regex or by_word
         asked = [(allowlist.regexes, by_regex), (allowlist.stopwords, by_word)]
@@ -200,8 +200,11 @@ class LeakFinder:
 
 
 @lru_cache(maxsize=1_000)
-def _encoded(words: tuple[str, ...]) -> tuple[bytes, ...]:
-    return tuple(word.encode() for word in words)
+def _words(words: tuple[str, ...]) -> Any:
+    """Return what tells in one pass whether a text has one of the words: the longest public list has 1,500."""
+    import re2
+
+    return set_of([re2.escape(word) for word in words])
 
 
 def entropy(secret: bytes) -> float:

@@ -86,9 +86,12 @@ def leaks_of(searcher: Searcher, path: str, chunks: Iterable[bytes]) -> Iterator
     encoding = _wide_encoding(head) if binary or head[:1] > b"\xfd" else ""
     line, line_at = 1, 0
     for piece in _pieces(b"", _converted(head, rest, encoding)) if encoding else _pieces(head, rest):
-        for found in _of_text(searcher, path, piece.text, MAX_DECODINGS):
+        counted, line_here = 0, line
+        for found in sorted(_of_text(searcher, path, piece.text, MAX_DECODINGS), key=lambda each: each.start):
             if piece.begin <= found.start < piece.end:
-                yield _placed(found, piece, (line, line_at), bool(encoding), binary and not encoding)
+                line_here += piece.text.count(b"\n", counted, found.start)
+                counted = found.start
+                yield _placed(found, piece, (line_here, line_at), bool(encoding), binary and not encoding)
         if piece.end <= len(piece.text):
             line += piece.text.count(b"\n", 0, piece.next_start)
             line_at = piece.line_start(piece.next_start, line_at)
@@ -162,12 +165,12 @@ def _of_part(searcher: Searcher, path: str, text: bytes, part: Part, decodings: 
 
 
 def _placed(each: _At, piece: _Piece, begins: tuple[int, int], converted: bool, binary: bool) -> Found:
-    """Return a leak with its place; begins: the line that the piece begins in, and where in the file that begins."""
-    text, at = piece.text, each.start
+    """Return a leak with its place; begins: its line, and where in the file the line begins that the piece begins in."""
+    at = each.start
     line, line_at = begins
     return Found(
         each.leak.rule,
-        0 if binary else line + text.count(b"\n", 0, at),
+        0 if binary else line,
         0 if binary else piece.at + at - piece.line_start(at, line_at) + 1,
         0 if converted else piece.at + at,
         0 if converted else piece.at + each.end,
