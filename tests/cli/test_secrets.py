@@ -177,7 +177,9 @@ def test_rules_of_a_person_are_used_and_those_that_do_not_load_told(
     assert "bad" in report["skipped"][0]["reason"]
 
 
-@pytest.mark.parametrize("form", ["table", "jsonl", "sarif", "html", "junit", "markdown", "csv", "gitlab", "github"])
+@pytest.mark.parametrize(
+    "form", ["table", "jsonl", "sarif", "html", "junit", "markdown", "csv", "gitlab-sast", "github"]
+)
 def test_every_format_tells_and_none_shows_the_value(repo: Path, capsys: pytest.CaptureFixture[str], form: str) -> None:
     (repo / "b.ini").write_text(f"id = {KEY_ID}\n")
     assert main(["secrets", "-o", form]) == 1

@@ -46,7 +46,8 @@ def parser() -> Parser:
         metavar="FORMAT[=FILE]",
         action="append",
         default=[],
-        help="table (default), json, jsonl, sarif, html, junit, markdown, csv, gitlab, gitlab-sast or github; repeatable",
+        help="table (default), json, jsonl, sarif, html, junit, markdown, csv, gitlab-codequality, "
+        "gitlab-sast or github; repeatable",
     )
     where = made.add_mutually_exclusive_group()
     where.add_argument("--git", action="store_true", help="look through every commit of the repository, too")
