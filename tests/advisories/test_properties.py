@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from transom.advisories.aliases import Aliases
@@ -56,6 +56,7 @@ STARTS = st.sampled_from(
 
 
 @given(STARTS, st.binary(max_size=60))
+@example(b"{", b'"\xab":1}')
 @settings(max_examples=200)
 def test_no_bytes_bring_a_reader_down(start, rest):
     list(read(Document("x", start + rest)))

@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
+import msgspec
 import zstandard
 from msgspec import Struct
 
@@ -21,6 +22,8 @@ MAX_DOCUMENTS = 2_000_000  # all of OSV has 0.6 million records
 MAX_RATIO = 200  # JSON of advisories packs about 10:1, feeds of one repeated text 60:1
 MIN_SUSPECT_BYTES = 16 * 1024 * 1024  # below this a ratio harms nobody
 CHUNK_BYTES = 1 << 20
+BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What reading JSON may raise: broken, of another shape, no UTF-8, nested too deep."""
 ENDINGS = (
     ".json",
     ".yaml",

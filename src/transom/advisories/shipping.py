@@ -18,6 +18,7 @@ import zstandard
 from msgspec import Struct
 from msgspec.structs import replace
 
+from transom.advisories.documents import BROKEN
 from transom.advisories.index import Index
 from transom.advisories.mirrors import fetch
 from transom.model.advisories import FeedAge
@@ -124,7 +125,7 @@ def read_manifest(content: bytes, source: str) -> Manifest:
     """Return a manifest; raises TransomError for what is none, or names a file elsewhere."""
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except BROKEN as error:
         raise _refused(source, f"its manifest cannot be read: {error}") from None
     if "/" in manifest.packed or manifest.packed.startswith("."):
         raise _refused(source, f"its manifest names a file elsewhere: {manifest.packed!r}")

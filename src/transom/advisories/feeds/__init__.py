@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from transom.advisories.documents import Document, documents
+from transom.advisories.documents import BROKEN, Document, documents
 from transom.model.advisories import Refused, Told
 
 FORMATS = {
@@ -68,7 +68,7 @@ def read(document: Document) -> Iterator[Told]:
         return
     try:
         yield from import_module(FORMATS[kind]).read(document.name, document.content)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+    except (*BROKEN, ValueError) as error:
         yield Refused(document.name, f"not as {kind} is written: {str(error)[:MAX_REASON_CHARS]}")
 
 
@@ -101,7 +101,7 @@ def format_of(document: Document) -> str:
 def _format_of_json(content: bytes) -> str:
     try:
         top = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except BROKEN as error:
         return f"broken JSON: {error}"
     keys = top.keys()
     found = next((kind for kind, wanted in KEYS if wanted <= keys), "")

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from transom.advisories.channels import DEBIAN
+from transom.advisories.documents import BROKEN
 from transom.advisories.feeds.osv import MAX_SUMMARY_CHARS
 from transom.advisories.ratings import severity_named
 from transom.model.advisories import Advisory, Interval, Refused, State, Statement, Told
@@ -55,13 +56,13 @@ def _bugs(raw: msgspec.Raw) -> dict[str, Bug | str]:
     """Return the bugs of a package by their ids, for one that cannot be read why."""
     try:
         bugs = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-    except msgspec.MsgspecError as error:
+    except BROKEN as error:
         return {"": str(error)}
     found: dict[str, Bug | str] = {}
     for bug, told in bugs.items():
         try:
             found[bug] = msgspec.json.decode(told, type=Bug)
-        except msgspec.MsgspecError as error:
+        except BROKEN as error:
             found[bug] = str(error)
     return found
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import Struct
 
+from transom.advisories.documents import BROKEN
 from transom.model.advisories import Exploited, Refused, Told
 
 
@@ -30,7 +31,7 @@ def read(name: str, content: bytes) -> Iterator[Told]:
     for raw in msgspec.json.decode(content, type=Catalogue).vulnerabilities:
         try:
             entry = msgspec.json.decode(raw, type=Entry)
-        except msgspec.MsgspecError as error:
+        except BROKEN as error:
             yield Refused(name, f"an entry that is not as KEV is written: {error}", "kev")
             continue
         ransomware = entry.known_ransomware_campaign_use == "Known"

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from transom.advisories.documents import BROKEN
 from transom.advisories.ratings import rated_by_vector
 from transom.model.advisories import Rated, Refused, Told
 
@@ -42,7 +43,7 @@ def read(name: str, content: bytes) -> Iterator[Told]:
     for raw in msgspec.json.decode(content, type=Page).vulnerabilities:
         try:
             entry = msgspec.json.decode(raw, type=Item).cve
-        except msgspec.MsgspecError as error:
+        except BROKEN as error:
             yield Refused(name, f"an entry that is not as NVD writes: {error}", "nvd")
             continue
         ratings = tuple(_ratings(entry))

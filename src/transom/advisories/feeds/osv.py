@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from transom.advisories.channels import channel_of_ecosystem, name_in, scheme_of
+from transom.advisories.documents import BROKEN
 from transom.advisories.intervals import ImpossibleError, intervals_of
 from transom.advisories.ratings import rated_by_vector, severity_named
 from transom.model.advisories import Advisory, Interval, Rating, Refused, State, Statement, Symbols, Told
@@ -130,7 +131,7 @@ def read(name: str, content: bytes) -> Iterator[Told]:
 def _one(name: str, raw: msgspec.Raw) -> Iterator[Told]:
     try:
         record = _JSON.decode(raw)
-    except msgspec.MsgspecError as error:
+    except BROKEN as error:
         yield Refused(name, f"not as OSV is written: {error}")
         return
     yield from _told(name, record)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from transom.advisories.documents import BROKEN
 from transom.model.advisories import Advisory, Interval, Refused, State, Statement, Told
 
 NEVER_AFFECTED = "0"  # the "version" under which stand the bugs that a package never had
@@ -69,7 +70,7 @@ def read(name: str, content: bytes) -> Iterator[Told]:
     for told in entries or ():
         try:
             packaged = convert(told).pkg
-        except msgspec.MsgspecError as error:
+        except BROKEN as error:
             yield Refused(name, f"a package that is not as secdb is written: {error}", feed)
             continue
         for bug, statement in _fixes(channel, packaged):
