@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,8 @@ TOLD = {  # what takes texts for people: which of its arguments are such texts
     "MergeError": (0,),
     "MutationError": (0,),
     "NotEditable": (0,),
+    "Place": (1,),
+    "Check": (1,),
     "RefusedError": (0,),
     "RenderError": (0,),
     "SelectorError": (0,),
@@ -73,6 +76,7 @@ CONSTANTS = {
     "HELP",
     "HOW",
     "INSTALL",
+    "LISTED",
     "NEXT_STEP",
     "NOT_APPLIED",
     "NO_OBJECT",
@@ -84,6 +88,7 @@ CONSTANTS = {
     "STEP",
     "TARGET_HELP",
     "UNPROVEN",
+    "WHY",
     "_BY_STATUS",
     "_ELSEWHERE",
     "_LANGUAGES",
@@ -104,12 +109,13 @@ RETURNING = {  # functions that return or yield texts, and what is put before th
     "rules/frameworks.py:_problem": "",
     "workloads/schemas.py:_told": "",
 }
-UNSEEN = {"lang", "conformance"}  # folders whose errors are those of an expression, in the words of CEL
+UNSEEN = ("lang/cel/", "conformance/")  # folders whose errors are those of an expression, in the words of CEL
 CONTENT = {  # folders of the content: the part of its documents, and which fields there are texts for people
     "policies": ("", ("message", "transom.dev/expect")),
     "frameworks": ("controls", ("title", "undecided")),
     "profiles": ("", ("title", "why")),
     "primitives": ("", ("title",)),
+    "secrets": ("rules", ("description",)),
 }
 EXAMPLE = re.compile(r"( +\S.*?\S {2,}|)(\S.*)")
 LETTERS = re.compile(r"[^\W\d_]{2}")
@@ -120,9 +126,9 @@ def texts() -> dict[str, list[tuple[str, int]]]:
     found: dict[str, list[tuple[str, int]]] = {}
     for file in sorted(SOURCES.rglob("*.py")):
         shown = str(file.relative_to(SOURCES.parent.parent))
-        if file.relative_to(SOURCES).parts[0] in UNSEEN:
+        inside = file.relative_to(SOURCES).as_posix()
+        if inside.startswith(UNSEEN):
             continue
-        inside = str(file.relative_to(SOURCES))
         for text, line in _texts_of(ast.parse(file.read_text(encoding="utf-8")), inside):
             if text and not text.startswith("<"):  # markup
                 found.setdefault(text, []).append((shown, line))
@@ -134,13 +140,18 @@ def texts() -> dict[str, list[tuple[str, int]]]:
 def _texts_of_content() -> Iterator[tuple[str, str]]:
     """Yield the texts of the content that have no translation beside them, with their files."""
     for folder, (part, fields) in CONTENT.items():
-        for file in sorted((SOURCES / "content" / folder).rglob("*.yaml")):
+        for file in sorted((SOURCES / "content" / folder).rglob("*.*ml")):
             if not file.name.endswith((".test.yaml", ".fix.yaml")):
-                for document in yaml.safe_load_all(file.read_text(encoding="utf-8")):
+                for document in _documents(file):
                     for text in _at_fields(document.get(part) if part else document, fields):
                         # steps of a way are told within a sentence
                         told = text[:1].lower() + text[1:] if folder == "primitives" else text
                         yield told, str(file.relative_to(SOURCES.parent.parent))
+
+
+def _documents(file: Path) -> list[Any]:
+    text = file.read_text(encoding="utf-8")
+    return [tomllib.loads(text)] if file.suffix == ".toml" else list(yaml.safe_load_all(text))
 
 
 def _at_fields(value: Any, fields: tuple[str, ...]) -> Iterator[str]:

@@ -23,6 +23,7 @@ MAX_NESTING = 4  # a reason within a reason within a reason, or a gain in a step
 TRANSLATIONS_KEPT = 10_000  # the same few reasons come again and again over a large estate
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 ARROW = " -> "  # between the steps of a way
+LISTED = "; "  # between several things that are wrong
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
@@ -53,6 +54,11 @@ def _translated(text: str, language: str, depth: int) -> str:
     known = messages.get(text)
     if known is not None or len(text) > MAX_TRANSLATED_CHARS or not depth:
         return known or text
+    listed = text.split(LISTED)
+    if len(listed) > 1:
+        said = [_translated(each, language, depth - 1) for each in listed]
+        if all(one != other for one, other in zip(said, listed, strict=True)):
+            return messages[LISTED].join(said)
     joined = _joined(text, language, depth - 1)
     if joined is not None:
         return joined
@@ -69,7 +75,7 @@ def _joined(text: str, language: str, depth: int) -> str | None:
     messages = _messages(language)
     what, colon, why = text.partition(": ")
     if colon:
-        known = " " in what and what in messages
+        known = what in messages and (" " in what or messages[what] == what)
         return messages[PAIR].format(messages[what], _translated(why, language, depth)) if known else None
     if ARROW in text:
         return ARROW.join(_translated(each, language, depth) for each in text.split(ARROW))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from transom.model.findings import Evidence, Finding, Rule
+from transom.model.language import translated
 from transom.report.options import ReportOptions
 from transom.report.text import BOLD, COLOURS, DIM, GREEN, LABELS, RED, Look, columns, wrapped
 from transom.report.words import seen
@@ -31,7 +32,9 @@ def rule_page(
     what passes, and of what fails.
     """
     look = Look(options)
-    texts = {"title": rule.title, "why": rule.why, "fix": rule.fix, **rule.texts.get(look.language, {})}
+    english = {"title": rule.title, "why": rule.why, "fix": rule.fix}
+    texts = {field: translated(text, look.language) for field, text in english.items()}
+    texts |= rule.texts.get(look.language, {})
     yield from (look.paint(line, BOLD) for line in wrapped(look.safe(texts["title"] or rule.id), look.width))
     severity = look.paint(look.say(LABELS[rule.severity]), COLOURS[rule.severity])
     told = look.say("{rule}: {severity}, window {window}") if rule.window else look.say("{rule}: {severity}")

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from msgspec import Struct
 
 from transom.model.findings import Accepted, Finding, Rule, Skipped
-from transom.model.language import mark
+from transom.model.language import mark, translated
 from transom.model.refs import Ref
 from transom.model.severity import Severity
 from transom.report.compliance import compliance
@@ -87,7 +87,7 @@ class _Texts(Struct, frozen=True):
     def title(self, finding: Finding, language: str) -> str:
         rule = self.rules.get(finding.rule)
         title = rule.texts.get(language, {}).get("title") if rule else None
-        return title or finding.title or finding.rule
+        return title or translated(finding.title or finding.rule, language)
 
     def message(self, finding: Finding) -> str:
         """Return the message where it tells a reader more than the title does, else nothing.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from transom.model.clusters import ClusterFacts
 from transom.model.findings import Finding
-from transom.model.language import mark
+from transom.model.language import mark, translated
 from transom.model.places import Locator
 from transom.model.severity import Severity
 from transom.report.summary import Report
@@ -30,8 +30,8 @@ def told(finding: Finding, report: Report, language: str) -> dict[str, str]:
         "why": rule.why if rule else "",
         "fix": finding.fix or (rule.fix if rule else ""),
     }
-    translated = rule.texts.get(language, {}) if rule else {}
-    return {field: translated.get(field) or text for field, text in english.items()}
+    own = rule.texts.get(language, {}) if rule else {}
+    return {field: own.get(field) or translated(text, language) for field, text in english.items()}
 
 
 def seen(observed: str, say: Callable[[str], str]) -> str:

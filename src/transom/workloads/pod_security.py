@@ -11,6 +11,7 @@ from transom.kube.kinds import template_path
 from transom.kube.podsecurity import Malformed, Violation, evaluate_object, parse_level
 from transom.kube.podsecurity.levels import active_checks
 from transom.model.findings import Evidence, Finding, Judged, NotApplicable, Result, Rule, Skipped
+from transom.model.language import mark
 from transom.model.severity import Severity
 from transom.rules.fold import is_folded, of_pods, pods_of
 
@@ -32,11 +33,11 @@ class PodSecurity(Struct, frozen=True):
 
     def faces(self) -> dict[str, Rule]:
         """Return the faces of the level's checks."""
-        where = f"Pod Security {self.level} v{self.version[0]}.{self.version[1]}"
+        version = f"{self.version[0]}.{self.version[1]}"
         return {
             PREFIX + check.id: Rule(
                 id=PREFIX + check.id,
-                title=f"{where}: {check.reason}",
+                title=mark(f"Pod Security {self.level} v{version}: {check.reason}"),
                 severity=Severity.HIGH,  # the API server refuses the pod, whichever check it is
                 why=f"Pod Security admission refuses this pod at level {self.level}.",
                 fix=FIX,

@@ -68,6 +68,6 @@ def rule_text(rule: Rule, field: str) -> str:
     texts: Mapping[str, str] = {"title": rule.title or rule.id, "why": rule.why, "fix": rule.fix}
 
     def said(language: str) -> str:
-        return text(rule.texts.get(language, {}).get(field) or texts[field], MAX_TEXT_CHARS)
+        return text(rule.texts.get(language, {}).get(field) or translated(texts[field], language), MAX_TEXT_CHARS)
 
     return in_each_language(said)
