@@ -82,6 +82,7 @@ CONSTANTS = {
     "NO_OBJECT",
     "NO_PODS",
     "NO_RULE",
+    "OPEN",
     "PAIR",
     "REASON",
     "STANDARD_INPUT",
@@ -104,6 +105,7 @@ BEHIND_A_FIELD = {"_malformed": 2}  # what takes texts that are told behind the 
 RETURNING = {  # functions that return or yield texts, and what is put before these
     "kube/authorizer/policy.py:_problems": "{} ",
     "kube/objects.py:_problem": "{} ",
+    "network/policies.py:_count": "",
     "rules/examples.py:_problem": "",
     "rules/expand.py:pod_problem": "",
     "rules/frameworks.py:_problem": "",

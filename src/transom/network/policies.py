@@ -28,7 +28,10 @@ OTHER_CLUSTER_KINDS = (
     ("policy.networking.k8s.io", "ClusterNetworkPolicy"),
     ("crd.antrea.io", "ClusterNetworkPolicy"),
 )
-DIRECTIONS = ("Ingress", "Egress")
+OPEN = {  # directions, and what is wrong where no policy denies one
+    "Ingress": "no policy denies ingress of all pods by default",
+    "Egress": "no policy denies egress of all pods by default",
+}
 
 
 def pod_unselected(workload: Entry, inventory: Inventory, _: Check) -> Answer:
@@ -49,8 +52,8 @@ def namespace_without_default_deny(entry: Entry, inventory: Inventory, _: Check)
     policies = inventory.joins.of_kind_in(*home, GROUP, KIND)
     whole = [policy for policy in policies if _selects_all(policy)]
     return [
-        Fault(f"no policy denies {direction.lower()} of all pods by default", witness=direction, seen=_count(policies))
-        for direction in DIRECTIONS
+        Fault(OPEN[direction], witness=direction, seen=_count(policies))
+        for direction in OPEN
         if not any(direction in policy_types(policy) for policy in whole)
     ]
 

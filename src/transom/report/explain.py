@@ -92,7 +92,7 @@ def _evidence(evidence: Evidence, before: str, look: Look) -> Iterator[str]:
     where = f"{place.file}:{place.line}:{place.column}" if place.line else place.file
     for line in wrapped(look.safe(f"{before} {where}  {place.path}".lstrip()), look.width, "", "  "):
         yield look.paint(line, DIM)
-    observed = look.safe(seen(evidence.observed, look.say))
+    observed = look.safe(seen(evidence.observed, look.language))
     told = [(look.say("seen:"), observed), (look.say("expected:"), look.told(evidence.expected))]
     widest = max(columns(word) for word, _ in told)
     for word, text in told:

@@ -22,7 +22,7 @@ from transom.report.risk import risk
 from transom.report.score import score
 from transom.report.summary import Report, owner_of
 from transom.report.text import BOLD, COLOURS, DIM, GREEN, LABELS, RED, YELLOW, Look, columns, wrapped
-from transom.report.words import NOT_SET, SEVERITY_WORDS, cluster_told
+from transom.report.words import SEVERITY_WORDS, cluster_told, seen
 
 LABEL_WIDTH = 8  # CRITICAL
 INDENT = " " * (LABEL_WIDTH + 2)
@@ -219,14 +219,12 @@ def _causes(finding: Finding, look: Look) -> Iterator[str]:
 def _sight(finding: Finding, place: str, widest: int, width: int, look: Look) -> str:
     """Return place and sight in one line; of a path that is too long the beginning goes, never what was seen."""
     evidence = finding.evidence[0]
-    path, seen = look.safe(evidence.locator.path), look.safe(evidence.observed)
+    path, sight = look.safe(evidence.locator.path), look.safe(seen(evidence.observed, look.language))
     where = look.cut(place + " " * (widest - columns(place)) + "  ", width) if widest else ""
-    name, _, observed = seen.partition(": ")
-    if observed == NOT_SET:
-        seen, observed = f"{name}: {look.say(NOT_SET)}", look.say(NOT_SET)
-    said = seen
+    name, _, observed = sight.partition(": ")
+    said = sight
     if path:
-        said = f": {observed}" if observed and path.endswith((name, "]")) else f"  {seen}" if seen else ""
+        said = f": {observed}" if observed and path.endswith((name, "]")) else f"  {sight}" if sight else ""
     room = width - columns(where) - columns(said)
     if columns(path) > room:
         path = look.cut_left(path, max(room, min(width // 3, columns(path))))

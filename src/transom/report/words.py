@@ -34,12 +34,12 @@ def told(finding: Finding, report: Report, language: str) -> dict[str, str]:
     return {field: own.get(field) or translated(text, language) for field, text in english.items()}
 
 
-def seen(observed: str, say: Callable[[str], str]) -> str:
-    """Return what was seen; of a field that is missing, `name: not set`, the last is ours and is said."""
-    name, _, last = observed.rpartition(": ")
-    if last != NOT_SET:
-        return observed
-    return f"{name}: {say(NOT_SET)}" if name else say(NOT_SET)
+def seen(observed: str, language: str) -> str:
+    """Return what was seen: ours, and translated, is what stands behind no name, and `not set` behind one."""
+    name, colon, last = observed.rpartition(": ")
+    if not colon:
+        return translated(observed, language)
+    return f"{name}: {translated(NOT_SET, language)}" if last == NOT_SET else observed
 
 
 def where(place: Locator, column: bool = False) -> str:

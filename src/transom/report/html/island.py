@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from transom.model.findings import Evidence, Finding
-from transom.model.language import ENGLISH, LANGUAGES, translated, translator
+from transom.model.language import ENGLISH, LANGUAGES, translated
 from transom.model.refs import Ref
 from transom.model.severity import Severity
 from transom.report.html.markup import MAX_NAME_CHARS, MAX_TEXT_CHARS, shown
@@ -105,12 +105,8 @@ def _words(findings: Sequence[Finding]) -> Iterator[tuple[str, Callable[[str, st
         if finding.message != finding.title:
             yield finding.message, translated
         for evidence in finding.evidence[:MAX_EVIDENCE]:
-            yield evidence.observed, _seen_said
+            yield evidence.observed, seen
             yield evidence.expected, translated
-
-
-def _seen_said(observed: str, language: str) -> str:
-    return seen(observed, translator(language))
 
 
 def _face(report: Report, rule: str, texts: _Texts) -> tuple[int]:

@@ -34,7 +34,7 @@ def told(content: str, limit: int = MAX_NAME_CHARS) -> str:
 
 def seen_told(observed: str) -> str:
     """Return what was seen as HTML; words of ours in it in each language."""
-    return in_each_language(lambda language: text(seen(observed, translator(language)), MAX_TEXT_CHARS))
+    return in_each_language(lambda language: text(seen(observed, language), MAX_TEXT_CHARS))
 
 
 def say(words: str, **values: object) -> str:
