@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from transom.advisories.index import Index
 from transom.model.findings import Skipped
+from transom.model.language import mark
 from transom.model.refs import Ref
 
 MAX_AGE_DAYS = 14  # feeds of distributions and languages change every day; two weeks are two rounds of patches
@@ -16,7 +17,7 @@ def outdated(index: Index, now: datetime | None = None, max_age_days: int = MAX_
     """Yield each source that was read too long ago, or whose newest record is that old though it was read since."""
     today = now or datetime.now(UTC)
     for feed in index.feeds:
-        for word, time in (("read", feed.retrieved), ("last changed", feed.modified)):
+        for word, time in ((mark("read"), feed.retrieved), (mark("last changed"), feed.modified)):
             days = _days(time, today)
             if feed.records and days is not None and days > max_age_days:
                 reason = f"{feed.feed} was {word} {days} days ago: what became known since is not looked for"

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_index(arguments)
     bill, unread = bill_of_target(arguments)
     for reason in unread:
-        remark(f"{terminal.say('skipped:')} {reason}")
+        remark(terminal.say("skipped: {}").format(reason))
     rows, matched = [], False
     for row, matches in _rows(arguments, bill.packages, bill.distro):
         rows.append(row)

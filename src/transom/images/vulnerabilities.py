@@ -49,8 +49,10 @@ def vulnerabilities(
     held = list(packages)
     ref = Ref(scope="image", name=name)
     for feed in index.feeds:
-        newest = f"the newest of {feed.modified[:10]}" if feed.modified else f"read on {feed.retrieved[:10]}"
-        yield Provenance(f"vulnerabilities: {feed.feed}", f"{feed.records:,} records, {newest}")
+        told = f"{feed.records:,} records, read on {feed.retrieved[:10]}"
+        if feed.modified:
+            told = f"{feed.records:,} records, the newest of {feed.modified[:10]}"
+        yield Provenance(f"vulnerabilities: {feed.feed}", told)
     judged = sum(_is_judged(package, distro, index) for package in held)
     affected = set()
     for found in match(held, distro, index):
@@ -77,16 +79,16 @@ def finding_of(found: Match, ref: Ref) -> Finding:
     name = f"{package.namespace}/{package.name}" if package.namespace and not package.distro else package.name
     place = package.places[0] if package.places else None
     locator = Locator(place.path if place else ref.name, place.line if place else 0)
-    what = f"{found.id} in {name} {package.version}"
+    title = f"{found.id} in {name} {package.version}"
     remedy = f"{found.fixed} has the fix" if found.fixed else WORDS.get(found.state, str(found.state))
     fix = f"Upgrade {name} to {found.fixed}." if found.fixed else VULNERABLE.fix
     return Finding(
         VULNERABLE.id,
         ref,
         found.severity if found.severity is not None else VULNERABLE.severity,
-        ": ".join(filter(None, (f"{what}, {remedy}", found.summary[:SUMMARY_CHARS]))),
+        ": ".join(filter(None, (f"{title}, {remedy}", found.summary[:SUMMARY_CHARS]))),
         tuple(_evidence(found, locator, name)),
-        title=what,
+        title=title,
         witness=f"{found.id} {package.kind}:{name}",
         fix=fix,
     )

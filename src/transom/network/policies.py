@@ -82,7 +82,7 @@ def pod_selector(policy: Entry) -> Any:
 def policy_types(policy: Entry) -> Sequence[str]:
     """Return the directions that a policy speaks of; where it does not say, as the API server fills in."""
     told = list_at(policy.object, "spec", "policyTypes")
-    return told or (DIRECTIONS if list_at(policy.object, "spec", "egress") else DIRECTIONS[:1])
+    return told or (tuple(OPEN) if list_at(policy.object, "spec", "egress") else ("Ingress",))
 
 
 def _selects_all(policy: Entry) -> bool:
