@@ -106,3 +106,11 @@ def test_yaml_keeps_versions_as_written(index_of):
     )
     index = index_of(text)
     assert [row.stop for row in index.rows("alpine-3.10", "a")] == ["0.10"]
+
+
+def test_an_index_that_is_broken_within_is_told_without_a_traceback(index_of, osv, tmp_path):
+    index_of(*(osv(f"T-{n}", ("npm", f"left-{n}"), [{"introduced": "0"}]) for n in range(2_000))).close()
+    whole = (tmp_path / "index.db").read_bytes()
+    (tmp_path / "broken.db").write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    with pytest.raises(TransomError, match="cannot use the index"):
+        list(Index(tmp_path / "broken.db").every_record())

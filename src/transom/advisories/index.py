@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import zstandard
@@ -75,7 +75,7 @@ class Index:
         self.path = str(path)
         self._database = _opened(self.path)
         self._channels: dict[str, int] = {
-            name: number for number, name in self._database.execute("SELECT id, channel FROM channels")
+            name: number for number, name in self._asked("SELECT id, channel FROM channels")
         }
         self._block = lru_cache(BLOCKS_KEPT)(self._read_block)
 
@@ -96,12 +96,12 @@ class Index:
 
     def rows(self, channel: str, name: str) -> list[Row]:
         """Return everything that is said of a package."""
-        return list(map(Row._make, self._database.execute(_ROWS, (self._channels.get(channel), name))))
+        return list(map(Row._make, self._asked(_ROWS, (self._channels.get(channel), name))))
 
     def affecting(self, channel: str, name: str, key: bytes) -> list[Row]:
         """Return what is said of a package that concerns the version of this order key."""
         words = (self._channels.get(channel), name, key, key)
-        return list(map(Row._make, self._database.execute(_AFFECTING, words)))
+        return list(map(Row._make, self._asked(_AFFECTING, words)))
 
     def condition(self, row: Row) -> Condition:
         """Return what else a row asks for."""
@@ -115,7 +115,7 @@ class Index:
     def records_of(self, name: str) -> Iterator[tuple[int, Record]]:
         """Yield the records that go by an id, or are about it, with their numbers."""
         wanted = name.upper()
-        for (number,) in self._database.execute("SELECT record FROM ids WHERE hash = ?", (hash_of(name),)):
+        for (number,) in self._asked("SELECT record FROM ids WHERE hash = ?", (hash_of(name),)):
             record = self.record(number)
             if any(each.upper() == wanted for each in record.names):
                 yield number, record
@@ -127,12 +127,12 @@ class Index:
     def likelihood(self, bug: str) -> Likelihood | None:
         """Return what EPSS says of a vulnerability."""
         words = "SELECT score, percentile FROM likelihoods WHERE cve = ?"
-        found = self._database.execute(words, (number_of_cve(bug),)).fetchone()
+        found = self._first(words, (number_of_cve(bug),))
         return Likelihood(bug, found[0], found[1], self._dates.get("epss", "")) if found else None
 
     def rated(self, bug: str) -> tuple[Rating, ...]:
         """Return the ratings of those who know no packages."""
-        found = self._database.execute("SELECT packed FROM rated WHERE cve = ?", (number_of_cve(bug),)).fetchone()
+        found = self._first("SELECT packed FROM rated WHERE cve = ?", (number_of_cve(bug),))
         return layout.decode_ratings(found[0]) if found else ()
 
     def lifetime(self, product: str, release: str) -> Lifetime | None:
@@ -142,12 +142,12 @@ class Index:
     @cached_property
     def feeds(self) -> tuple[FeedAge, ...]:
         """Every source, and how old it is."""
-        return tuple(FeedAge(*row) for row in self._database.execute("SELECT * FROM feeds ORDER BY feed"))
+        return tuple(FeedAge(*row) for row in self._asked("SELECT * FROM feeds ORDER BY feed"))
 
     @property
     def refusals(self) -> Iterator[tuple[str, str, int, str]]:
         """What was not used: feed, reason, how often, an example; the most frequent first."""
-        yield from self._database.execute("SELECT feed, reason, count, example FROM refusals ORDER BY count DESC")
+        yield from self._asked("SELECT feed, reason, count, example FROM refusals ORDER BY count DESC")
 
     @cached_property
     def built(self) -> str:
@@ -158,41 +158,60 @@ class Index:
         """Return how many packages and ranges each channel has."""
         words = "SELECT channel, count(*) FROM packages GROUP BY channel"
         names = {number: name for name, number in self._channels.items()}
-        return {names[number]: count for number, count in self._database.execute(words)}
+        return {names[number]: count for number, count in self._asked(words)}
 
     def every_record(self) -> Iterator[tuple[int, Record]]:
         """Yield every record with its number."""
-        for (number,) in self._database.execute("SELECT DISTINCT record FROM ids ORDER BY record"):
+        for (number,) in self._asked("SELECT DISTINCT record FROM ids ORDER BY record"):
             yield number, self.record(number)
 
     def every_range(self) -> Iterator[tuple[int, str, bytes]]:
         """Yield every range, as one text to compare: its record's number, `channel/name`, and what it says."""
         names = {number: name for name, number in self._channels.items()}
-        for channel, name, *rest in self._database.execute(_EVERY):
+        for channel, name, *rest in self._asked(_EVERY):
             row = Row._make(rest)
             package = f"{names[channel]}/{name}"
             yield row.record, package, repr((package, *row[:3], *row[4:7], self.condition(row))).encode()
 
-    def _meta(self, key: str) -> str | bytes:
-        found: tuple[str | bytes] = self._database.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    def _asked(self, words: str, values: tuple[object, ...] = ()) -> list[Any]:
+        """Return the rows of a question; raises TransomError where the file is broken."""
+        try:
+            return self._database.execute(words, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise _unusable(self.path, f"it is broken: {error}") from None
+
+    def _first(self, words: str, values: tuple[object, ...] = ()) -> Any:
+        return next(iter(self._asked(words, values)), None)
+
+    def _needed(self, words: str, values: tuple[object, ...]) -> Any:
+        """Return the one value that every whole index has."""
+        found = self._first(words, values)
+        if found is None:
+            raise _unusable(self.path, "it is broken: a part of it is missing")
         return found[0]
 
+    def _unpacked(self, packed: Any) -> bytes:
+        try:
+            return zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_BLOCK_BYTES)
+        except (zstandard.ZstdError, TypeError) as error:
+            raise _unusable(self.path, f"it is broken: {error}") from None
+
+    def _meta(self, key: str) -> str | bytes:
+        value: str | bytes = self._needed("SELECT value FROM meta WHERE key = ?", (key,))
+        return value
+
     def _read_block(self, number: int) -> list[bytes]:
-        packed = self._database.execute("SELECT packed FROM blocks WHERE id = ?", (number,)).fetchone()[0]
-        unpacked = zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_BLOCK_BYTES)
+        unpacked = self._unpacked(self._needed("SELECT packed FROM blocks WHERE id = ?", (number,)))
         return [bytes(each) for each in layout.decode_block(unpacked)]
 
     @cached_property
     def _conditions(self) -> dict[int, Condition]:
-        rows = self._database.execute("SELECT id, module, arches, note, severity FROM conditions")
+        rows = self._asked("SELECT id, module, arches, note, severity FROM conditions")
         return {number: Condition(*rest) for number, *rest in rows}
 
     @cached_property
     def _facts(self) -> Facts:
-        packed = self._meta("facts")
-        assert isinstance(packed, bytes)
-        unpacked = zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_BLOCK_BYTES)
-        return layout.decode_facts(unpacked)
+        return layout.decode_facts(self._unpacked(self._meta("facts")))
 
     @cached_property
     def _exploited(self) -> dict[str, Exploited]:
@@ -208,9 +227,8 @@ class Index:
 
 
 def _opened(path: str) -> sqlite3.Connection:
-    what, again = f"cannot use the index {path}", mark("build it again with `transom db build`, or import another")
     if not Path(path).is_file():
-        raise TransomError(what, "there is no such file", again)
+        raise _unusable(path, "there is no such file")
     try:
         database = sqlite3.connect(f"file:{quote(path)}?mode=ro&immutable=1", uri=True, check_same_thread=False)
         kind = database.execute("PRAGMA application_id").fetchone()[0]
@@ -218,9 +236,14 @@ def _opened(path: str) -> sqlite3.Connection:
         database.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")
         database.execute("PRAGMA trusted_schema=OFF")
     except sqlite3.DatabaseError as error:
-        raise TransomError(what, f"it is no index: {error}", again) from None
+        raise _unusable(path, f"it is no index: {error}") from None
     if kind != layout.APPLICATION_ID:
-        raise TransomError(what, "it is another kind of database", again)
+        raise _unusable(path, "it is another kind of database")
     if version != layout.FORMAT:
-        raise TransomError(what, f"its format is {version}, this version reads {layout.FORMAT}", again)
+        raise _unusable(path, f"its format is {version}, this version reads {layout.FORMAT}")
     return database
+
+
+def _unusable(path: str, why: str) -> TransomError:
+    again = mark("build it again with `transom db build`, or import another")
+    return TransomError(f"cannot use the index {path}", why, again)
