@@ -114,3 +114,13 @@ def test_an_index_that_is_broken_within_is_told_without_a_traceback(index_of, os
     (tmp_path / "broken.db").write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
     with pytest.raises(TransomError, match="cannot use the index"):
         list(Index(tmp_path / "broken.db").every_record())
+
+
+def test_two_documents_of_one_name_are_both_read(tmp_path):
+    text = "urlprefix: https://dl-cdn.alpinelinux.org/alpine\nreponame: main\ndistroversion: {}\npackages:\n"
+    text += "- pkg:\n    name: a\n    secfixes:\n      1-r0: [CVE-1]\n"
+    documents = [Document("main.yaml", text.format(release).encode()) for release in ("v3.18", "v3.19")]
+    build((each for document in documents for each in read(document)), tmp_path / "x.db")
+    with Index(tmp_path / "x.db") as index:
+        assert index.channels == {"alpine-3.18", "alpine-3.19"}
+        assert all(index.rows(channel, "a") for channel in index.channels)

@@ -194,7 +194,7 @@ class Writer:
 
     def _is_newest(self, told: Advisory, modified: str, number: int) -> bool:
         """Tell whether no newer version of the record was told; an older one is taken back."""
-        key = (told.feed, told.id, *told.covers, "" if modified and "#" not in told.record else told.record)
+        key = (told.feed, told.id, *told.covers, _version_of(told, modified))
         before = self._newest.get(key)
         if before is not None:
             if before[0] >= modified:
@@ -318,6 +318,17 @@ class Writer:
             number = number_of_cve(told.id)
             if number is not None and hash_of(told.id) in known:
                 yield number, told.score, told.percentile
+
+
+def _version_of(told: Advisory, modified: str) -> str:
+    """Return what tells a record from others of its id that are no versions of it.
+
+    Records without a time (secdb's, each release in a document of its own) are the same only where they say the same;
+    of documents that hold several, each part is one of its own.
+    """
+    if not modified:
+        return str(hash(told.statements))
+    return told.record if "#" in told.record else ""
 
 
 def _array(parts: list[bytes]) -> bytes:
