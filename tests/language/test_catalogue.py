@@ -13,9 +13,11 @@ from babel.messages.catalog import Catalog
 from tests.language.catalogue import LANGUAGES_FOLDER, read
 from tests.language.extraction import texts
 from transom.model.language import LANGUAGES
+from transom.rules.load import builtin_pack
 
 FILES = sorted(LANGUAGES_FOLDER.glob("*/LC_MESSAGES/transom.po"))
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+WRONG_MARKS = re.compile(r"[一-鿿][,;:?!](\s|$)|[一-鿿][A-Za-z]|[A-Za-z][一-鿿]")
 ADVICE = "run `make language`, then write what is missing into the .po file and run it again"
 
 each_language = pytest.mark.parametrize("file", FILES, ids=lambda file: file.parts[-3])
@@ -76,9 +78,9 @@ def test_what_is_installed_is_what_was_translated(file: Path) -> None:
 @each_language
 def test_chinese_marks_are_those_of_chinese(file: Path) -> None:
     """Between Chinese characters stand full-width marks; Latin words are set off by a space."""
-    wrong = [
-        said
-        for said in pairs(file).values()
-        if re.search(r"[一-鿿][,;:?!](\s|$)|[一-鿿][A-Za-z]|[A-Za-z][一-鿿]", said)
-    ]
-    assert not wrong
+    assert not [said for said in pairs(file).values() if WRONG_MARKS.search(said)]
+
+
+def test_chinese_marks_of_rules_are_those_of_chinese() -> None:
+    texts = [text for face in builtin_pack().faces.values() for text in face.texts["zh-CN"].values()]
+    assert not [text for text in texts if WRONG_MARKS.search(text)]
