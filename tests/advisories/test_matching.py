@@ -435,3 +435,9 @@ def test_a_source_does_not_speak_for_a_binary_that_is_named_by_itself(index_of):
     builds = (("perl", "0:5.26.3-420.el8", "src"), ("perl-Carp", "0:9.50-420.el8", "noarch"))
     index = index_of(csaf("RHSA-1", MAIN, *builds))
     assert matched(index, rpm("perl-Carp", "9.42-396.el8", "perl", "5.26.3-420.el8"))
+
+
+def test_a_package_without_a_version_is_skipped_only_where_something_is_known_of_it(index_of, osv):
+    index = index_of(osv(events=[{"introduced": "0"}]))
+    (told,) = skipped(index, Package("npm", "left"), Package("npm", "fixture"))
+    assert (told.ref.name, told.reason) == ("npm/left", "it tells no version")

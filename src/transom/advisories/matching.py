@@ -131,7 +131,7 @@ def _of_package(package: Package, question: Question, index: Index) -> Iterator[
         said = list(said_of(package, question, index))
     except VersionError as error:
         told = any(index.rows(channel, name) for channel in question.channels for name, _ in question.named)
-        if told or not package.version:
+        if told:  # what no source speaks of in any version needs none
             why = f"its version cannot be compared: {error}" if package.version else "it tells no version"
             yield Skipped(ref_of(package), why, "say its version in the SBOM, or look it up by hand")
         return
