@@ -154,6 +154,8 @@ def said_of(package: Package, question: Question, index: Index) -> Iterator[Said
 
     A record that names a binary package by itself does not mean it by its source as well.
     """
+    if not package.version:
+        raise VersionError("there is none")
     for channel in question.channels:
         scheme = scheme_of(channel)
         named: set[int] = set()
@@ -277,8 +279,8 @@ def _reason(said: Said, index: Index) -> Reason:
 
 def ref_of(package: Package) -> Ref:
     """Return what a package is called in results: `deb/runc@1.1.5`."""
-    whole = f"{package.namespace}/{package.name}" if package.namespace else package.name
-    return Ref("package", name=f"{package.kind}/{whole}@{package.version}" if package.version else whole)
+    whole = "/".join(filter(None, (package.kind, package.namespace, package.name)))
+    return Ref("package", name=f"{whole}@{package.version}" if package.version else whole)
 
 
 def _no_data(channel: str, count: int) -> Skipped:
