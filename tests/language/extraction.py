@@ -54,6 +54,12 @@ TOLD = {  # what takes texts for people: which of its arguments are such texts
     "NotEditable": (0,),
     "Place": (1,),
     "Check": (1,),
+    "NonMatch": (0,),
+    "_refuse": (1,),
+    "_refused": (1, 2),
+    "_TooLargeError": (0,),
+    "OSError": (0,),
+    "Refused": (1,),
     "RefusedError": (0,),
     "RenderError": (0,),
     "SelectorError": (0,),
@@ -64,7 +70,21 @@ TOLD = {  # what takes texts for people: which of its arguments are such texts
     "add_argument_group": (0,),
     "add_judging_arguments": (1,),
 }
-NAMES = {"reason", "why", "step", "next_step", "what", "problem", "hint", "help", "told", "note", "counted"}
+NAMES = {
+    "reason",
+    "why",
+    "step",
+    "next_step",
+    "what",
+    "problem",
+    "hint",
+    "help",
+    "told",
+    "note",
+    "counted",
+    "how",
+    "again",
+}
 """Names, of variables and of arguments, whose values are told to people."""
 CONSTANTS = {
     "ACCEPTED",
@@ -105,6 +125,7 @@ BEHIND_A_FIELD = {"_malformed": 2}  # what takes texts that are told behind the 
 RETURNING = {  # functions that return or yield texts, and what is put before these
     "kube/authorizer/policy.py:_problems": "{} ",
     "kube/objects.py:_problem": "{} ",
+    "advisories/reasons.py:_told": "",
     "network/policies.py:_count": "",
     "rules/examples.py:_problem": "",
     "rules/expand.py:pod_problem": "",

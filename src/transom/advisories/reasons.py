@@ -11,6 +11,7 @@ from transom.advisories.layout import Record
 from transom.advisories.matching import HEADERS, Question, asked, match, meant
 from transom.lang.versions.semver import VersionError
 from transom.model.advisories import Match, NonMatch, State
+from transom.model.language import mark
 from transom.model.packages import Package
 
 
@@ -64,7 +65,7 @@ def _told(package: Package, channel: str, version: str, row: Row, record: Record
     except VersionError as error:
         return f"its version cannot be compared: {error}"
     if row.high is not None and key >= row.high:
-        word = "has the fix of" if row.interval.fixed else "is newer than"
+        word = mark("has the fix of") if row.interval.fixed else mark("is newer than")
         return f"{version} {word} {row.stop}: affected is {row.interval}"
     if key < row.low:
         return f"{version} is older than {row.start}: affected is {row.interval}"

@@ -208,7 +208,8 @@ def _run(words: list[str]) -> int:
             sys.stderr.write(f"  {next_step}\n")
         return 2 if isinstance(error, UsageError) else 3
     except RecursionError:
-        sys.stderr.write(f"{program()}: {_say()('the input is nested deeper than can be read')}\n")
+        say = _say()
+        sys.stderr.write(f"{program()}: {say('the input is nested deeper than can be read')}\n")
         return 3
     return code
 

@@ -49,7 +49,10 @@ def parser() -> Parser:
     building = actions.add_parser("build", help="make an index of feeds")
     building.add_argument("feeds", metavar="FEED", nargs="+", help="a file, folder, archive or address of any feed")
     building.add_argument("-o", "--output", metavar="FILE", default=DEFAULT, help=f"the index (default: {DEFAULT})")
-    for name, about in (("update", "take the index of a mirror"), ("import", "take the index of a folder")):
+    for name, about in (
+        ("update", mark("take the index of a mirror")),
+        ("import", mark("take the index of a folder")),
+    ):
         taking = actions.add_parser(name, help=about)
         taking.add_argument("source", metavar="MIRROR", help="a folder, or the address of one that HTTP serves")
         taking.add_argument("--public-key", metavar="PEM", help="refuse what this Ed25519 key has not signed")

@@ -133,8 +133,10 @@ def _table(paths: Sequence[str], since_s: float, until_s: float) -> tuple[UsageT
             elif since_s <= event.time_s < until_s:
                 table.add(event)
     if not table.events:
-        where = "it holds no audit event" + (" of the time that was asked for" if since_s or until_s < inf else "")
-        skipped.append(Skipped(file_ref(paths[0]), where, "check the path, and the audit policy"))
+        reason = "it holds no audit event"
+        if since_s or until_s < inf:
+            reason = "it holds no audit event of the time that was asked for"
+        skipped.append(Skipped(file_ref(paths[0]), reason, "check the path, and the audit policy"))
     if table.undecided:
         reason = f"it does not tell whether {table.undecided:,} requests were allowed, so they count neither way"
         skipped.append(Skipped(file_ref(paths[0]), reason, "take the API server's own log, where there is one"))

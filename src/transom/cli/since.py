@@ -25,7 +25,7 @@ def known_since(revision: str, targets: Sequence[str], options: ScanOptions) -> 
         found = [replace(each, ref=_present(each.ref, past, targets)) for each in results if isinstance(each, Finding)]
     how = f"what was there at {past.commit[:12]} already is left out"
     if past.absent:
-        how += f"; submodules that are not here as they were then count as new: {', '.join(past.absent)}"
+        how = f"{how}; submodules that are not here as they were then count as new: {', '.join(past.absent)}"
     told = Provenance(revision, how)
     return frozenset(finding.fingerprint for finding in found), told
 
