@@ -15,6 +15,7 @@ from transom.kube.builder import Built, TextError, build
 from transom.kube.libyaml import YAMLError
 from transom.kube.streams import TRANSLATED, NotTextError, Segment, segments
 from transom.model.findings import Skipped
+from transom.model.language import mark
 from transom.model.limits import MAX_DEPTH, MAX_DOCUMENT_BYTES
 from transom.model.places import Locator, Path
 from transom.model.refs import file_ref
@@ -178,7 +179,8 @@ def _broken(segment: Segment, file: str, index: int, error: YAMLError) -> Docume
 
 
 def _as_template(reason: str) -> tuple[str, str]:
-    return f"it is a template, not YAML: {reason.removeprefix('it is no YAML: ')}", "render it first, or exclude it"
+    why = f"it is a template, not YAML: {reason.removeprefix('it is no YAML: ')}"
+    return why, mark("render it first, or exclude it")
 
 
 def _skipped(segment: Segment, file: str, reason: str, next_step: str, line: int, column: int) -> Skipped:

@@ -105,7 +105,7 @@ def _tokens(text: str) -> list[str]:
     while position < end:
         match = _TOKEN.match(text, position)
         if not match:
-            raise SelectorError(f"unexpected {text[position:]!r}")
+            raise SelectorError(f"{text[position:]!r} stands where no requirement can begin")
         found.append(match["op"] or match["word"])
         position = match.end()
     return found
@@ -137,7 +137,7 @@ def _requirement(rest: list[str]) -> Predicate:
         return _term(key, "In" if operator == "in" else "NotIn", _values(rest))
     if operator in (">", "<"):
         return _number(key, operator, _value(rest))
-    raise SelectorError(f"unexpected {operator!r} after {key}")
+    raise SelectorError(f"{operator!r} behind {key} is no operator of a label selector")
 
 
 def _key(word: str) -> str:

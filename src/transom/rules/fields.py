@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from transom.kube.selectors import SelectorError, compile_selector
+from transom.model.language import mark
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -20,14 +21,14 @@ class PolicyError(Exception):
         self.path = path
         self.text = text
         self.offset = offset
-        self.next_step = next_step or "mend the policy, or leave it out"
+        self.next_step = next_step or mark("mend the policy, or leave it out")
 
 
 class Unsupported(PolicyError):  # noqa: N818 - named for what is wrong
     """A policy, or a rule of one, in a language that is not judged here; rule: its id."""
 
     def __init__(self, reason: str, path: Path = (), rule: str = "", next_step: str = "") -> None:
-        super().__init__(reason, path, next_step or "rewrite it in CEL, or leave it to its own engine")
+        super().__init__(reason, path, next_step or mark("rewrite it in CEL, or leave it to its own engine"))
         self.rule = rule
 
 

@@ -8,6 +8,7 @@ from msgspec import DecodeError as JsonError
 from msgspec import Struct, json
 
 from transom.model.errors import TransomError
+from transom.model.language import mark
 
 MAX_MESSAGE_CHARS = 500  # a server's word is shown, a page of HTML from a proxy is not
 
@@ -97,6 +98,7 @@ def _first_line(body: bytes) -> str:
     return "" if text.startswith(("<", "{")) else " ".join(text.split("\n", 1)[0].split())
 
 
+TLS_STEP = mark("check that the server speaks TLS")
 _TLS_STEPS = (
     ("certificate has expired", "renew the API server's certificate"),
     ("certificate is not yet valid", "set this machine's clock"),
@@ -120,7 +122,7 @@ def unreachable(what: str, error: BaseException) -> UnreachableError:
     elif isinstance(cause, OSError) and cause.strerror:
         why = cause.strerror
     if isinstance(cause, ssl.SSLError):
-        step = next((step for words, step in _TLS_STEPS if words in str(cause)), "check that the server speaks TLS")
+        step = next((step for words, step in _TLS_STEPS if words in str(cause)), TLS_STEP)
         found = UnreachableError(what, why, step)
         found.passing = False
         return found
