@@ -242,7 +242,8 @@ def _skipped(report: Report, look: Look) -> Iterator[str]:
     for skipped in report.skipped:
         by_reason.setdefault((skipped.rule, skipped.reason, skipped.next_step), []).append(skipped)
     for (rule, reason, next_step), group in by_reason.items():
-        yield from wrapped((f"{look.safe(rule)}: " if rule else "") + look.told(reason), look.width, "  ", "  ")
+        told = look.say("{}: {}").format(look.safe(rule), look.told(reason)) if rule else look.told(reason)
+        yield from wrapped(told, look.width, "  ", "  ")
         for skipped in group[:SHOWN_OF_ONE_REASON]:
             yield from wrapped(_skipped_place(skipped, look), look.width, "    ", "      ")
         if len(group) > SHOWN_OF_ONE_REASON:
