@@ -129,8 +129,7 @@ def test_containers_outlive_the_kubelet_and_containerd(node: Node, api: Api, pod
     name = pods[0]["metadata"]["name"]
     assert wait_until(lambda: kubectl(node, "exec", name, "--", "hostname").strip() == name)
     before = {pod["metadata"]["name"]: _container(pod)["containerID"] for pod in pods}
-    after = {pod["metadata"]["name"]: _container(pod)["containerID"] for pod in _running(api)}
-    assert before == after
+    assert wait_until(lambda: {e["metadata"]["name"]: _container(e)["containerID"] for e in _running(api)} == before)
 
 
 def _container(pod: dict[str, Any]) -> dict[str, Any]:
