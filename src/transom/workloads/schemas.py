@@ -14,6 +14,7 @@ import msgspec
 
 from transom.inventory import Entry, Inventory
 from transom.kube.kinds import is_built_in
+from transom.model.language import mark
 from transom.rules.check import Answer, Check, Fault
 from transom.rules.expand import without_nulls
 from transom.rules.place import witness_of
@@ -65,7 +66,7 @@ def _told(error: Any) -> Iterator[tuple[str, str]]:
     """Yield what is wrong, with the field that is meant where it is one of the place; values are never told."""
     kind = error.kind.as_dict()
     if error.kind.name == "additionalProperties":
-        yield from ((field, f"the release knows no field {field}") for field in kind["unexpected"])
+        yield from ((field, mark(f"the release knows no field {field}")) for field in kind["unexpected"])
     elif error.kind.name == "required":
         field = str(kind["property"]).strip('"')
         yield "", f"the required field {field} is missing"
