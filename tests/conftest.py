@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from tests.cluster.api import Api
     from transom.kube.scratch import ControlPlane
     from transom.model.findings import Result
 
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")  # a machine that others load too makes no test fail
 ROOT = Path(__file__).resolve().parent.parent
 
 

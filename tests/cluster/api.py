@@ -57,8 +57,8 @@ class Api:
         try:
             self._connection.request(method, path, raw, headers)
             return self._connection.getresponse()
-        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
-            self._connection.close()  # it was idle for too long, the server closed it
+        except (http.client.HTTPException, OSError):
+            self._connection.close()  # it was idle for too long, or the server hung up
             self._connection.request(method, path, raw, headers)
             return self._connection.getresponse()
 
