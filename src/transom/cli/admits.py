@@ -138,7 +138,7 @@ def _lines(answers: Sequence[tuple[str, Answer]], unread: Sequence[Skipped], col
     for each in unread:
         yield terminal.say("skipped: {}: {}").format(each.locator.file or each.ref, safe(_said(each.reason)))
     yield ""
-    yield terminal.say("Taken for granted:") + " " + "; ".join(map(_said, ASSUMED)) + "."
+    yield terminal.say("Taken for granted: {}.").format(terminal.say("; ").join(map(_said, ASSUMED)))
 
 
 def _said(text: str) -> str:
