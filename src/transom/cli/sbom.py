@@ -82,7 +82,7 @@ def bill_of_target(arguments: argparse.Namespace) -> tuple[Bill, list[str]]:
             from transom.images.sbom.reading import read_bill
 
             return read_bill(target), []
-        if target.endswith(FILES) or target.startswith((".", "/")):
+        if not os.path.exists(target) and (target.endswith(FILES) or target.startswith((".", "/"))):  # noqa: PTH110
             raise UsageError(f"there is no file {target}", "", "check the path")
         target = f"image:{target}"
     found = inspected(target, image_options(arguments))
