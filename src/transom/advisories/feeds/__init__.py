@@ -127,7 +127,7 @@ def from_yaml(content: bytes) -> Any:
 
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
-        if b"*" in content and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(content, loader)):
+        if b"*" in content and any(type(event).__name__ == "AliasEvent" for event in yaml.parse(content, loader)):
             raise ValueError("YAML with aliases")
         return yaml.load(content, loader)  # noqa: S506 - a loader that makes nothing but strings, lists and maps
     except (yaml.YAMLError, UnicodeDecodeError) as error:
