@@ -12,14 +12,13 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from subprocess import Popen
-from types import TracebackType
 from typing import Any
 
 from msgspec import Struct
 
 from transom.kube.scratch.binaries import APISERVER, CONTROLLERS, ETCD, SCHEDULER, Binaries
 from transom.kube.scratch.certificates import Authority, Pair, service_account_key
-from transom.kube.scratch.processes import Process, free_ports
+from transom.kube.scratch.processes import Process, Started, free_ports
 from transom.kube.scratch.reaper import end_reaper, start_reaper
 from transom.model.errors import TransomError
 
@@ -52,7 +51,7 @@ class Wishes(Struct, frozen=True):
     hosts: tuple[str, ...] = ()
 
 
-class ControlPlane:
+class ControlPlane(Started):
     """A running control plane; use it in a `with` statement, or call start and stop.
 
     Nothing is left behind, even if this process is killed: no process, and no file but in a folder that was given.
@@ -68,19 +67,6 @@ class ControlPlane:
         self.port = 0
         self.etcd_port = 0
         self._reaper: Popen[bytes] | None = None
-
-    def __enter__(self) -> ControlPlane:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.stop()
 
     @property
     def address(self) -> str:

@@ -16,7 +16,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from transom.kube.scratch.binaries import KUBELET, Binaries
 from transom.kube.scratch.control_plane import ControlPlane
@@ -27,7 +26,7 @@ from transom.kube.scratch.node_files import (
     kubelet_config,
     network_config,
 )
-from transom.kube.scratch.processes import Process, free_ports
+from transom.kube.scratch.processes import Process, Started, free_ports
 from transom.kube.scratch.reaper import control_groups, end_reaper, free_name, start_reaper, sweep
 from transom.model.errors import TransomError
 from transom.model.images import ImageRef
@@ -66,7 +65,7 @@ def _plugin_folder() -> str | None:
     return next((folder for folder in PLUGIN_FOLDERS if all(Path(folder, plugin).exists() for plugin in PLUGINS)), None)
 
 
-class Node:
+class Node(Started):
     """A running node of a control plane that has controllers and a scheduler; use it in a `with` statement.
 
     images: archives to run pods from, one of which holds node_files.SANDBOX_IMAGE.
@@ -82,19 +81,6 @@ class Node:
         self.port = 0
         self.processes: dict[str, Process] = {}
         self._reaper: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Node:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.stop()
 
     # life
 

@@ -10,12 +10,39 @@ import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 PR_SET_PDEATHSIG = 1
 MAX_LOG_TAIL_BYTES = 64 * 1024
 STOP_S = 3.0  # an API server with open watches lingers for a minute; nothing of a scratch cluster is worth that
 
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Started:
+    """What starts on entering a `with` statement and stops on leaving it; a start that fails is stopped too."""
+
+    def start(self) -> None:
+        """Start every part."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """End every part that has been started."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
 
 
 class Process:
