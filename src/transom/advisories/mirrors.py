@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from transom.model.errors import TransomError
+from transom.proxies import Pools
 
 MAX_FETCHED_BYTES = 8 << 30  # all of OSV has 2 GB
 CHUNK_BYTES = 1 << 20
@@ -62,9 +63,9 @@ def _go_on(source: str, part: Path, limit_bytes: int) -> str:
 
     have = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={have}-", "Accept-Encoding": "identity"} if have else {"Accept-Encoding": "identity"}
-    pool = urllib3.PoolManager(timeout=SILENCE_S, retries=urllib3.Retry(3, redirect=3, status=0))
+    pools = Pools(timeout=SILENCE_S, retries=urllib3.Retry(3, redirect=3, status=0))
     try:
-        reply = pool.request("GET", source, headers=headers, preload_content=False)
+        reply = pools.of(source).request("GET", source, headers=headers, preload_content=False)
         if reply.status == NO_SUCH_RANGE:  # all of it had come, or the file was changed
             part.unlink()
             return "the file on the mirror has changed"
@@ -78,7 +79,7 @@ def _go_on(source: str, part: Path, limit_bytes: int) -> str:
     except (urllib3.exceptions.HTTPError, OSError) as error:
         return str(error)
     finally:
-        pool.clear()
+        pools.close()
     return ""
 
 

@@ -23,6 +23,7 @@ from msgspec import Struct
 from transom import __version__
 from transom.model.errors import TransomError
 from transom.model.images import DEFAULT_REGISTRY, ImageRef
+from transom.proxies import Pools
 from transom.registry.blobs import INDEXES, MANIFESTS, MAX_MANIFEST_BYTES, SCHEMA_1, Descriptor, check_digest
 from transom.registry.credentials import NOBODY, Login, login_for
 
@@ -59,13 +60,13 @@ class RegistryClient:
         self._hosts = (*mirrors, HOSTS.get(image.registry, image.registry))
         self._insecure = insecure
         self._tokens: dict[str, str] = {}
-        self._pool = urllib3.PoolManager(
+        self._pools = Pools(
             retries=False, timeout=urllib3.Timeout(SILENCE_S), headers={"User-Agent": f"transom/{__version__}"}
         )
 
     def close(self) -> None:
         """End every connection."""
-        self._pool.clear()
+        self._pools.close()
 
     def manifest(self) -> Descriptor:
         """Return what the image's name leads to: its digest, held to the content; raises TransomError."""
@@ -164,7 +165,7 @@ class RegistryClient:
         for _ in range(MAX_REDIRECTS + 1):
             own = urlsplit(url).netloc == host
             sent = {**headers, **({"Authorization": authorization} if authorization and own else {})}
-            reply = self._pool.request(method, url, headers=sent, preload_content=False, redirect=False)
+            reply = self._pools.of(url).request(method, url, headers=sent, preload_content=False, redirect=False)
             if reply.status not in (301, 302, 303, 307, 308):
                 return reply
             url = urljoin(url, reply.headers.get("Location", ""))
@@ -202,12 +203,14 @@ class RegistryClient:
         if login.token:
             form = {"grant_type": "refresh_token", "refresh_token": login.token, "service": service, "scope": scope}
             form["client_id"] = "transom"
-            reply = self._pool.request("POST", realm, fields=form, encode_multipart=False, preload_content=False)
+            reply = self._pools.of(realm).request(
+                "POST", realm, fields=form, encode_multipart=False, preload_content=False
+            )
         else:
             query = urlencode({"service": service, "scope": scope})
             headers = {"Authorization": login.basic} if login != NOBODY else {}
             url = f"{realm}{'&' if '?' in realm else '?'}{query}"
-            reply = self._pool.request("GET", url, headers=headers, preload_content=False, redirect=False)
+            reply = self._pools.of(url).request("GET", url, headers=headers, preload_content=False, redirect=False)
         if reply.status != 200:
             reply.drain_conn()
             raise TransomError(

@@ -19,6 +19,7 @@ from transom.kube.client.credentials import Credential, decoded_pem
 from transom.kube.client.errors import UnreachableError, unreachable
 from transom.kube.client.kubeconfig import Cluster
 from transom.model.errors import TransomError, UsageError
+from transom.proxies import pool_through, proxy_of_environment
 
 if TYPE_CHECKING:
     import urllib3
@@ -106,8 +107,7 @@ class NetworkTransport:
             elif cluster.insecure_skip_tls_verify:
                 settings["assert_hostname"] = False
                 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # we say it, once and louder
-        proxy = cluster.proxy_url or _proxy_of_environment(parts.scheme, parts.hostname)
-        self._pool = _through(proxy, settings) if proxy else urllib3.PoolManager(**settings)
+        self._pool = pool_through(cluster.proxy_url or proxy_of_environment(parts.scheme, parts.hostname), **settings)
 
     def send(self, request: Request) -> Reply:
         """Return the answer; raises UnreachableError."""
@@ -163,27 +163,6 @@ class NetworkReply:
         if not self._response.closed:
             self._response.close()
         self._response.release_conn()
-
-
-def _proxy_of_environment(scheme: str, host: str) -> str:
-    """Return the proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY choose, "" for none."""
-    from urllib.request import getproxies, proxy_bypass
-
-    if host in ("localhost", "::1") or host.startswith("127."):  # as Go does, whatever NO_PROXY says
-        return ""
-    return "" if proxy_bypass(host) else getproxies().get(scheme, "")
-
-
-def _through(proxy: str, settings: dict[str, Any]) -> urllib3.ProxyManager:
-    import urllib3
-
-    if proxy.startswith(("socks5://", "socks5h://")):
-        raise UsageError("cannot use the proxy", f"{proxy} speaks SOCKS, which is not supported", "use an HTTP proxy")
-    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    login = None
-    if parts.username:
-        login = urllib3.make_headers(proxy_basic_auth=f"{parts.username}:{parts.password or ''}")
-    return urllib3.ProxyManager(parts.geturl(), proxy_headers=login, **settings)
 
 
 def _tls(cluster: Cluster, credential: Credential) -> ssl.SSLContext:
