@@ -441,3 +441,40 @@ def test_a_package_without_a_version_is_skipped_only_where_something_is_known_of
     index = index_of(osv(events=[{"introduced": "0"}]))
     (told,) = skipped(index, Package("npm", "left"), Package("npm", "fixture"))
     assert (told.ref.name, told.reason) == ("npm/left", "it tells no version")
+
+
+def program(version, evidence="go-main"):
+    return Package("golang", "runc", version, "github.com/opencontainers", evidence=evidence)
+
+
+COMMIT = "v0.0.0-20240201000000-0123456789ab"
+
+
+def test_a_program_of_an_untagged_commit_is_skipped_where_advisories_count_by_tags(index_of):
+    index = index_of(GO_RUNC)
+    assert not matched(index, program(COMMIT))
+    (told,) = skipped(index, program(COMMIT))
+    assert told.reason.endswith(f"is told by tags: {RUNC} (1)")
+    assert [each.reason[:42] for each in why_not(program(COMMIT), RUNC, "", index)] == [
+        "it was built from a commit without a tag: "
+    ]
+
+
+def test_a_program_of_an_untagged_commit_is_judged_where_advisories_count_by_commits(index_of, osv):
+    package = ("Go", "github.com/opencontainers/runc")
+    commits = [{"introduced": "0"}, {"fixed": "0.0.0-20240301000000-ba9876543210"}]
+    index = index_of(osv("GO-1", package, commits), osv("GO-2", package, [{"introduced": "0"}]))
+    assert set(matched(index, program(COMMIT))) == {"GO-1", "GO-2"}
+    assert set(matched(index, program("v0.0.0-20240401000000-0123456789ab"))) == {"GO-2"}
+    assert not skipped(index, program(COMMIT))
+
+
+def test_a_needed_module_without_tags_is_below_every_tag(index_of, osv):
+    index = index_of(osv("GO-1", ("Go", "github.com/opencontainers/runc"), [{"introduced": "0"}, {"fixed": "1.0.0"}]))
+    assert set(matched(index, program(COMMIT, "go-buildinfo"))) == {"GO-1"}
+
+
+def test_a_program_that_go_itself_names_by_its_last_tag_is_judged(index_of):
+    index = index_of(GO_RUNC)
+    assert set(matched(index, program("v1.1.5-0.20230401000000-0123456789ab+dirty"))) == {RUNC}
+    assert not matched(index, program("v1.2.0+dirty"))

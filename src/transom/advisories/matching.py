@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from msgspec import Struct
 
 from transom.advisories.channels import LANGUAGE_CHANNELS, channel_of_distro, name_of, scheme_of
+from transom.advisories.checkouts import is_untold
 from transom.advisories.index import Index, Row
 from transom.advisories.intervals import key_of
 from transom.advisories.layout import Record
@@ -135,6 +136,7 @@ def _of_package(package: Package, question: Question, index: Index) -> Iterator[
             why = f"its version cannot be compared: {error}" if package.version else "it tells no version"
             yield Skipped(ref_of(package), why, "say its version in the SBOM, or look it up by hand")
         return
+    yield from _untold(package, question, index)
     by_bug: dict[str, list[Said]] = defaultdict(list)
     for each in said:
         if not each.record.withdrawn:
@@ -149,6 +151,21 @@ def _of_package(package: Package, question: Question, index: Index) -> Iterator[
             yield _match(package, bug, affecting, index)
 
 
+def _untold(package: Package, question: Question, index: Index) -> Iterator[Skipped]:
+    """Yield that a program of an untagged commit cannot be compared with what counts by tags."""
+    if package.kind != "golang":
+        return
+    rows = [row for channel in question.channels for name, _ in question.named for row in index.rows(channel, name)]
+    records = {row.record for row in rows if is_untold(package, row)}
+    bugs = sorted({bug for number in records if not (record := index.record(number)).withdrawn for bug in record.bugs})
+    if bugs:
+        some = ", ".join((*bugs[:3], *(["…"] if len(bugs) > 3 else ())))
+        why = (
+            f"it was built from a commit without a tag, what may be wrong with it is told by tags: {some} ({len(bugs)})"
+        )
+        yield Skipped(ref_of(package), why, "build it from a tag, or tell the linker its version")
+
+
 def said_of(package: Package, question: Question, index: Index) -> Iterator[Said]:
     """Yield what sources say of exactly this version; raises VersionError where it has none that compares.
 
@@ -161,7 +178,7 @@ def said_of(package: Package, question: Question, index: Index) -> Iterator[Said
         named: set[int] = set()
         for name, version in question.named:
             for row in index.affecting(channel, name, key_of(scheme, version)):
-                if row.record not in named and meant(package, version, row, index):
+                if row.record not in named and meant(package, version, row, index) and not is_untold(package, row):
                     yield Said(row, row.record, index.record(row.record), channel, name)
             if len(question.named) > 1:
                 named |= {row.record for row in index.rows(channel, name)}

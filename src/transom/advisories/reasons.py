@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from transom.advisories.channels import scheme_of
+from transom.advisories.checkouts import is_untold
 from transom.advisories.index import Index, Row
 from transom.advisories.intervals import key_of
 from transom.advisories.layout import Record
@@ -60,6 +61,8 @@ def _told(package: Package, channel: str, version: str, row: Row, record: Record
     if not meant(package, version, row, index):
         condition = index.condition(row)
         return f"meant are other builds of it: {condition.module or condition.arches or 'of another module stream'}"
+    if is_untold(package, row):
+        return f"it was built from a commit without a tag: nobody knows whether that is in {row.interval}"
     try:
         key = key_of(scheme_of(channel), version)
     except VersionError as error:

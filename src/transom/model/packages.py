@@ -25,7 +25,7 @@ class Package(Struct, frozen=True, omit_defaults=True):
     source_name, source_version: the source package that an OS vendor's advisories speak of. distro: `debian-12`, as the
     purl's qualifier. licences: SPDX expressions or what the package says instead, "" never among them. places: the first
     one decides. owner: purl of the OS package that owns its files: then it is that package's matter, and not counted
-    again. development: only needed to build or test. evidence: how it was found (dpkg, dist-info, go-buildinfo, binary …).
+    again. development: only needed to build or test. evidence: how it was found (dpkg, dist-info, go-buildinfo, go-main, binary …).
     """
 
     kind: str

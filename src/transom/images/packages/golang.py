@@ -124,8 +124,8 @@ def modules(path: str, built: Built) -> Iterator[Package]:
             settings[key] = value
     if main and found and found[0][1] in ("", "(devel)"):
         found[0] = (found[0][0], _version_of_main(settings))
-    for name, version in found:
-        yield module(path, name, version, "go-buildinfo")
+    for number, (name, version) in enumerate(found):
+        yield module(path, name, version, "go-main" if main and not number else "go-buildinfo")
     if built.version.startswith("go"):
         yield module(path, "stdlib", built.version.removeprefix("go").split(" ")[0], "go-buildinfo")
 
