@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from importlib import import_module
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from transom.images.source import ImageOptions
+    from transom.images.vulnerabilities import VulnerabilityOptions
     from transom.inventory.cluster import ClusterOptions
     from transom.rules.check import Check
     from transom.rules.policy import Policy
@@ -40,6 +42,7 @@ WINDOWS = {
 """Every window, and what joins them: name and module. Each offers assess(inventory, rules, only, allowances)."""
 
 OF_IMAGES = ("image:", "dir:")  # targets whose object is of kind Image
+MAYBE_BILLS = (".json", ".xml", ".spdx")  # files whose words tell whether they are a bill of materials
 TOGETHER = (
     500  # objects that every window sees before the next ones, so that places are worked out once for all windows
 )
@@ -53,7 +56,8 @@ class ScanOptions(Struct, frozen=True):
     charts; pod_security: `LEVEL[@VERSION]`, to judge by that Pod Security level and nothing else; exceptions: whether what
     files declare acceptable is accepted; waivers: exceptions that the team keeps, and today, which tells what has expired;
     known_rules: ids that an exception may name, beside those of policies and
-    checks; cluster: what to read of a live one, and as whom; images: how they are fetched.
+    checks; cluster: what to read of a live one, and as whom; images: how they are fetched; vulnerabilities: which index
+    is asked of what images and bills of materials hold, None for none.
     """
 
     policies: Sequence[Policy] = ()
@@ -70,6 +74,7 @@ class ScanOptions(Struct, frozen=True):
     known_rules: Collection[str] = ()
     cluster: ClusterOptions | None = None
     images: ImageOptions | None = None
+    vulnerabilities: VulnerabilityOptions | None = None
 
     @property
     def faces(self) -> dict[str, Rule]:
@@ -77,6 +82,10 @@ class ScanOptions(Struct, frozen=True):
         if self.pod_security is not None:
             return self.pod_security.faces()
         faces = {rule.id: rule.face for rule in self.rules} | unrendered.FACES
+        if self.vulnerabilities is not None:
+            from transom.images.vulnerabilities import VULNERABLE
+
+            faces[VULNERABLE.id] = VULNERABLE
         return faces | (FACES if self.exceptions else {})
 
     @property
@@ -114,11 +123,25 @@ def read(inventory: Inventory, target: str, options: ScanOptions) -> Iterator[To
 
         yield from fill_from_image(inventory, target, options.images or ImageOptions())
         return
+    if is_bill(target):
+        from transom.images.source import fill_from_bill
+
+        yield from fill_from_bill(inventory, target)
+        return
     yield from fill(inventory, target, options.exclude, options.value_files, options.cluster)
     if options.images is not None and options.images.running and target in inventory.clusters:
         from transom.images.running import fill_from_running
 
         yield from fill_from_running(inventory, target, options.images)
+
+
+def is_bill(target: str) -> bool:
+    """Tell whether a target is a file with a bill of materials in it."""
+    if not target.endswith(MAYBE_BILLS):
+        return False
+    from transom.images.sbom.sniffing import is_bill
+
+    return is_bill(target)
 
 
 def look(options: ScanOptions, inventory: Inventory) -> Iterator[Result]:
@@ -155,6 +178,10 @@ def look(options: ScanOptions, inventory: Inventory) -> Iterator[Result]:
         return assess(inventory, rules, only, allowances, options.windows)
 
     results = in_parallel(of, chosen, WORTH_A_PROCESS)
+    if options.vulnerabilities is not None and inventory.bills:
+        from transom.images.vulnerabilities import looked_up
+
+        results = chain(results, looked_up(inventory.bills, options.vulnerabilities))
     if options.waivers and options.exceptions:
         from datetime import date
 

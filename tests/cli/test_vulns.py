@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ def advisory(name: str, package: str, fixed: str, **more: Any) -> dict[str, Any]
     }
     return {
         "id": name,
-        "modified": "2026-01-01T00:00:00Z",
+        "modified": datetime.now(UTC).isoformat(),
         "summary": f"a bug in {package}",
         "affected": [affected],
         **more,
@@ -91,7 +92,7 @@ def test_what_no_feed_speaks_of_is_never_clean(folder: Path, capsys: pytest.Capt
 
 def test_how_old_the_data_is_stands_in_every_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = told(capsys, folder, ("pkg:pypi/django", "4.0"))
-    assert any("2026-01-01" in each["how"] for each in found["summary"]["provenance"])
+    assert any(f"the newest of {datetime.now(UTC):%Y-%m-%d}" in each["how"] for each in found["summary"]["provenance"])
 
 
 @pytest.mark.parametrize(("words", "count"), [(("--only-fixable",), 1), (("--kev",), 0), (("--min-epss", "0.5"), 0)])

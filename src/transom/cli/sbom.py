@@ -16,7 +16,7 @@ from transom.model.exits import Exit
 from transom.model.language import mark
 
 if TYPE_CHECKING:
-    from transom.images.sbom.bill import Bill
+    from transom.model.packages import Bill
     from transom.report.grid import Grid
 
 FORMATS = ("table", "cyclonedx-json", "spdx-json")
@@ -73,21 +73,30 @@ def bill_of_target(arguments: argparse.Namespace) -> tuple[Bill, list[str]]:
     from transom.images.sbom.bill import bill_of
     from transom.images.source import inspected
     from transom.kube.files import shown
-    from transom.registry.layouts import is_layout
     from transom.scan import OF_IMAGES
 
-    target: str = arguments.target
+    target = named(arguments.target)
     if not target.startswith(OF_IMAGES):
-        if os.path.isfile(target) and not is_layout(target):  # noqa: PTH113 - a name, as typed
-            from transom.images.sbom.reading import read_bill
+        from transom.images.sbom.reading import read_bill
 
-            return read_bill(target), []
-        if not os.path.exists(target) and (target.endswith(FILES) or target.startswith((".", "/"))):  # noqa: PTH110
-            raise UsageError(f"there is no file {target}", "", "check the path")
-        target = f"image:{target}"
+        return read_bill(target), []
     found = inspected(target, image_options(arguments))
     unread = [f"{shown(each.path) or f'layer {layer.diff_id}'.strip()}: {each.reason}" for layer, each in found.unread]
     return bill_of(found, target.partition(":")[2]), unread
+
+
+def named(target: str) -> str:
+    """Return a target as a scan names it, where `image:` may be left out; raises UsageError for files that are not there."""
+    from transom.registry.layouts import is_layout
+    from transom.scan import OF_IMAGES
+
+    if target.startswith(OF_IMAGES):
+        return target
+    if os.path.isfile(target) and not is_layout(target):  # noqa: PTH113 - a name, as typed
+        return target
+    if not os.path.exists(target) and (target.endswith(FILES) or target.startswith((".", "/"))):  # noqa: PTH110
+        raise UsageError(f"there is no file {target}", "", "check the path")
+    return f"image:{target}"
 
 
 def _write(name: str, bill: Bill, stream: BinaryIO, to_file: bool) -> None:

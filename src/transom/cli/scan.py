@@ -22,6 +22,7 @@ from transom.cli.arguments import (
 from transom.cli.clusters import add_cluster_arguments
 from transom.cli.images import add_image_arguments
 from transom.cli.outputs import DATED, add_judging_arguments, allowed_by, made_at, outputs, write_to
+from transom.cli.scanners import add_scanner_arguments
 from transom.model.errors import UsageError
 from transom.model.findings import Result
 from transom.model.severity import SEVERITIES
@@ -42,7 +43,8 @@ EXAMPLES = """\
   transom scan deploy/ --since origin/main             only what this branch brings
   transom scan cluster                                 the cluster of the current context
   transom scan cluster:prod -n shop                    one namespace, as a user who may list no other
-  transom scan image:registry.example.com/shop/web:1   what an image is, and what it hides
+  transom scan image:registry.example.com/shop/web:1   what an image is, what it hides, what is vulnerable in it
+  transom scan web.cdx.json --scanners vuln            a bill of materials, without the image
   transom scan pod.yaml --pod-security restricted      what Pod Security admission would say
   transom scan deploy/ --framework cis-kubernetes      which of its controls pass, fail or are unknown
   helm template ./chart | transom scan -               what a chart becomes
@@ -72,6 +74,7 @@ def parser() -> Parser:
     add_rule_arguments(made)
     add_cluster_arguments(made)
     add_image_arguments(made)
+    add_scanner_arguments(made)
     made.add_argument(
         "--images",
         action="store_true",

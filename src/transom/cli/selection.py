@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from transom.cli.arguments import kubernetes_version
 from transom.cli.clusters import cluster_options, names_cluster, told_version
+from transom.cli.scanners import VULNERABLE, of_rules, of_scanners, vulnerability_options, wanted
 from transom.cli.settings import Settings, StatedException, read_settings
 from transom.model.errors import UsageError
 
@@ -45,7 +46,8 @@ def scan_options(arguments: argparse.Namespace, every_profile: bool = False) -> 
     whole = whole_pack(arguments, settings)
     framework = getattr(arguments, "framework", None)
     named = arguments.profile if every_profile or framework else profiles(arguments, settings)
-    pack = select(whole, arguments.rule, arguments.skip_rule, named)
+    pack = select(whole, of_rules(arguments.rule), of_rules(arguments.skip_rule), named)
+    pack = of_scanners(pack, wanted(arguments))
     if framework:
         from transom.rules.frameworks import framework_named
 
@@ -60,14 +62,15 @@ def scan_options(arguments: argparse.Namespace, every_profile: bool = False) -> 
         value_files=arguments.values,
         selection=_selection(arguments),
         exceptions=not arguments.no_exceptions,
-        waivers=waivers(settings, whole.faces),
-        known_rules=[*whole.faces, *(problem.rule for problem in whole.problems)],
+        waivers=waivers(settings, [*whole.faces, VULNERABLE]),
+        known_rules=[*whole.faces, VULNERABLE, *(problem.rule for problem in whole.problems)],
         cluster=_cluster(
             arguments,
             [policy for policy in pack.policies if policy.window in windows],
             [check for check in pack.checks if check.window in windows],
         ),
         images=_images(arguments),
+        vulnerabilities=vulnerability_options(arguments, windows),
     )
 
 

@@ -1,26 +1,22 @@
-"""transom vulns: the known vulnerabilities of an image, a root file system or an SBOM."""
+"""transom vulns: the known vulnerabilities of an image, a root file system or an SBOM, and nothing else of them."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from transom.cli import terminal
 from transom.cli.arguments import Parser, command_parser, severity_label
-from transom.cli.images import add_image_arguments
+from transom.cli.images import add_image_arguments, image_options
 from transom.cli.outputs import DATED, allowed_by, made_at, outputs, write_to
+from transom.cli.scanners import VULNERABLE, add_vulnerability_arguments, check_index, index_options
 from transom.model.errors import UsageError
-from transom.model.findings import Result, Skipped
-from transom.model.refs import Ref
 from transom.model.severity import SEVERITIES
 
 if TYPE_CHECKING:
-    from transom.model.advisories import Match
+    from transom.scan import ScanOptions
 
-DEFAULT_DB = "transom.db"
 EXAMPLES = """\
   transom db build osv/ secdb/ kev.json                   first: one index of the feeds that you have
   transom vulns debian:12                                 what is vulnerable, worst first
@@ -35,22 +31,10 @@ exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 incomplete (no
 TARGET_HELP = "an image, OCI layout, saved image, dir:PATH, or SBOM file"
 
 
-def add_index_argument(parser: argparse.ArgumentParser) -> None:
-    """Add which index is asked."""
-    parser.add_argument("--db", metavar="FILE", default=DEFAULT_DB, help=f"the index (default: {DEFAULT_DB})")
-
-
-def check_index(arguments: argparse.Namespace) -> None:
-    """Raise UsageError where there is no index: nothing is fetched by itself."""
-    if not Path(arguments.db).is_file():
-        raise UsageError(f"there is no index {arguments.db}", "", "transom db build FEED…, or transom db update MIRROR")
-
-
 def parser() -> Parser:
     """Return the parser of the command."""
     made = command_parser("vulns", "Tell the known vulnerabilities of what an image or an SBOM holds.", EXAMPLES)
     made.add_argument("target", metavar="TARGET", nargs="?", help=TARGET_HELP)
-    add_index_argument(made)
     made.add_argument(
         "-o",
         "--output",
@@ -66,10 +50,8 @@ def parser() -> Parser:
         default="high",
         help="exit 1 from this severity on (default: high)",
     )
-    chosen = made.add_argument_group("what is told")
-    chosen.add_argument("--only-fixable", action="store_true", help="only what a newer version mends")
-    chosen.add_argument("--kev", action="store_true", help="only what is known to be exploited")
-    chosen.add_argument("--min-epss", metavar="SCORE", type=float, default=0.0, help="only what is at least as likely")
+    add_vulnerability_arguments(made)
+    made.add_argument("--config", metavar="FILE", help="settings (default: transom.yaml, where there is one)")
     made.add_argument("--allow-skipped", metavar="PATTERN", action="append", default=[], help="as of transom scan")
     add_image_arguments(made)
     return made
@@ -83,42 +65,41 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.target:
         raise UsageError("name what to look into", "", "transom vulns debian:12")
     check_index(arguments)
-    from transom.images.vulnerabilities import VULNERABLE
+    from transom.cli.sbom import named
+    from transom.inventory import Inventory
     from transom.report.summary import gather
+    from transom.scan import scan
 
+    options = _options(arguments)
     with terminal.progress(lambda: terminal.say("looking")):
         report = gather(
-            _results(arguments),
-            rules={VULNERABLE.id: VULNERABLE},
+            scan([named(arguments.target)], options, Inventory()),
+            rules=options.faces,
             targets=(arguments.target,),
             threshold=SEVERITIES[arguments.fail_on],
             allows=allowed_by(arguments.allow_skipped),
         )
     for name, file in wanted:
-        options = terminal.file_options() if file else terminal.report_options(sys.stdout)
+        shown = terminal.file_options() if file else terminal.report_options(sys.stdout)
         if name in DATED:
             from msgspec.structs import replace
 
-            options = replace(options, made_at=made_at())
-        write_to(file, lambda stream, name=name, options=options: write(name, report, stream, options))  # type: ignore[misc]
+            shown = replace(shown, made_at=made_at())
+        write_to(file, lambda stream, name=name, shown=shown: write(name, report, stream, shown))  # type: ignore[misc]
     return report.exit_code
 
 
-def _results(arguments: argparse.Namespace) -> Iterator[Result]:
-    from transom.advisories import Index
-    from transom.cli.sbom import bill_of_target
-    from transom.images.vulnerabilities import vulnerabilities
+def _options(arguments: argparse.Namespace) -> ScanOptions:
+    """Return a scan that asks the index alone, and accepts what the team's exceptions of vulnerabilities accept."""
+    from transom.cli.selection import waivers
+    from transom.cli.settings import read_settings
+    from transom.rules.load import builtin_pack
+    from transom.scan import ScanOptions
 
-    bill, unread = bill_of_target(arguments)
-    ref = Ref(scope="image", name=bill.name)
-    yield from (Skipped(ref, reason, "fetch or build it again; what was read counts") for reason in unread)
-    with Index(arguments.db) as index:
-        yield from vulnerabilities(bill.packages, bill.distro, bill.name, index, lambda each: _is_told(each, arguments))
-
-
-def _is_told(found: Match, arguments: argparse.Namespace) -> bool:
-    if arguments.only_fixable and not found.fixed:
-        return False
-    if arguments.kev and found.exploited is None:
-        return False
-    return not arguments.min_epss or (found.likelihood is not None and found.likelihood.score >= arguments.min_epss)
+    settings = read_settings(arguments.config)
+    known = [*builtin_pack().faces, VULNERABLE] if settings.exceptions else ()
+    return ScanOptions(
+        images=image_options(arguments),
+        vulnerabilities=index_options(arguments),
+        waivers=[each for each in waivers(settings, known) if each.rule == VULNERABLE],
+    )

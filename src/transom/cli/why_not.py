@@ -11,7 +11,8 @@ from transom.cli import terminal
 from transom.cli.arguments import Parser, command_parser
 from transom.cli.authority import remark
 from transom.cli.images import add_image_arguments
-from transom.cli.vulns import TARGET_HELP, add_index_argument, check_index
+from transom.cli.scanners import add_index_argument, check_index
+from transom.cli.vulns import TARGET_HELP
 from transom.model.exits import Exit
 from transom.model.language import mark
 

@@ -18,18 +18,20 @@ from msgspec.structs import replace
 
 from transom.images.cache import LayerCache
 from transom.images.inspection import Inspection, inspect, inspect_folder
+from transom.images.sbom.bill import bill_of
 from transom.inventory import Inventory, Origin
 from transom.kube.files import shown
 from transom.model.errors import TransomError
 from transom.model.findings import Provenance, Skipped, Told
 from transom.model.images import ImageError, parse_image
-from transom.model.refs import Ref
+from transom.model.places import Locator
+from transom.model.refs import file_ref, image_ref
 from transom.registry.blobs import Image, Platform, parse_platform, resolve
 from transom.registry.layouts import is_layout, read_layout
 from transom.rules.cache import cache_folder
 
 IMAGE, FOLDER = "image:", "dir:"
-API_VERSION, KIND = "transom.dev/v1", "Image"
+API_VERSION, KIND = "transom.dev/v1", "Image"  # as image_ref has it
 MAX_NAMED = 5  # workloads in a line for people
 MAX_TOLD = 1_000  # of each list in the object; an honest image has some dozens
 DATABASES = ("lib/dpkg/status", "lib/apk/db/installed", "/rpmdb.sqlite", "/rpm/Packages", "/rpm/Packages.db")
@@ -91,7 +93,7 @@ def fill_from_image(
 ) -> Iterator[Told]:
     """Add the object of an image; yield what could not be read of it. workloads: that run it, by their short names."""
     name = _name(target)
-    ref = Ref(scope="image", group="transom.dev", kind=KIND, name=name)
+    ref = image_ref(name)
     try:
         found = inspected(target, options)
     except TransomError as error:
@@ -106,6 +108,22 @@ def fill_from_image(
         where = shown(unread.path) or f"layer {layer.diff_id}".strip()
         yield Skipped(ref, f"{where}: {unread.reason}", "fetch or build the image again; what was read counts")
     inventory.add(image_object(found, name, workloads), Origin(target))
+    inventory.bills.append(bill_of(found, name, workloads))
+
+
+def fill_from_bill(inventory: Inventory, path: str) -> Iterator[Told]:
+    """Add what a bill of materials holds, by whatever tool it was made; yield what could not be read."""
+    from transom.images.sbom.reading import read_bill
+
+    try:
+        bill = read_bill(path)
+    except TransomError as error:
+        yield Skipped(file_ref(path), f"{error.what}: {error.why}", error.next_step, locator=Locator(path))
+        return
+    yield Provenance(
+        path, f"bill of materials of {bill.name}: {len(bill.packages):,} packages, {bill.distro or 'no system told'}"
+    )
+    inventory.bills.append(bill)
 
 
 def image_object(found: Inspection, name: str, workloads: Sequence[str] = ()) -> dict[str, Any]:

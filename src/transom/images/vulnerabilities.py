@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
-from transom.advisories import Index, match
+from msgspec import Struct
+
+from transom.advisories import Index, match, outdated
 from transom.advisories.matching import asked
 from transom.images.sbom.purl import purl
 from transom.model.advisories import Match, State
+from transom.model.errors import TransomError
 from transom.model.findings import Evidence, Finding, Judged, Provenance, Result, Rule, Skipped
-from transom.model.packages import Package
+from transom.model.packages import Bill, Package
 from transom.model.places import Locator
-from transom.model.refs import Ref
+from transom.model.refs import Ref, image_ref
 from transom.model.severity import Severity
 
 VULNERABLE = Rule(
@@ -37,32 +40,63 @@ WORDS = {
     State.END_OF_LIFE: "nobody maintains it any more",
 }
 SUMMARY_CHARS = 200
+MAX_NAMED = 5  # workloads in a line for people
 
 
-def vulnerabilities(
-    packages: Iterable[Package], distro: str, name: str, index: Index, wanted: Callable[[Match], bool] = lambda _: True
-) -> Iterator[Result]:
-    """Yield what an index says of packages: findings, what could not be judged, and how old each source is.
+class VulnerabilityOptions(Struct, frozen=True):
+    """Which index is asked, and what of its answers is told.
 
-    name: of the image or bill that holds them. wanted: which matches are told.
+    fixable: only what a newer version mends; exploited: only what is known to be; likelihood: the least EPSS score.
     """
-    held = list(packages)
-    ref = Ref(scope="image", name=name)
+
+    index: str
+    fixable: bool = False
+    exploited: bool = False
+    likelihood: float = 0.0
+
+    def wants(self, found: Match) -> bool:
+        """Tell whether a match is told."""
+        if (self.fixable and not found.fixed) or (self.exploited and found.exploited is None):
+            return False
+        return not self.likelihood or (found.likelihood is not None and found.likelihood.score >= self.likelihood)
+
+
+def looked_up(bills: Sequence[Bill], options: VulnerabilityOptions) -> Iterator[Result]:
+    """Yield what an index says of all that bills hold: how old its sources are, findings, what could not be judged."""
+    try:
+        index = Index(options.index)
+    except TransomError as error:
+        for bill in bills:
+            reason = f"{len(bill.packages):,} packages were not looked up: {error.what}: {error.why}"
+            yield Skipped(image_ref(bill.name), reason, str(error.next_step), VULNERABLE.id)
+        return
+    with index:
+        yield from _ages(index)
+        for bill in bills:
+            yield from _of_bill(bill, index, options)
+
+
+def _ages(index: Index) -> Iterator[Provenance | Skipped]:
+    """Yield how old each source is, and which of them are too old to call anything clean."""
     for feed in index.feeds:
         told = f"{feed.records:,} records, read on {feed.retrieved[:10]}"
         if feed.modified:
             told = f"{feed.records:,} records, the newest of {feed.modified[:10]}"
         yield Provenance(f"vulnerabilities: {feed.feed}", told)
-    judged = sum(_is_judged(package, distro, index) for package in held)
+    yield from outdated(index)
+
+
+def _of_bill(bill: Bill, index: Index, options: VulnerabilityOptions) -> Iterator[Result]:
+    judged = sum(_is_judged(package, bill.distro, index) for package in bill.packages)
     affected = set()
-    for found in match(held, distro, index):
+    for found in match(bill.packages, bill.distro, index):
         if isinstance(found, Skipped):
             judged -= "/" in found.ref.name  # one package's; those of a channel without a feed are not among the judged
             yield found
         else:
             affected.add(found.package.identity)
-            if wanted(found):
-                yield finding_of(found, ref)
+            if options.wants(found):
+                yield finding_of(found, bill)
     if judged > 0:
         yield Judged(VULNERABLE.id, judged, max(0, judged - len(affected)))
 
@@ -73,12 +107,10 @@ def _is_judged(package: Package, distro: str, index: Index) -> bool:
     return question is not None and any(channel in index.channels for channel in question.channels)
 
 
-def finding_of(found: Match, ref: Ref) -> Finding:
+def finding_of(found: Match, bill: Bill) -> Finding:
     """Return a match as a finding of the image; its witness is the vulnerability and the package, whatever the version."""
-    package = found.package
+    package, ref = found.package, image_ref(bill.name)
     name = f"{package.namespace}/{package.name}" if package.namespace and not package.distro else package.name
-    place = package.places[0] if package.places else None
-    locator = Locator(place.path if place else ref.name, place.line if place else 0)
     title = f"{found.id} in {name} {package.version}"
     remedy = f"{found.fixed} has the fix" if found.fixed else WORDS.get(found.state, str(found.state))
     fix = f"Upgrade {name} to {found.fixed}." if found.fixed else VULNERABLE.fix
@@ -87,19 +119,42 @@ def finding_of(found: Match, ref: Ref) -> Finding:
         ref,
         found.severity if found.severity is not None else VULNERABLE.severity,
         ": ".join(filter(None, (f"{title}, {remedy}", found.summary[:SUMMARY_CHARS]))),
-        tuple(_evidence(found, locator, name)),
+        tuple(_evidence(found, bill, _place(package, ref), name)),
         title=title,
         witness=f"{found.id} {package.kind}:{name}",
         fix=fix,
     )
 
 
-def _evidence(found: Match, locator: Locator, name: str) -> Iterator[Evidence]:
+def _place(package: Package, ref: Ref) -> Locator:
+    place = package.places[0] if package.places else None
+    return Locator(place.path, place.line) if place else Locator(ref.name)
+
+
+def _evidence(found: Match, bill: Bill, locator: Locator, name: str) -> Iterator[Evidence]:
+    package = found.package
     wanted = f"{found.fixed} or newer" if found.fixed else ""
-    yield Evidence(locator, f"{name} {found.package.version} ({purl(found.package)})", wanted)
+    yield Evidence(locator, f"{name} {package.version} ({purl(package)})", wanted)
     for reason in found.reasons:
         yield Evidence(locator, f"{reason.feed} {reason.record}: {reason.name} {reason.versions} in {reason.channel}")
+    if found.aliases:
+        yield Evidence(locator, f"also known as {', '.join(found.aliases)}")
     if found.exploited is not None:
         yield Evidence(locator, f"known to be exploited since {found.exploited.added}")
     if found.likelihood is not None:
         yield Evidence(locator, f"EPSS {found.likelihood.score:.3f}, likelier than {found.likelihood.percentile:.0%}")
+    layer = _layer(package, bill)
+    if layer:
+        yield Evidence(locator, layer)
+    if bill.workloads:
+        more = " …" if len(bill.workloads) > MAX_NAMED else ""
+        yield Evidence(locator, f"runs as {', '.join(bill.workloads[:MAX_NAMED])}{more}")
+
+
+def _layer(package: Package, bill: Bill) -> str:
+    """Return which layer brought a package, and by which instruction; "" where nobody tells."""
+    brought = package.places[0].layer if package.places else ""
+    for number, (diff_id, instruction) in enumerate(bill.layers, 1):
+        if brought and diff_id == brought:
+            return f"brought by layer {number}: {instruction}" if instruction else f"brought by layer {number}"
+    return ""

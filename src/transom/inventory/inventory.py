@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from transom.inventory.joins import Joins
     from transom.kube.comments import Comment
     from transom.model.clusters import ClusterFacts
+    from transom.model.packages import Bill
 
 ITEM_STEPS = 2  # `items` and an index: the way from a List to one of its objects
 PLACES_KEPT = (
@@ -39,6 +40,8 @@ class Inventory:
         self.clusters: dict[str, ClusterFacts] = {}
         self.rendered: list[object] = []
         """The charts that objects come from: who asks where a value was set needs them."""
+        self.bills: list[Bill] = []
+        """What images and bills of materials hold, package by package."""
         self._entries: list[Entry] = []
         self._numbers: dict[int, int] = {}  # of arrival, by the id of an entry: where it stands in each list
         self._next_number = 0

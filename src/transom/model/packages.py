@@ -47,3 +47,21 @@ class Package(Struct, frozen=True, omit_defaults=True):
     def identity(self) -> tuple[str, str, str, str, str]:
         """What tells packages apart."""
         return (self.kind, self.namespace, self.name, self.version, self.arch)
+
+
+class Bill(Struct, frozen=True):
+    """A bill of materials: what something holds. name: an image's, or of whatever it is of; digest: of an image's manifest.
+
+    created: when what it is of was made, in ISO 8601; layers: diff-ID and instruction of each; base: the image below;
+    workloads: that run it, by their short names, where it was met in a cluster.
+    """
+
+    name: str
+    packages: tuple[Package, ...]
+    digest: str = ""
+    platform: str = ""
+    distro: str = ""
+    created: str = ""
+    base: str = ""
+    layers: tuple[tuple[str, str], ...] = ()
+    workloads: tuple[str, ...] = ()

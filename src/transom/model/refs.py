@@ -42,3 +42,8 @@ class Ref(Struct, frozen=True, cache_hash=True, order=True, omit_defaults=True):
 def file_ref(path: str) -> Ref:
     """Return the Ref of a file, for what is known of no object in it."""
     return Ref(scope="file", name=path)
+
+
+def image_ref(name: str) -> Ref:
+    """Return the Ref of an image, whether it was inspected or only a bill of it is known."""
+    return Ref(scope="image", group="transom.dev", kind="Image", name=name)

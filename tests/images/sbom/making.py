@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from transom.images.sbom.bill import Bill
-from transom.model.packages import Package, Place
+from transom.model.packages import Bill, Package, Place
 
 LAYER = f"sha256:{'a' * 64}"
 PACKAGES = (

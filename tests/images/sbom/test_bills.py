@@ -10,9 +10,9 @@ from hypothesis import given, settings
 
 from tests.images.sbom.making import BILL, BILLS, MADE_AT
 from transom.images.sbom import cyclonedx, spdx
-from transom.images.sbom.bill import Bill
 from transom.images.sbom.reading import parse_bill
 from transom.model.errors import TransomError
+from transom.model.packages import Bill
 
 WRITERS = {"cyclonedx": cyclonedx.write, "spdx": spdx.write}
 each_format = pytest.mark.parametrize("form", WRITERS)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from transom.images.inspection import Inspection
 from transom.images.sbom.purl import SYSTEM, canonical, parse_purl
-from transom.model.packages import Package, Place
+from transom.model.packages import Bill, Package, Place
 
 MAX_BILL_BYTES = 256 * 1024 * 1024  # a bill of 100,000 packages has about 100 MB
 MAX_PACKAGES = 1_000_000
@@ -33,23 +32,7 @@ _FIELDS = {
 """Properties by which a bill tells more of a package than its format has fields for, and what they are here."""
 
 
-class Bill(Struct, frozen=True):
-    """What something holds. name: an image's, or of whatever the bill is of; digest: of an image's manifest.
-
-    created: when what it is of was made, in ISO 8601; layers: diff-ID and instruction of each; base: the image below.
-    """
-
-    name: str
-    packages: tuple[Package, ...]
-    digest: str = ""
-    platform: str = ""
-    distro: str = ""
-    created: str = ""
-    base: str = ""
-    layers: tuple[tuple[str, str], ...] = ()
-
-
-def bill_of(found: Inspection, name: str) -> Bill:
+def bill_of(found: Inspection, name: str, workloads: Sequence[str] = ()) -> Bill:
     """Return the bill of what was inspected; the kernel's own paths are made text that every format can carry."""
     image = found.image
     created = image.config.get("created")
@@ -62,6 +45,7 @@ def bill_of(found: Inspection, name: str) -> Bill:
         clean(created) if isinstance(created, str) else "",
         found.base,
         tuple((layer.diff_id, clean(layer.created_by)) for layer in image.layers if layer.diff_id),
+        tuple(workloads),
     )
 
 

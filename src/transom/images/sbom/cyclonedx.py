@@ -9,13 +9,13 @@ import msgspec
 from msgspec.structs import replace
 
 from transom import __version__
-from transom.images.sbom.bill import MAX_PACKAGES, Bill, identifier, package_of, told
+from transom.images.sbom.bill import MAX_PACKAGES, identifier, package_of, told
 from transom.images.sbom.cpe import cpes
 from transom.images.sbom.licences import canonical, is_listed
 from transom.images.sbom.purl import purl
 from transom.kube.reading import map_at, maps_at, text_at
 from transom.model.errors import TransomError
-from transom.model.packages import Package
+from transom.model.packages import Bill, Package
 
 VERSIONS = ("1.2", "1.3", "1.4", "1.5", "1.6")
 ROOT = "transom:root"
@@ -128,7 +128,7 @@ def _bill(root: dict[str, Any], where: str) -> Bill:
         layers.append((pairs[f"transom:layer:{number}:diffID"], pairs.get(f"transom:layer:{number}:instruction", "")))
     version = text_at(root, "version")
     digest = version if version.startswith("sha256:") else ""
-    fields = {field: pairs[key] for key, field in _IMAGE.items() if key in pairs}
+    fields: dict[str, Any] = {field: pairs[key] for key, field in _IMAGE.items() if key in pairs}
     return Bill(text_at(root, "name") or where, (), digest, layers=tuple(layers), **fields)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from transom.images.sbom import cyclonedx, spdx
-from transom.images.sbom.bill import MAX_BILL_BYTES, Bill
+from transom.images.sbom.bill import MAX_BILL_BYTES
 from transom.model.errors import TransomError
+from transom.model.packages import Bill
 
 NEXT_STEP = "give CycloneDX (1.2 to 1.6, JSON or XML) or SPDX (2.2 or 2.3, JSON or tags)"
 

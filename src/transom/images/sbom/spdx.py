@@ -12,13 +12,13 @@ import msgspec
 from msgspec.structs import replace
 
 from transom import __version__
-from transom.images.sbom.bill import MAX_PACKAGES, Bill, identifier, package_of, told
+from transom.images.sbom.bill import MAX_PACKAGES, identifier, package_of, told
 from transom.images.sbom.cpe import cpes
 from transom.images.sbom.licences import canonical, expression
 from transom.images.sbom.purl import purl
 from transom.kube.reading import map_at, maps_at, text_at, texts_at
 from transom.model.errors import TransomError
-from transom.model.packages import Package
+from transom.model.packages import Bill, Package
 
 VERSIONS = ("SPDX-2.2", "SPDX-2.3")
 DOCUMENT, ROOT = "SPDXRef-DOCUMENT", "SPDXRef-Root"
@@ -180,8 +180,11 @@ def _bill(root: dict[str, Any], name: str) -> Bill:
         text_at(root, "name") or name,
         (),
         version if version.startswith("sha256:") else "",
-        layers=tuple((str(diff_id), str(instruction)) for diff_id, instruction in layers),
-        **{key: text_at(fields, key) for key in ("platform", "distro", "created", "base")},
+        text_at(fields, "platform"),
+        text_at(fields, "distro"),
+        text_at(fields, "created"),
+        text_at(fields, "base"),
+        tuple((str(diff_id), str(instruction)) for diff_id, instruction in layers),
     )
 
 

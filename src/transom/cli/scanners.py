@@ -1,0 +1,116 @@
+"""Which scanners a command runs, and what of known vulnerabilities it tells."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from transom.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from transom.images.vulnerabilities import VulnerabilityOptions
+    from transom.rules.load import Pack
+
+SCANNERS = ("vuln", "misconfig", "secret")
+"""What a scan may look for, in the words that people know; each where the target has something of the kind."""
+
+DEFAULT_DB = "transom.db"
+VULNERABLE = "vulnerable-package"  # the one rule whose findings an index makes
+
+
+def add_scanner_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add which scanners run, and what of known vulnerabilities is told."""
+    parser.add_argument(
+        "--scanners",
+        metavar="NAMES",
+        type=scanners_named,
+        help=f"of {','.join(SCANNERS)} (default: all that a target has something for)",
+    )
+    add_vulnerability_arguments(parser)
+
+
+def add_vulnerability_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add which index is asked, and what of its answers is told."""
+    group = parser.add_argument_group("known vulnerabilities")
+    add_index_argument(group)
+    group.add_argument(
+        "--only-fixable", "--ignore-unfixed", action="store_true", help="only those that a newer version mends"
+    )
+    group.add_argument("--kev", action="store_true", help="only those that are known to be exploited")
+    group.add_argument("--min-epss", metavar="SCORE", type=_score, default=0.0, help="only those at least as likely")
+
+
+def add_index_argument(parser: argparse._ActionsContainer) -> None:
+    """Add which index is asked."""
+    parser.add_argument("--db", metavar="FILE", default=DEFAULT_DB, help=f"the index (default: {DEFAULT_DB})")
+
+
+def scanners_named(text: str) -> frozenset[str]:
+    """Read names with commas between them."""
+    names = frozenset(text.lower().split(","))
+    unknown = sorted(names - set(SCANNERS))
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is no scanner; choose from {', '.join(SCANNERS)}")
+    return names
+
+
+def _score(text: str) -> float:
+    score = float(text)
+    if not 0 <= score <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is no EPSS score; give one from 0 to 1")
+    return score
+
+
+def wanted(arguments: argparse.Namespace) -> frozenset[str]:
+    """Return the scanners that run; commands that have no such choice judge rules only."""
+    if arguments.rule == [VULNERABLE]:
+        return frozenset(("vuln",))
+    return getattr(arguments, "scanners", None) or frozenset(SCANNERS)
+
+
+def of_rules(names: Sequence[str]) -> list[str]:
+    """Return the ids that rules have, without that of what the index makes."""
+    return [name for name in names if name != VULNERABLE]
+
+
+def of_scanners(pack: Pack, chosen: Collection[str]) -> Pack:
+    """Return the rules that the chosen scanners ask: those of the window of secrets are both's."""
+    if "misconfig" in chosen:
+        return pack
+    from msgspec.structs import replace
+
+    def kept(window: str) -> bool:
+        return "secret" in chosen and window == "secrets"
+
+    return replace(
+        pack,
+        policies=tuple(each for each in pack.policies if kept(each.window)),
+        checks=tuple(each for each in pack.checks if kept(each.window)),
+    )
+
+
+def vulnerability_options(arguments: argparse.Namespace, windows: Collection[str]) -> VulnerabilityOptions | None:
+    """Return which index is asked; None where the words of the command line are about something else."""
+    asked = arguments.scanners if hasattr(arguments, "scanners") else frozenset()
+    if asked is None:
+        elsewhere = "images" not in windows or getattr(arguments, "framework", None)
+        named = not arguments.rule or VULNERABLE in arguments.rule
+        asked = {"vuln"} if named and not elsewhere and VULNERABLE not in arguments.skip_rule else frozenset()
+    return index_options(arguments) if "vuln" in asked else None
+
+
+def index_options(arguments: argparse.Namespace) -> VulnerabilityOptions:
+    """Return which index is asked, and what of its answers is told."""
+    from transom.images.vulnerabilities import VulnerabilityOptions
+
+    return VulnerabilityOptions(arguments.db, arguments.only_fixable, arguments.kev, arguments.min_epss)
+
+
+def check_index(arguments: argparse.Namespace) -> None:
+    """Raise UsageError where there is no index: nothing is fetched by itself."""
+    from pathlib import Path
+
+    if not Path(arguments.db).is_file():
+        raise UsageError(f"there is no index {arguments.db}", "", "transom db build FEED…, or transom db update MIRROR")

@@ -1,0 +1,174 @@
+"""transom scan: misconfigurations and known vulnerabilities in one report, and which of them are asked for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.test_vulns import advisory, bill, folder  # noqa: F401 - a fixture
+from tests.images.layers.making import DATABASE, status
+from tests.registry.conftest import Layout, layout  # noqa: F401 - a fixture
+from transom.cli import main
+
+SITE = "usr/lib/python3/dist-packages/Django-3.2.0.dist-info"
+IMAGE = {
+    DATABASE: status("base-files"),
+    "etc/os-release": b'ID=debian\nVERSION_ID="12"\n',
+    f"{SITE}/METADATA": b"Metadata-Version: 2.1\nName: Django\nVersion: 3.2.0\n",
+    f"{SITE}/RECORD": b"",
+}
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def scanned(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
+    capsys.readouterr()
+    code = main(["scan", *words, "-o", "json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["summary"]["exit_code"] == code
+    return found
+
+
+def rules(found: Any) -> set[str]:
+    return {each["rule"] for each in found["findings"]}
+
+
+def reasons(found: Any) -> str:
+    return "\n".join(each["reason"] for each in found["skipped"])
+
+
+def test_one_report_tells_faults_and_vulnerabilities(
+    folder: Path,  # noqa: F811
+    layout: Layout,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    layout.image(IMAGE)
+    found = scanned(capsys, f"image:{layout.folder}")
+    assert rules(found) >= {"image-root-user", "vulnerable-package"}
+    (vulnerable,) = (each for each in found["findings"] if each["rule"] == "vulnerable-package")
+    assert any("brought by layer 1" in each["observed"] for each in vulnerable["evidence"])
+    assert "debian-12" in reasons(found)
+
+
+@pytest.mark.parametrize(
+    ("scanners", "vulnerable", "faulty"),
+    [("vuln", True, False), ("misconfig", False, True), ("vuln,misconfig", True, True), ("secret", False, False)],
+)
+def test_only_the_chosen_scanners_run(
+    folder: Path,  # noqa: F811
+    layout: Layout,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+    scanners: str,
+    vulnerable: bool,
+    faulty: bool,
+) -> None:
+    layout.image(IMAGE)
+    found = rules(scanned(capsys, f"image:{layout.folder}", "--scanners", scanners))
+    assert ("vulnerable-package" in found, "image-root-user" in found) == (vulnerable, faulty)
+
+
+def test_without_an_index_an_image_is_not_clean(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    layout: Layout,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    layout.image(IMAGE, User="1000", Healthcheck={"Test": ["CMD", "true"]})
+    found = scanned(capsys, f"image:{layout.folder}")
+    (skipped,) = found["skipped"]
+    assert "packages were not looked up" in skipped["reason"]
+    assert "transom db build" in skipped["next_step"]
+    assert found["summary"]["exit_code"] == 3
+    assert scanned(capsys, f"image:{layout.folder}", "--scanners", "misconfig")["summary"]["exit_code"] == 0
+
+
+def test_a_bill_is_a_target(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+    (folder / "plain.json").write_text(json.dumps(bill(("pkg:pypi/django", "3.2.0"))))
+    found = scanned(capsys, "plain.json")
+    assert rules(found) == {"vulnerable-package"}
+    assert found["summary"]["exit_code"] == 1
+
+
+def test_a_bill_that_is_broken_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+    (folder / "a.cdx.json").write_text(json.dumps(bill(("pkg:pypi/django", "3.2.0")))[:-20])
+    found = scanned(capsys, "a.cdx.json")
+    assert "no bill of materials" in reasons(found)
+    assert found["summary"]["exit_code"] == 3
+
+
+def test_manifests_that_hold_a_bill_as_text_are_manifests(
+    folder: Path,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = json.dumps(bill(("pkg:pypi/django", "3.2.0")))
+    value = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"bill": text}}
+    (folder / "map.json").write_text(json.dumps(value))
+    assert rules(scanned(capsys, "map.json", "--skip-rule", "vulnerable-package")) == set()
+    assert "packages" not in reasons(scanned(capsys, "map.json"))
+
+
+def test_manifests_need_no_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}\ndata: {}\n")
+    assert scanned(capsys, "a.yaml")["skipped"] == []
+
+
+def test_the_rule_can_be_asked_for_or_left_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+    (folder / "a.cdx.json").write_text(json.dumps(bill(("pkg:pypi/django", "3.2.0"))))
+    assert rules(scanned(capsys, "a.cdx.json", "--rule", "vulnerable-package")) == {"vulnerable-package"}
+    assert rules(scanned(capsys, "a.cdx.json", "--skip-rule", "vulnerable-package")) == set()
+    assert rules(scanned(capsys, "a.cdx.json", "--rule", "image-root-user")) == set()
+
+
+def test_an_exception_of_the_team_holds_for_vulnerabilities(
+    folder: Path,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (folder / "a.cdx.json").write_text(json.dumps(bill(("pkg:pypi/django", "3.2.0"))))
+    (folder / "transom.yaml").write_text(
+        "version: 1\nexceptions: [{rule: vulnerable-package, name: '*', reason: being replaced}]\n"
+    )
+    found = scanned(capsys, "a.cdx.json")
+    assert found["findings"] == []
+    assert len(found["accepted"]) == 1
+    capsys.readouterr()
+    assert main(["vulns", "a.cdx.json"]) == 0
+
+
+def test_an_old_index_calls_nothing_clean(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+    feed = folder / "old"
+    feed.mkdir()
+    (feed / "a.json").write_text(json.dumps({**advisory("PYSEC-1", "a", "1"), "modified": "2020-01-01T00:00:00Z"}))
+    assert main(["db", "build", "old", "-o", "old.db"]) == 0
+    (folder / "a.cdx.json").write_text(json.dumps(bill(("pkg:pypi/django", "4.0"))))
+    found = scanned(capsys, "a.cdx.json", "--db", "old.db")
+    assert "days ago" in reasons(found)
+    assert found["summary"]["exit_code"] == 3
+
+
+@pytest.mark.parametrize("words", [["--scanners", "virus"], ["--min-epss", "2"]])
+def test_words_that_mean_nothing_are_refused(folder: Path, words: list[str]) -> None:  # noqa: F811
+    assert main(["scan", "a.yaml", *words]) == 2
+
+
+@pytest.mark.parametrize(
+    "form", ["table", "jsonl", "sarif", "html", "junit", "markdown", "csv", "github", "gitlab-sast"]
+)
+def test_every_format_tells_vulnerabilities(
+    folder: Path,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+    form: str,
+) -> None:
+    (folder / "a.cdx.json").write_text(json.dumps(bill(("pkg:pypi/django", "3.2.0"))))
+    capsys.readouterr()
+    assert main(["scan", "a.cdx.json", "-o", form]) == 1
+    assert "CVE-2026-0001" in capsys.readouterr().out.replace("\\", "")  # Markdown escapes the hyphens
