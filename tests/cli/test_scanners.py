@@ -12,6 +12,7 @@ from tests.cli.test_vulns import advisory, bill, folder  # noqa: F401 - a fixtur
 from tests.images.layers.making import DATABASE, status
 from tests.registry.conftest import Layout, layout  # noqa: F401 - a fixture
 from transom.cli import main
+from transom.images.sbom.reading import read_bill
 
 SITE = "usr/lib/python3/dist-packages/Django-3.2.0.dist-info"
 IMAGE = {
@@ -172,3 +173,31 @@ def test_every_format_tells_vulnerabilities(
     capsys.readouterr()
     assert main(["scan", "a.cdx.json", "-o", form]) == 1
     assert "CVE-2026-0001" in capsys.readouterr().out.replace("\\", "")  # Markdown escapes the hyphens
+
+
+def test_a_finding_names_the_layer_and_the_base_that_brought_its_package(
+    folder: Path,  # noqa: F811
+    layout: Layout,  # noqa: F811
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    base = Layout(tmp_path / "base")
+    base.image(IMAGE, name="example.com/base:1")
+    assert main(["sbom", str(base.folder)]) == 0
+    layout.image(IMAGE, {DATABASE: status("base-files", "curl")})
+    found = scanned(capsys, f"image:{layout.folder}", "--scanners", "vuln")
+    (finding,) = found["findings"]
+    told = finding["vulnerability"]
+    assert (told["id"], told["purl"], told["fixed"]) == ("CVE-2026-0001", "pkg:pypi/django@3.2.0", "3.2.5")
+    assert (told["layer"], told["base"]) == (1, "example.com/base:1")
+
+
+def test_what_a_database_had_before_is_of_the_layer_that_brought_it(
+    layout: Layout,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    layout.image(IMAGE, {DATABASE: status("base-files", "curl")})
+    assert main(["sbom", str(layout.folder), "-o", f"cyclonedx-json={tmp_path}/a.json"]) == 0
+    layers = {each.name.lower(): each.places[0].layer for each in read_bill(f"{tmp_path}/a.json").packages}
+    assert layers["base-files"] != layers["curl"]
+    assert layers["base-files"] == layers["django"]

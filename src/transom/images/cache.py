@@ -75,14 +75,14 @@ class LayerCache:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 _write(path, name.encode("utf-8", "replace"))
 
-    def base_of(self, diff_ids: Sequence[str]) -> str:
-        """Return the name of the image that the lower layers of another are, the most of them; "" for none."""
+    def base_of(self, diff_ids: Sequence[str]) -> tuple[str, int]:
+        """Return the name of the image that the lower layers of another are, the most of them, and how many; "" for none."""
         for count in range(len(diff_ids) - 1, 0, -1):
             path = self._chain(diff_ids[:count])
             with suppress(OSError):
                 if path is not None:
-                    return path.read_bytes()[:MAX_NAME_BYTES].decode("utf-8", "replace")
-        return ""
+                    return path.read_bytes()[:MAX_NAME_BYTES].decode("utf-8", "replace"), count
+        return "", 0
 
     def _chain(self, diff_ids: Sequence[str]) -> Path | None:
         return None if self._folder is None else self._folder / f"{_digest(' '.join(diff_ids))}{CHAIN}"

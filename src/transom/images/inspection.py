@@ -33,7 +33,7 @@ class NoBlobs:
 
 class Inspection(Struct, frozen=True):
     """What an image holds. packages: each once, with all its places; records: of its layers, the lowest first;
-    base: the image that its lower layers are, "" where none is known."""
+    base: the image that its lowest base_layers layers are, "" where none is known."""
 
     image: Image
     distro: Distro
@@ -42,6 +42,7 @@ class Inspection(Struct, frozen=True):
     records: tuple[LayerRecord, ...]
     unread: tuple[tuple[Layer, Unread], ...]
     base: str = ""
+    base_layers: int = 0
 
     @property
     def hidden(self) -> Sequence[Hidden]:

@@ -83,7 +83,8 @@ def inspected(target: str, options: ImageOptions) -> Inspection:
     cache = LayerCache(Path(folder) / "layers" if folder else None)
     image = open_image(target, options)
     chain = [layer.diff_id for layer in image.layers]
-    found = replace(inspect(image, cache), base=cache.base_of(chain))
+    base, base_layers = cache.base_of(chain)
+    found = replace(inspect(image, cache), base=base, base_layers=base_layers)
     cache.learn(image.name, chain)
     return found
 

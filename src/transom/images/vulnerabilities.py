@@ -16,6 +16,7 @@ from transom.model.packages import Bill, Package
 from transom.model.places import Locator
 from transom.model.refs import Ref, image_ref
 from transom.model.severity import Severity
+from transom.model.vulnerabilities import Vulnerability
 
 VULNERABLE = Rule(
     "vulnerable-package",
@@ -110,19 +111,49 @@ def _is_judged(package: Package, distro: str, index: Index) -> bool:
 def finding_of(found: Match, bill: Bill) -> Finding:
     """Return a match as a finding of the image; its witness is the vulnerability and the package, whatever the version."""
     package, ref = found.package, image_ref(bill.name)
-    name = f"{package.namespace}/{package.name}" if package.namespace and not package.distro else package.name
-    title = f"{found.id} in {name} {package.version}"
+    told = vulnerability_of(found, bill)
+    title = f"{found.id} in {told.name} {package.version}"
     remedy = f"{found.fixed} has the fix" if found.fixed else WORDS.get(found.state, str(found.state))
-    fix = f"Upgrade {name} to {found.fixed}." if found.fixed else VULNERABLE.fix
+    fix = f"Upgrade {told.name} to {found.fixed}." if found.fixed else VULNERABLE.fix
     return Finding(
         VULNERABLE.id,
         ref,
         found.severity if found.severity is not None else VULNERABLE.severity,
-        ": ".join(filter(None, (f"{title}, {remedy}", found.summary[:SUMMARY_CHARS]))),
-        tuple(_evidence(found, bill, _place(package, ref), name)),
+        ": ".join(filter(None, (f"{title}, {remedy}", told.summary))),
+        tuple(_evidence(found, told, bill, _place(package, ref))),
         title=title,
-        witness=f"{found.id} {package.kind}:{name}",
+        witness=f"{found.id} {package.kind}:{told.name}",
         fix=fix,
+        vulnerability=told,
+    )
+
+
+def vulnerability_of(found: Match, bill: Bill) -> Vulnerability:
+    """Return what a match says, for programs and tables."""
+    package = found.package
+    name = f"{package.namespace}/{package.name}" if package.namespace and not package.distro else package.name
+    rating = next((each for each in found.ratings if each.source == found.rated_by), None)
+    number, instruction = _layer(package, bill)
+    return Vulnerability(
+        found.id,
+        purl(package),
+        name,
+        package.version,
+        found.state.value,
+        found.aliases,
+        found.fixed,
+        found.summary[:SUMMARY_CHARS],
+        package.source_name or name,
+        tuple(dict.fromkeys(f"{reason.feed} {reason.record}" for reason in found.reasons)),
+        found.rated_by,
+        rating.score if rating else 0.0,
+        rating.vector if rating else "",
+        found.exploited.added if found.exploited else "",
+        found.likelihood.score if found.likelihood else None,
+        number,
+        instruction,
+        bill.base if 0 < number <= bill.base_layers else "",
+        bill.digest,
     )
 
 
@@ -131,10 +162,18 @@ def _place(package: Package, ref: Ref) -> Locator:
     return Locator(place.path, place.line) if place else Locator(ref.name)
 
 
-def _evidence(found: Match, bill: Bill, locator: Locator, name: str) -> Iterator[Evidence]:
-    package = found.package
+def _layer(package: Package, bill: Bill) -> tuple[int, str]:
+    """Return which layer brought a package, and by which instruction; 0 where nobody tells."""
+    brought = package.places[0].layer if package.places else ""
+    for number, (diff_id, instruction) in enumerate(bill.layers, 1):
+        if brought and diff_id == brought:
+            return number, instruction
+    return 0, ""
+
+
+def _evidence(found: Match, told: Vulnerability, bill: Bill, locator: Locator) -> Iterator[Evidence]:
     wanted = f"{found.fixed} or newer" if found.fixed else ""
-    yield Evidence(locator, f"{name} {package.version} ({purl(package)})", wanted)
+    yield Evidence(locator, f"{told.name} {told.version} ({told.purl})", wanted)
     for reason in found.reasons:
         yield Evidence(locator, f"{reason.feed} {reason.record}: {reason.name} {reason.versions} in {reason.channel}")
     if found.aliases:
@@ -143,18 +182,9 @@ def _evidence(found: Match, bill: Bill, locator: Locator, name: str) -> Iterator
         yield Evidence(locator, f"known to be exploited since {found.exploited.added}")
     if found.likelihood is not None:
         yield Evidence(locator, f"EPSS {found.likelihood.score:.3f}, likelier than {found.likelihood.percentile:.0%}")
-    layer = _layer(package, bill)
-    if layer:
-        yield Evidence(locator, layer)
+    if told.layer:
+        of = f" (of {told.base})" if told.base else ""
+        yield Evidence(locator, f"brought by layer {told.layer}{of}: {told.instruction}".removesuffix(": "))
     if bill.workloads:
         more = " …" if len(bill.workloads) > MAX_NAMED else ""
         yield Evidence(locator, f"runs as {', '.join(bill.workloads[:MAX_NAMED])}{more}")
-
-
-def _layer(package: Package, bill: Bill) -> str:
-    """Return which layer brought a package, and by which instruction; "" where nobody tells."""
-    brought = package.places[0].layer if package.places else ""
-    for number, (diff_id, instruction) in enumerate(bill.layers, 1):
-        if brought and diff_id == brought:
-            return f"brought by layer {number}: {instruction}" if instruction else f"brought by layer {number}"
-    return ""

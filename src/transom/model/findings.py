@@ -8,6 +8,7 @@ from transom.model.digests import sha256
 from transom.model.places import Locator
 from transom.model.refs import Ref
 from transom.model.severity import Severity
+from transom.model.vulnerabilities import Vulnerability
 
 
 class Rule(Struct, frozen=True):
@@ -38,7 +39,8 @@ class Finding(Struct, frozen=True):
 
     witness: the key that tells two faults of one rule in one object apart (a container's name, a port's name);
     it must survive moved lines and reordered lists. container: the container's name where there is one.
-    owner: the workload that a person would change. evidence: never empty, the deciding place first.
+    owner: the workload that a person would change. evidence: never empty, the deciding place first. vulnerability: of a
+    package, None of every other fault.
     """
 
     rule: str
@@ -51,6 +53,7 @@ class Finding(Struct, frozen=True):
     container: str = ""
     owner: Ref | None = None
     fix: str = ""
+    vulnerability: Vulnerability | None = None
 
     def __post_init__(self) -> None:
         """Refuse a finding that shows no evidence."""

@@ -52,8 +52,9 @@ class Package(Struct, frozen=True, omit_defaults=True):
 class Bill(Struct, frozen=True):
     """A bill of materials: what something holds. name: an image's, or of whatever it is of; digest: of an image's manifest.
 
-    created: when what it is of was made, in ISO 8601; layers: diff-ID and instruction of each; base: the image below;
-    workloads: that run it, by their short names, where it was met in a cluster.
+    created: when what it is of was made, in ISO 8601; layers: diff-ID and instruction of each; base: the image that the
+    lowest base_layers of them are; index_digest: of an index that led to it; workloads: that run it, by their short names,
+    where it was met in a cluster.
     """
 
     name: str
@@ -65,3 +66,5 @@ class Bill(Struct, frozen=True):
     base: str = ""
     layers: tuple[tuple[str, str], ...] = ()
     workloads: tuple[str, ...] = ()
+    base_layers: int = 0
+    index_digest: str = ""

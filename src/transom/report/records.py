@@ -12,6 +12,7 @@ from transom.model.clusters import ClusterFacts
 from transom.model.findings import Accepted, Evidence, Finding, Judged, Skipped
 from transom.model.places import Locator
 from transom.model.refs import Ref
+from transom.model.vulnerabilities import Vulnerability
 from transom.report.compliance import FORMULA, Compliance, ControlResult
 from transom.report.risk import FORMULA as RISK_FORMULA
 from transom.report.risk import figures as risk_figures
@@ -77,6 +78,32 @@ def finding_record(finding: Finding, report: Report) -> dict[str, Any]:
         "fix": clean(finding.fix),
         "evidence": [_evidence_record(evidence) for evidence in finding.evidence],
         "fingerprint": finding.fingerprint,
+        "vulnerability": vulnerability_record(finding.vulnerability) if finding.vulnerability else None,
+    }
+
+
+def vulnerability_record(told: Vulnerability) -> dict[str, Any]:
+    """Return what a finding says of a known vulnerability."""
+    return {
+        "id": clean(told.id),
+        "aliases": [clean(each) for each in told.aliases],
+        "purl": clean(told.purl),
+        "package": clean(told.name),
+        "installed": clean(told.version),
+        "fixed": clean(told.fixed),
+        "state": told.state,
+        "source_package": clean(told.upgrade),
+        "sources": [clean(each) for each in told.sources],
+        "rated_by": clean(told.rated_by),
+        "score": told.score,
+        "vector": clean(told.vector),
+        "exploited_since": told.exploited,
+        "epss": told.epss,
+        "layer": told.layer,
+        "instruction": clean(told.instruction),
+        "base": clean(told.base),
+        "image_digest": clean(told.digest),
+        "reach": told.reach,
     }
 
 

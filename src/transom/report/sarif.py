@@ -13,7 +13,7 @@ from transom.model.refs import Ref
 from transom.model.severity import Severity
 from transom.report.encode import indented, write_list
 from transom.report.options import ReportOptions
-from transom.report.records import clean
+from transom.report.records import clean, vulnerability_record
 from transom.report.summary import Report
 
 VERSION = "2.1.0"
@@ -149,6 +149,8 @@ def _result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
         "partialFingerprints": {FINGERPRINT: finding.fingerprint},
         "properties": {"severity": finding.severity.label},
     }
+    if finding.vulnerability:
+        made["properties"]["vulnerability"] = vulnerability_record(finding.vulnerability)
     related = [_location(evidence, finding.ref, told=True) for evidence in finding.evidence[1:]]
     if related:
         made["relatedLocations"] = related

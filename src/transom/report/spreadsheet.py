@@ -8,6 +8,7 @@ from io import StringIO
 from typing import BinaryIO
 
 from transom.model.findings import Finding, Skipped
+from transom.model.vulnerabilities import Vulnerability
 from transom.report.compliance import Compliance, compliance
 from transom.report.options import ReportOptions
 from transom.report.summary import Report, owner_of
@@ -17,6 +18,7 @@ from transom.report.words import told
 COLUMNS = (
     *("status", "severity", "window", "rule", "title", "owner", "namespace", "kind", "name", "container"),
     *("file", "line", "column", "path", "message", "observed", "expected", "fix", "fingerprint", "reason"),
+    *("vulnerability", "purl", "installed", "fixed", "epss", "exploited_since", "layer"),
 )
 """Names of the columns: the same in every language, because programs read them."""
 
@@ -81,11 +83,34 @@ def _row(status: str, finding: Finding, report: Report, language: str, reason: s
     which = (owner_of(finding).short, ref.namespace, ref.kind, ref.name, finding.container)
     where = (place.file, place.line or "", place.column or "", place.path)
     seen = (finding.message, finding.evidence[0].observed, finding.evidence[0].expected)
-    return (status, *what, *which, *where, *seen, texts["fix"], finding.fingerprint, reason)
+    known = _known(finding.vulnerability)
+    return (status, *what, *which, *where, *seen, texts["fix"], finding.fingerprint, reason, *known)
+
+
+def _known(told: Vulnerability | None) -> tuple[str | int, ...]:
+    if told is None:
+        return ("",) * 7
+    epss = "" if told.epss is None else f"{told.epss:.5f}"
+    return (told.id, told.purl, told.version, told.fixed, epss, told.exploited, told.layer or "")
 
 
 def _skipped(skipped: Skipped) -> tuple[str | int, ...]:
     ref, place = skipped.ref, skipped.locator
     where = (place.file, place.line or "", place.column or "", place.path)
     which = ("", ref.namespace, ref.kind, ref.name, "")
-    return ("skipped", "", "", skipped.rule, "", *which, *where, "", "", "", skipped.next_step, "", skipped.reason)
+    return (
+        "skipped",
+        "",
+        "",
+        skipped.rule,
+        "",
+        *which,
+        *where,
+        "",
+        "",
+        "",
+        skipped.next_step,
+        "",
+        skipped.reason,
+        *_known(None),
+    )

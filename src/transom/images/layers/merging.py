@@ -68,13 +68,15 @@ class _Overlay:
 
     def lay(self, record: LayerRecord) -> None:
         """Lay a record over what is there: removals first, since they never hide what their own layer brings."""
+        before = {path: held for path, held in self.files.items() if held.packages}
         if self.files or self.links:
             self._take_away(record)
         for path, target in record.links.items():
             self.links[self.placed(path)] = target
             self._real = {}
         for path, held in _held(record):
-            self.files[self.placed(path)] = held
+            place = self.placed(path)
+            self.files[place] = _after(before.get(place), held)
         for path, target in record.hardlinks.items():
             self._put_hardlink(path, target)
 
@@ -175,6 +177,18 @@ def _held(record: LayerRecord) -> Iterator[tuple[str, _Held]]:
                 tuple(record.licences.get(path, ())),
             ),
         )
+
+
+def _after(before: _Held | None, held: _Held) -> _Held:
+    """Return a file as it is now; what a database of packages had before still is of the layer that brought it."""
+    if before is None or not before.packages or not held.packages:
+        return held
+    there = {package.identity: package.places[0].layer for package in before.packages if package.places}
+    held.packages = tuple(
+        package if package.identity not in there else next(_layered((package,), there[package.identity]))
+        for package in held.packages
+    )
+    return held
 
 
 def _layered(packages: Iterable[Package], layer: str) -> Iterator[Package]:

@@ -46,6 +46,8 @@ def bill_of(found: Inspection, name: str, workloads: Sequence[str] = ()) -> Bill
         found.base,
         tuple((layer.diff_id, clean(layer.created_by)) for layer in image.layers if layer.diff_id),
         tuple(workloads),
+        found.base_layers,
+        image.index_digest,
     )
 
 

@@ -20,7 +20,14 @@ from transom.model.packages import Bill, Package
 VERSIONS = ("1.2", "1.3", "1.4", "1.5", "1.6")
 ROOT = "transom:root"
 PACKAGES = frozenset(("library", "application", "framework", "firmware", "platform", "device-driver"))
-_IMAGE = {"transom:image:platform": "platform", "transom:image:base": "base", "transom:image:created": "created"}
+_IMAGE = {
+    "transom:image:platform": "platform",
+    "transom:image:base": "base",
+    "transom:image:created": "created",
+    "transom:image:index": "index_digest",
+}
+MAX_DIGITS = 6  # of a count of layers
+_BASE_LAYERS = "transom:image:baseLayers"
 
 
 def write(bill: Bill, made_at: str) -> bytes:
@@ -50,6 +57,7 @@ def _root(bill: Bill) -> dict[str, Any]:
     if bill.digest:
         root["version"] = bill.digest
     properties = [(key, getattr(bill, field)) for key, field in _IMAGE.items()]
+    properties.append((_BASE_LAYERS, str(bill.base_layers or "")))
     for number, (diff_id, instruction) in enumerate(bill.layers):
         properties += [
             (f"transom:layer:{number}:diffID", diff_id),
@@ -129,6 +137,8 @@ def _bill(root: dict[str, Any], where: str) -> Bill:
     version = text_at(root, "version")
     digest = version if version.startswith("sha256:") else ""
     fields: dict[str, Any] = {field: pairs[key] for key, field in _IMAGE.items() if key in pairs}
+    count = pairs.get(_BASE_LAYERS, "")
+    fields["base_layers"] = int(count) if count.isdecimal() and len(count) < MAX_DIGITS else 0
     return Bill(text_at(root, "name") or where, (), digest, layers=tuple(layers), **fields)
 
 

@@ -60,11 +60,14 @@ def _related(one: str, kind: str, other: str) -> dict[str, str]:
 
 def _root(bill: Bill, made_at: str) -> dict[str, Any]:
     more = {"platform": bill.platform, "distro": bill.distro, "created": bill.created, "base": bill.base}
+    more |= {"index": bill.index_digest}
     root = _plain(ROOT, bill.name, bill.digest)
     root["primaryPackagePurpose"] = "CONTAINER" if bill.digest else "APPLICATION"
     if bill.digest.startswith("sha256:"):
         root["checksums"] = [{"algorithm": "SHA256", "checksumValue": bill.digest.removeprefix("sha256:")}]
     fields: dict[str, Any] = {key: value for key, value in more.items() if value}
+    if bill.base_layers:
+        fields["baseLayers"] = bill.base_layers
     if bill.layers:
         fields["layers"] = [list(each) for each in bill.layers]
     return root | _annotated(fields, made_at)
@@ -175,6 +178,7 @@ def _described(document: dict[str, Any], packages: list[dict[str, Any]]) -> dict
 def _bill(root: dict[str, Any], name: str) -> Bill:
     fields = _annotation(root)
     version = text_at(root, "versionInfo")
+    base_layers = fields.get("baseLayers")
     layers = [each for each in fields.get("layers") or () if isinstance(each, list) and len(each) == 2]
     return Bill(
         text_at(root, "name") or name,
@@ -185,6 +189,8 @@ def _bill(root: dict[str, Any], name: str) -> Bill:
         text_at(fields, "created"),
         text_at(fields, "base"),
         tuple((str(diff_id), str(instruction)) for diff_id, instruction in layers),
+        base_layers=base_layers if isinstance(base_layers, int) else 0,
+        index_digest=text_at(fields, "index"),
     )
 
 
