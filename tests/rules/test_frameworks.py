@@ -63,18 +63,37 @@ JOINED_SERVE_NONE = {
 """The same, of checks that join objects."""
 
 DOCKERFILES_SERVE_NONE = {
+    "dockerfile-apt-used",
+    "dockerfile-archive-copied",
+    "dockerfile-begins-wrong",
     "dockerfile-cd-in-run",
+    "dockerfile-chown-after-copy",
     "dockerfile-cmd-twice",
+    "dockerfile-command-useless",
+    "dockerfile-context-over-root",
     "dockerfile-copy-from-itself",
     "dockerfile-copy-many-to-file",
+    "dockerfile-copy-to-anywhere",
     "dockerfile-entrypoint-twice",
-    "dockerfile-healthcheck-missing",
     "dockerfile-healthcheck-twice",
     "dockerfile-install-asks",
+    "dockerfile-label-key-invalid",
+    "dockerfile-label-value-invalid",
     "dockerfile-maintainer",
+    "dockerfile-onbuild-invalid",
+    "dockerfile-pipe-failure-ignored",
+    "dockerfile-platform-fixed",
     "dockerfile-port-invalid",
+    "dockerfile-runs-consecutive",
     "dockerfile-shell-form",
+    "dockerfile-shell-replaced",
+    "dockerfile-stage-copied-whole",
     "dockerfile-stage-name-twice",
+    "dockerfile-stop-signal-invalid",
+    "dockerfile-tool-cache-kept",
+    "dockerfile-user-number-high",
+    "dockerfile-variable-too-early",
+    "dockerfile-wget-progress",
     "dockerfile-workdir-relative",
 }
 """The same, of Dockerfiles."""
@@ -83,16 +102,14 @@ IMAGES_SERVE_NONE = {
     "image-database-altered",
     "image-database-removed",
     "image-evidence-hidden",
-    "image-file-capabilities",
-    "image-healthcheck-missing",
     "image-packages-unknown",
     "image-packed-program",
-    "image-setuid-unusual",
     "image-system-untold",
 }
 """The same, of images."""
 
 IDS = {
+    "cis-docker": r"4\.[1-9][0-2]?",
     "cis-kubernetes": r"5\.[1-6]\.[1-9][0-9]?",
     "microsoft-threat-matrix": r"MS-TA90(0[1-9]|[1-3][0-9]|4[01])",
     "mitre-attack": r"T1[0-9]{3}(\.0[0-9]{2})?",

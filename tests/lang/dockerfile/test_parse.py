@@ -128,3 +128,8 @@ def test_the_commands_of_a_script_are_told_apart(script: str, expected: list[str
 def test_a_pipe_tells_who_reads_whom() -> None:
     _, shell = commands("curl https://example.com | sh -s -- -y")
     assert (shell.piped_from, shell.words) == ("curl", ("-s", "--", "-y"))
+
+
+def test_a_stage_that_waits_for_a_later_build_is_no_stage() -> None:
+    with pytest.raises(DockerfileError, match="no FROM"):
+        parse(b"ONBUILD FROM a\n")

@@ -59,3 +59,21 @@ def test_every_path_leads_to_its_instruction() -> None:
         for step in path:
             value = value[step]
         assert value.get("instruction", "FROM") == instruction.name
+
+
+def test_an_instruction_knows_the_one_before_it_and_where_it_works() -> None:
+    made = shape(parse(b"FROM a AS b\nWORKDIR /app\nWORKDIR sub\nRUN c\nFROM b\nCOPY d ."), "Dockerfile")
+    told = [(each["previous"], each["workdir"]) for stage in made["stages"] for each in stage["instructions"]]
+    assert told == [
+        ("", ""),
+        ("FROM", "/app"),
+        ("WORKDIR", "/app/sub"),
+        ("WORKDIR", "/app/sub"),
+        ("", "/app/sub"),
+        ("FROM", "/app/sub"),
+    ]
+
+
+def test_what_sudo_calls_is_a_command_of_its_own() -> None:
+    made = shape(parse(b"FROM a\nRUN sudo -E apt-get install -y b"), "Dockerfile")
+    assert [each["name"] for each in made["stages"][0]["instructions"][1]["commands"]] == ["sudo", "apt-get"]

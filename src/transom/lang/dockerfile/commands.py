@@ -19,10 +19,14 @@ _TOKEN = re.compile(
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 _BEFORE = frozenset(("!", "{", "do", "else", "elif", "exec", "if", "then", "time", "until", "while", "command", "env"))
 """Words before a command that are not it."""
+_PYTHON = re.compile(r"python[\d.]*")
 
 
 class Command(Struct, frozen=True):
-    """A command: its name without folders, its words without the name, and whether it reads what another one writes."""
+    """A command: its name without folders, its words without the name, and which command it reads from.
+
+    What sudo calls follows sudo as a command of its own; `python -m pip` is pip.
+    """
 
     name: str
     words: tuple[str, ...]
@@ -36,7 +40,10 @@ def commands(script: str) -> Iterator[Command]:
         if number == MAX_COMMANDS:
             return
         made = _command(words, before)
-        if made is not None:
+        if made is not None and made.name == "sudo":
+            yield made
+            made = _command([word for word in made.words if word != "-E"], before) or made
+        if made is not None and made.name != "sudo":
             yield made
         before = made.name if made is not None and end.startswith("|") and end != "||" else ""
 
@@ -70,7 +77,12 @@ def _command(words: list[str], before: str) -> Command | None:
     rest = list(words)
     while rest and (rest[0] in _BEFORE or _ASSIGNMENT.match(rest[0])):
         rest.pop(0)
-    return Command(rest[0].rpartition("/")[2], tuple(rest[1:]), before) if rest else None
+    if not rest:
+        return None
+    name = rest[0].rpartition("/")[2]
+    if len(rest) > 2 and rest[1] == "-m" and _PYTHON.fullmatch(name):
+        return Command(rest[2], tuple(rest[3:]), before)  # a module that is called like a program
+    return Command(name, tuple(rest[1:]), before)
 
 
 def words_of(text: str) -> list[str]:

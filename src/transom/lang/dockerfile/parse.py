@@ -84,7 +84,7 @@ def parse(text: bytes) -> Dockerfile:
     lines = _Lines(text)
     escape = _escape(text)
     instructions = tuple(_instructions(lines, escape))
-    if not any(instruction.name == "FROM" for instruction in instructions):
+    if not any(each.name == "FROM" and not each.onbuild for each in instructions):
         raise DockerfileError("it has no FROM", 1)
     return Dockerfile(instructions, tuple(lines.comments), escape)
 

@@ -17,8 +17,15 @@ stages:
     words: [apk, add, curl]
     flags: [{name: mount, value: "type=cache,target=/root"}]
     values: [{name: PATH, value: /bin}]             # of ARG, ENV and LABEL
-    commands: [{name: apk, words: [add, curl], pipe: ""}]   # of RUN, CMD and ENTRYPOINT
-arguments: []                # ARG before the first FROM, of the same form
+    commands:                # of RUN, CMD, ENTRYPOINT and HEALTHCHECK
+    - name: apk
+      words: [add, curl]
+      pipe: ""               # the command whose output it reads
+      packages: [{name: curl, version: ""}]         # that it installs, with the version that it asks for
+    previous: FROM           # the instruction before it in its stage, "" for the first
+    workdir: /app            # where it works, "" where neither the stage nor the one it begins with says so
+arguments: []                # what stands before the first FROM, of the same form; only ARG may
+rebuilt: false               # whether it was put together from the history of an image
 """
 
 from __future__ import annotations
@@ -28,6 +35,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from transom.lang.dockerfile.commands import commands, words_of
+from transom.lang.dockerfile.installs import asked
 from transom.lang.dockerfile.parse import Dockerfile, Instruction
 from transom.model.places import Path
 
@@ -52,13 +60,14 @@ def shape(parsed: Dockerfile, name: str) -> dict[str, Any]:
     for group in groups:
         stages.append(_stage(group, len(stages), defaults, stages))
     stages[-1]["final"] = True
-    arguments = _numbered([_shaped(each) for each in before])
+    arguments = _numbered(list(_in_turn(before, "")))
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
         "metadata": {"name": name},
         "arguments": arguments,
         "stages": stages,
+        "rebuilt": False,
     }
 
 
@@ -91,6 +100,7 @@ def _stage(
     image = _filled(words[0], defaults) if words else ""
     parent = next((each for each in before if image and image.lower() == each["alias"].lower()), None)
     users = [each.arguments for each in group if each.name == "USER" and not each.onbuild]
+    instructions = list(_in_turn(group, parent["instructions"][-1]["workdir"] if parent else ""))
     return {
         "name": alias or str(number),
         "alias": alias,
@@ -98,8 +108,19 @@ def _stage(
         "stage": parent is not None,
         "final": False,
         "user": users[-1] if users else (parent["user"] if parent else ""),
-        "instructions": _numbered([_shaped(each) for each in group]),
+        "instructions": _numbered(instructions),
     }
+
+
+def _in_turn(group: Sequence[Instruction], workdir: str) -> Iterator[dict[str, Any]]:
+    """Yield instructions with what those before them say; workdir: where the first one works."""
+    previous = ""
+    for each in group:
+        if each.name == "WORKDIR" and not each.onbuild:
+            step = each.arguments.strip("\"'")
+            workdir = step if step.startswith(("/", "$")) or step[1:2] == ":" or not workdir else f"{workdir}/{step}"
+        yield {**_shaped(each), "previous": previous, "workdir": workdir}
+        previous = each.name
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
@@ -175,7 +196,9 @@ def _of_words(words: Sequence[str]) -> str:
 
 def _commands(script: str) -> Iterator[dict[str, Any]]:
     for command in commands(script):
-        yield {"name": command.name, "words": list(command.words), "pipe": command.piped_from}
+        packages = [{"name": each.name, "version": each.version} for each in asked(command.name, command.words)]
+        words = list(command.words)
+        yield {"name": command.name, "words": words, "pipe": command.piped_from, "packages": packages}
 
 
 def _values(instruction: Instruction) -> Iterator[dict[str, str]]:
