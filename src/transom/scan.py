@@ -23,7 +23,7 @@ from transom.workers import in_parallel
 if TYPE_CHECKING:
     from datetime import date
 
-    from transom.images.source import ImageOptions
+    from transom.images.opening import ImageOptions
     from transom.images.vulnerabilities import VulnerabilityOptions
     from transom.inventory.cluster import ClusterOptions
     from transom.rules.check import Check
@@ -41,7 +41,19 @@ WINDOWS = {
 }
 """Every window, and what joins them: name and module. Each offers assess(inventory, rules, only, allowances)."""
 
-OF_IMAGES = ("image:", "dir:")  # targets whose object is of kind Image
+OF_IMAGES = (
+    "image:",
+    "dir:",
+    "containerd:",
+    "docker://",
+    "docker-archive:",
+    "docker-daemon:",
+    "oci:",
+    "oci-archive:",
+    "podman:",
+)
+"""How targets begin whose object is of kind Image."""
+
 MAYBE_BILLS = (".json", ".xml", ".spdx")  # files whose words tell whether they are a bill of materials
 TOGETHER = (
     500  # objects that every window sees before the next ones, so that places are worked out once for all windows
@@ -119,7 +131,8 @@ def scan(targets: Sequence[str], options: ScanOptions, inventory: Inventory) -> 
 def read(inventory: Inventory, target: str, options: ScanOptions) -> Iterator[Told]:
     """Fill the inventory from a target, whatever it is; yield what could not be read."""
     if target.startswith(OF_IMAGES):
-        from transom.images.source import ImageOptions, fill_from_image
+        from transom.images.opening import ImageOptions
+        from transom.images.source import fill_from_image
 
         yield from fill_from_image(inventory, target, options.images or ImageOptions())
         return

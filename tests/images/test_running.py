@@ -9,8 +9,8 @@ import pytest
 from tests.images.test_source import OPTIONS, SYSTEM
 from tests.registry.conftest import Layout, layout, pushed, registry  # noqa: F401 - fixtures
 from transom import scan as scanning
+from transom.images.opening import ImageOptions
 from transom.images.running import Running, fill_from_running, running
-from transom.images.source import ImageOptions
 from transom.inventory import Inventory, Origin
 from transom.model.clusters import ClusterFacts
 from transom.model.findings import Finding, Provenance, Skipped

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from transom.images.source import ImageOptions
+    from transom.images.opening import ImageOptions
 
 
 def add_image_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,12 +19,18 @@ def add_image_arguments(parser: argparse.ArgumentParser) -> None:
         "--mirror", metavar="HOST", action="append", default=[], help="ask this registry first (repeatable)"
     )
     group.add_argument("--insecure-registry", action="store_true", help="speak plain HTTP with registries (unsafe)")
+    group.add_argument(
+        "--containerd-root", metavar="DIR", default="", help="what containerd keeps (default: /var/lib/containerd)"
+    )
+    group.add_argument(
+        "--containerd-state", metavar="DIR", default="", help="what it knows of running ones (default: /run/containerd)"
+    )
     group.add_argument("--no-cache", action="store_true", help="read every layer anew, and keep nothing of it")
 
 
 def image_options(arguments: argparse.Namespace) -> ImageOptions:
     """Return how images are fetched."""
-    from transom.images.source import ImageOptions
+    from transom.images.opening import ImageOptions
 
     return ImageOptions(
         platform=arguments.platform,
@@ -32,4 +38,6 @@ def image_options(arguments: argparse.Namespace) -> ImageOptions:
         insecure=arguments.insecure_registry,
         cached=not arguments.no_cache,
         running=getattr(arguments, "images", False),
+        containerd=arguments.containerd_root,
+        containerd_state=arguments.containerd_state,
     )

@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
 def bill_of_target(arguments: argparse.Namespace) -> tuple[Bill, list[str]]:
     """Return the bill of the target, and what could not be read of it."""
     from transom.images.sbom.bill import bill_of
-    from transom.images.source import inspected
+    from transom.images.source import inspected, name_of
     from transom.kube.files import shown
     from transom.scan import OF_IMAGES
 
@@ -82,7 +82,7 @@ def bill_of_target(arguments: argparse.Namespace) -> tuple[Bill, list[str]]:
         return read_bill(target), []
     found = inspected(target, image_options(arguments))
     unread = [f"{shown(each.path) or f'layer {layer.diff_id}'.strip()}: {each.reason}" for layer, each in found.unread]
-    return bill_of(found, target.partition(":")[2]), unread
+    return bill_of(found, name_of(target)), unread
 
 
 def named(target: str) -> str:

@@ -13,7 +13,7 @@ from transom.cli.settings import Settings, StatedException, read_settings
 from transom.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from transom.images.source import ImageOptions
+    from transom.images.opening import ImageOptions
     from transom.inventory.cluster import ClusterOptions
     from transom.inventory.selection import Selection
     from transom.rules.check import Check

@@ -58,12 +58,7 @@ def inspect(image: Image, cache: LayerCache, selection: Selection | None = None)
 
 def inspect_folder(root: str, selection: Selection | None = None) -> Inspection:
     """Read a root file system in a folder as if it were an image of one layer."""
-    from transom.images.layers.folders import entries_below
-    from transom.images.layers.reading import read_entries
-
-    unread: list[Unread] = []
-    record = read_entries("", entries_below(root, unread), selection or Selection())
-    record.unread += unread
+    record = _read_folder("", root, selection or Selection())
     layer = Layer(Descriptor("", record.size_bytes), "")
     return _inspection(Image(root, "", this_platform(), {}, (layer,), (), NoBlobs()), (record,))
 
@@ -78,10 +73,22 @@ def _inspection(image: Image, records: tuple[LayerRecord, ...]) -> Inspection:
     return Inspection(image, distro, packages, merged, records, tuple(unread))
 
 
+def _read_folder(diff_id: str, root: str, selection: Selection, overlay: bool = False) -> LayerRecord:
+    from transom.images.layers.folders import entries_below
+    from transom.images.layers.reading import read_entries
+
+    unread: list[Unread] = []
+    record = read_entries(diff_id, entries_below(root, unread, overlay), selection)
+    record.unread += unread
+    return record
+
+
 def _record(image: Image, layer: Layer, cache: LayerCache, selection: Selection) -> LayerRecord:
     kept = cache.get(layer.diff_id)
     if kept is not None:
         return kept
+    if layer.folder:  # nothing holds it to the digest, so that it is never kept as the record of that
+        return _read_folder(layer.diff_id, layer.folder, selection, overlay=True)
     try:
         record = _read(image, layer, selection, {})
         names = unread_names(record) if record.complete else {}

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from transom.images.source import IMAGE, ImageOptions, fill_from_image
+from transom.images.opening import ImageOptions
+from transom.images.source import IMAGE, fill_from_image
 from transom.inventory import Entry, Inventory
 from transom.kube.reading import maps_at, text_at
 from transom.model.findings import NotApplicable, Skipped, Told

@@ -13,21 +13,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from transom.images.cache import LayerCache
 from transom.images.inspection import Inspection, inspect, inspect_folder
+from transom.images.opening import ImageOptions, open_image
 from transom.images.sbom.bill import bill_of
 from transom.inventory import Inventory, Origin
 from transom.kube.files import shown
 from transom.model.errors import TransomError
 from transom.model.findings import Provenance, Skipped, Told
-from transom.model.images import ImageError, parse_image
 from transom.model.places import Locator
 from transom.model.refs import file_ref, image_ref
-from transom.registry.blobs import Image, Platform, parse_platform, resolve
-from transom.registry.layouts import is_layout, read_layout
 from transom.rules.cache import cache_folder
 
 IMAGE, FOLDER = "image:", "dir:"
@@ -38,50 +35,16 @@ DATABASES = ("lib/dpkg/status", "lib/apk/db/installed", "/rpmdb.sqlite", "/rpm/P
 _HARMLESS = re.compile(r"(?:|true|false|\d{1,5}|[/.~$].*)")  # a variable's value that is no secret by its form
 
 
-class ImageOptions(Struct, frozen=True):
-    """How images are fetched. platform: `linux/arm64`, "" for this machine's; mirrors: hosts that are asked first.
-
-    insecure: whether plain HTTP is taken; cached: whether records of layers are kept and used; running:
-    whether those that run in a cluster are inspected with it.
-    """
-
-    platform: str = ""
-    mirrors: tuple[str, ...] = ()
-    insecure: bool = False
-    cached: bool = True
-    running: bool = False
-
-
-def open_image(target: str, options: ImageOptions) -> Image:
-    """Return the image that a target names; raises TransomError."""
-    name = _name(target)
-    platform: Platform | None = parse_platform(options.platform) if options.platform else None
-    path, _, wanted = name.partition("#")
-    if os.path.exists(path):  # noqa: PTH110 - the name is text everywhere else
-        if not is_layout(path):
-            next_step = "name an OCI layout, what docker save wrote, or dir:PATH for a root file system"
-            raise TransomError(f"cannot read {path}", "it is neither an OCI layout nor a saved image", next_step)
-        return read_layout(path, wanted, platform)
-    try:
-        reference = parse_image(name)
-    except ImageError as error:
-        raise TransomError(f"cannot read the image {name}", str(error), "check its name") from error
-    from transom.registry.client import RegistryClient
-
-    client = RegistryClient(reference, mirrors=options.mirrors, insecure=options.insecure)
-    return resolve(str(reference), client.manifest(), client, platform)
-
-
 def inspected(target: str, options: ImageOptions) -> Inspection:
     """Return what an image holds; raises TransomError where it cannot be opened at all."""
     if target.startswith(FOLDER):
-        root = _name(target)
+        root = name_of(target)
         if not os.path.isdir(root):  # noqa: PTH112
             raise TransomError(f"cannot read {root}", "it is no folder", "name the folder of a root file system")
         return inspect_folder(root)
     folder = cache_folder() if options.cached else None
     cache = LayerCache(Path(folder) / "layers" if folder else None)
-    image = open_image(target, options)
+    image = open_image(name_of(target), options)
     chain = [layer.diff_id for layer in image.layers]
     base, base_layers = cache.base_of(chain)
     found = replace(inspect(image, cache), base=base, base_layers=base_layers)
@@ -93,7 +56,7 @@ def fill_from_image(
     inventory: Inventory, target: str, options: ImageOptions, workloads: Sequence[str] = ()
 ) -> Iterator[Told]:
     """Add the object of an image; yield what could not be read of it. workloads: that run it, by their short names."""
-    name = _name(target)
+    name = name_of(target)
     ref = image_ref(name)
     try:
         found = inspected(target, options)
@@ -102,6 +65,9 @@ def fill_from_image(
         return
     image = found.image
     counted = f"{len(found.packages):,} packages in {len(image.layers)} layers, {found.distro.name or 'no system told'}"
+    unpacked = sum(bool(layer.folder) for layer in image.layers)
+    if unpacked and image.digest:
+        counted += f"; {unpacked} layers were read unpacked, which nothing holds to their digests"
     if workloads:
         counted += f"; runs as {', '.join(workloads[:MAX_NAMED])}{' …' if len(workloads) > MAX_NAMED else ''}"
     yield Provenance(name, f"{image.platform} {image.digest}: {counted}" if image.digest else counted)
@@ -178,8 +144,9 @@ def image_object(found: Inspection, name: str, workloads: Sequence[str] = ()) ->
     }
 
 
-def _name(target: str) -> str:
-    return target.partition(":")[2]
+def name_of(target: str) -> str:
+    """Return what a target calls an image or a folder: words that say where it is stay with it."""
+    return target.removeprefix(IMAGE).removeprefix(FOLDER)
 
 
 def _settings(config: dict[str, Any]) -> dict[str, Any]:

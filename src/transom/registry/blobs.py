@@ -56,11 +56,13 @@ class Blobs(Protocol):
 
 
 class Layer(Struct, frozen=True):
-    """One layer. diff_id: digest of its uncompressed tar; created_by: the instruction that made it."""
+    """One layer. diff_id: digest of its uncompressed tar; created_by: the instruction that made it; folder: where it lies
+    unpacked, as an overlay has it, "" where its blob is read."""
 
     descriptor: Descriptor
     diff_id: str
     created_by: str = ""
+    folder: str = ""
 
     @property
     def is_foreign(self) -> bool:

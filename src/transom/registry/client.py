@@ -213,7 +213,7 @@ class RegistryClient:
             reply = self._pools.of(url).request("GET", url, headers=headers, preload_content=False, redirect=False)
         if reply.status != 200:
             reply.drain_conn()
-            raise TransomError(
+            raise DeniedError(
                 f"no login for {self._image.name}", f"{realm} says {reply.status}", "log in: docker login"
             )
         try:
@@ -233,6 +233,10 @@ class _Tags(Struct):
 
 class _NotFoundError(TransomError):
     """The registry has no such thing, or does not say so."""
+
+
+class DeniedError(TransomError):
+    """The registry does not let who asks read it."""
 
 
 class _BlobStream(io.RawIOBase):
@@ -311,7 +315,7 @@ def _refused(image: str, host: str, reply: urllib3.BaseHTTPResponse) -> TransomE
     if status == 404:
         return _NotFoundError(f"there is no {image}", f"{host} says 404", "check the name and the tag")
     if status in (401, 403):
-        return TransomError(f"{host} does not let {image} be read", f"it says {status}", "log in: docker login")
+        return DeniedError(f"{host} does not let {image} be read", f"it says {status}", "log in: docker login")
     if status == 429:
         return TransomError(f"{host} asks to come less often", "it says 429", "log in, use a mirror, or wait")
     return TransomError(f"{host} does not answer for {image}", f"it says {status}", "try again later")

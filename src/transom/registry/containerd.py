@@ -74,7 +74,9 @@ class Content:
             return open(os.path.join(self._root, *digest.split(":")), "rb")  # noqa: PTH118, PTH123
         except FileNotFoundError:
             why = "containerd has discarded it, or never fetched it"
-            raise TransomError(f"there is no blob {digest[:80]}", why, "pull the image again, or name its registry") from None
+            raise TransomError(
+                f"there is no blob {digest[:80]}", why, "pull the image again, or name its registry"
+            ) from None
         except OSError as error:
             raise TransomError(f"cannot read blob {digest}", error.strerror or str(error), "run as root") from error
 

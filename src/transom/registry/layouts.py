@@ -8,6 +8,7 @@ import os
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import BinaryIO, Protocol, TypeVar, cast
+from weakref import finalize
 
 import msgspec
 from msgspec import Struct
@@ -64,13 +65,14 @@ class _Folder:
 
 
 class _Archive:
-    """Members of a tar, read in place; the whole is opened once and indexed by name."""
+    """Members of a tar, read in place; it stays open as long as anything of it is read, and is indexed by name."""
 
-    def __init__(self, path: str) -> None:
-        self._file = path
+    def __init__(self, path: str, stream: BinaryIO) -> None:
+        self.number = os.dup(stream.fileno())
+        finalize(self, os.close, self.number)
         self._members: dict[str, tarfile.TarInfo] = {}
         try:
-            with tarfile.open(path, "r:") as archive:
+            with tarfile.open(fileobj=stream, mode="r:") as archive:
                 for number, member in enumerate(archive):
                     if number >= MAX_ARCHIVE_MEMBERS:
                         raise TransomError(f"cannot read {path}", "it has too many members to be an image", "")
@@ -97,28 +99,26 @@ class _Archive:
 
     def open(self, path: str) -> BinaryIO:
         member = self._member(path)
-        return cast("BinaryIO", io.BufferedReader(_Slice(self._file, member.offset_data, member.size), 1 << 20))
+        return cast("BinaryIO", io.BufferedReader(_Slice(self, member.offset_data, member.size), 1 << 20))
 
 
 class _Slice(io.RawIOBase):
-    """A part of a file as a stream."""
+    """A part of an archive as a stream; several may be read at once."""
 
-    def __init__(self, path: str, start: int, size_bytes: int) -> None:
-        self._stream = open(path, "rb", buffering=0)  # noqa: PTH123, SIM115 - closed with this
-        self._stream.seek(start)
+    def __init__(self, archive: _Archive, start: int, size_bytes: int) -> None:
+        self._archive = archive
+        self._at = start
         self._left = size_bytes
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        count = self._stream.readinto(memoryview(buffer)[: min(len(buffer), self._left)]) or 0
-        self._left -= count
-        return count
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
+        piece = os.pread(self._archive.number, min(len(buffer), self._left), self._at)
+        buffer[: len(piece)] = piece
+        self._at += len(piece)
+        self._left -= len(piece)
+        return len(piece)
 
 
 class LayoutBlobs:
@@ -172,7 +172,21 @@ def read_layout(path: str, wanted: str = "", platform: Platform | None = None) -
 
     wanted: which of several, by its name, tag or digest.
     """
-    files: _Files = _Folder(path) if os.path.isdir(path) else _Archive(path)  # noqa: PTH112
+    if os.path.isdir(path):  # noqa: PTH112
+        return _read_files(path, _Folder(path), wanted, platform)
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123 - the name is text everywhere else
+            return read_archive(path, stream, wanted, platform)
+    except OSError as error:
+        raise TransomError(f"cannot read {path}", error.strerror or str(error), "check the path") from error
+
+
+def read_archive(name: str, stream: BinaryIO, wanted: str = "", platform: Platform | None = None) -> Image:
+    """Return the image of an archive that is open; raises TransomError."""
+    return _read_files(name, _Archive(name, stream), wanted, platform)
+
+
+def _read_files(path: str, files: _Files, wanted: str, platform: Platform | None) -> Image:
     if "index.json" in files:
         index = _json(files, "index.json", _Index)
         images = [each for each in index.manifests if each.media_type in (*INDEXES, *MANIFESTS, "")]

@@ -8,7 +8,8 @@ from typing import BinaryIO
 
 from transom.images.layers.record import LayerRecord, Special, Unread, joined, parted
 from transom.images.layers.streams import Hashing, unpacked
-from transom.images.layers.tar import MAX_TAR_BYTES, Content, Entry, TarError, TarReader, normal
+from transom.images.layers.tar import MAX_TAR_BYTES, TAKEN_AWAY, Content, Entry, TarError, TarReader, normal
+from transom.images.layers.tar import OPAQUE as OPAQUE_FOLDER
 from transom.images.packages import Selection, Selector, owners, reader
 from transom.images.packages.copyrights import licences
 from transom.registry.blobs import Layer
@@ -75,9 +76,18 @@ def read_layer(
 
 
 def read_entries(diff_id: str, entries: Iterable[tuple[Entry, Content]], selection: Selection) -> LayerRecord:
-    """Return the record of files that lie in no layer; raises nothing for what they hold."""
-    pass_ = _Pass(diff_id, selection, {})
+    """Return the record of files that lie in no tar; raises nothing for what they hold.
+
+    There a name that begins with `.wh.` is a name like any other, as overlayfs has it.
+    """
+    pass_ = _Pass(diff_id, selection, {}, marked=False)
     for entry, content in entries:
+        if entry.kind == TAKEN_AWAY:
+            pass_.record.whiteouts.append(entry.path)
+            continue
+        if entry.kind == OPAQUE_FOLDER:
+            pass_.record.opaque.append(entry.path)
+            continue
         try:
             pass_.note(entry, content)
         except ValueError as error:
@@ -105,10 +115,13 @@ def _lies(layer: Layer, stored: Hashing, plain: Hashing) -> list[Unread]:
 
 
 class _Pass:
-    """A record that is being made."""
+    """A record that is being made. marked: whether names tell of whiteouts."""
 
-    def __init__(self, diff_id: str, selection: Selection, names: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, diff_id: str, selection: Selection, names: Mapping[str, tuple[str, ...]], marked: bool = True
+    ) -> None:
         self.record = LayerRecord(diff_id)
+        self._marked = marked
         self._selection = selection
         self._names = names
         self._files: list[str] = []
@@ -122,7 +135,7 @@ class _Pass:
         record.entries += 1
         record.size_bytes += entry.size_bytes
         folder, _, name = path.rpartition("/")
-        if name.startswith(WHITEOUT):
+        if name.startswith(WHITEOUT) and self._marked:
             self._note_whiteout(folder, name)
             return
         if path in self._noted:

@@ -28,6 +28,10 @@ _KINDS = {"0": "file", "\0": "file", "7": "file", "1": "hardlink", "2": "symlink
 _KINDS |= {"5": "dir", "6": "fifo", "S": "file"}
 
 
+TAKEN_AWAY, OPAQUE = "whiteout", "opaque"
+"""Kinds that no tar has: what an overlay notes of a path that is gone, and of a folder that hides what is below it."""
+
+
 class Stream(Protocol):
     """Whatever bytes come from."""
 
@@ -42,7 +46,8 @@ class TarError(ValueError):
 class Entry(Struct, gc=False):
     """One entry. path: within the root, without a slash before it; link: where a link leads to, as written.
 
-    kind: file, dir, symlink, hardlink, char, block, fifo. size_bytes: with the holes of a sparse file; xattrs: by name.
+    kind: file, dir, symlink, hardlink, char, block, fifo, or of an overlay TAKEN_AWAY or OPAQUE. size_bytes: with the holes of
+    a sparse file; xattrs: by name.
     """
 
     path: str
