@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from transom.advisories.index import Index
+from transom.model.advisories import FeedAge
 from transom.model.findings import Skipped
 from transom.model.language import mark
 from transom.model.refs import Ref
 
+MIN_SHARE = 0.75  # of the records that were known: feeds grow, and withdraw a few in a hundred
 MAX_AGE_DAYS = 14  # feeds of distributions and languages change every day; two weeks are two rounds of patches
 
 
@@ -32,3 +34,17 @@ def _days(time: str, today: datetime) -> int | None:
     except ValueError:
         return None
     return (today - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))).days
+
+
+def setback(known: Iterable[FeedAge], offered: Iterable[FeedAge]) -> str:
+    """Return why a source is offered with less than is known of it: older, or with fewer records; "" where none is."""
+    by_name = {each.feed: each for each in offered}
+    for each in known:
+        other = by_name.get(each.feed)
+        if other is None:
+            continue
+        if other.modified < each.modified:
+            return f"its {each.feed} is of {other.modified or 'no told time'}, ours of {each.modified}"
+        if other.records < each.records * MIN_SHARE:
+            return f"its {each.feed} has {other.records:,} records, ours {each.records:,}"
+    return ""

@@ -15,10 +15,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from transom.advisories import layout
+from transom.advisories.ages import setback
 from transom.advisories.aliases import Aliases
 from transom.advisories.channels import scheme_of
+from transom.advisories.documents import BROKEN
+from transom.advisories.growing import grow
+from transom.advisories.index import Index
 from transom.advisories.intervals import ImpossibleError, bounds, key_of
-from transom.advisories.layout import Facts, Record, hash_of, number_of_cve, stop_of
+from transom.advisories.layout import Record, hash_of, number_of_cve, stop_of
 from transom.lang.versions.semver import VersionError
 from transom.model.advisories import (
     Advisory,
@@ -38,7 +42,6 @@ from transom.model.errors import TransomError
 MAX_NAMES = 1_000  # aliases and bugs of one record; RHEL's largest errata fix some hundreds
 MAX_STATEMENTS = 50_000  # of one record; RHEL's kernel errata have some thousands
 MAX_REFUSALS = 500  # reasons that are kept of one build; what comes after is only counted
-LEVEL = 22
 PART = ".part"
 
 Row = tuple[int, bytes, bytes | None, int, int, str | None, int, str | None, int | None]
@@ -56,10 +59,13 @@ class Built(Struct, frozen=True):
     feeds: tuple[FeedAge, ...]
 
 
-def build(told: Iterable[Told], path: Path, now: datetime | None = None, before: Sequence[FeedAge] = ()) -> Built:
+def build(
+    told: Iterable[Told], path: Path, now: datetime | None = None, before: Sequence[FeedAge] = (), afresh: bool = False
+) -> Built:
     """Write the index of everything that feeds tell, in place of the file at path only once it is whole.
 
-    before: the feeds of the index that is replaced; raises TransomError where one of them is told now as it was earlier.
+    before: the feeds of the index that is replaced; raises TransomError where one of them is now as it was earlier, or less.
+    afresh: takes over nothing of the file at path, so that the same feeds give the same bytes.
 
     Raises TransomError where nothing was told that a package could be matched with: an empty index would make
     everything look clean.
@@ -72,7 +78,9 @@ def build(told: Iterable[Told], path: Path, now: datetime | None = None, before:
             for each in told:
                 writer.add(each)
             built = writer.finish(str(path))
-        _check_not_older(before, built.feeds)
+        _check_no_setback(before, built.feeds)
+        if not afresh:
+            _grow(path, part)
         with part.open("rb") as written:
             os.fsync(written.fileno())
         size_bytes = part.stat().st_size
@@ -82,15 +90,22 @@ def build(told: Iterable[Told], path: Path, now: datetime | None = None, before:
     return Built(built.path, built.records, built.ranges, built.packages, size_bytes, built.feeds)
 
 
-def _check_not_older(before: Sequence[FeedAge], feeds: Sequence[FeedAge]) -> None:
-    newest = {each.feed: each.modified for each in feeds}
-    for each in before:
-        if newest.get(each.feed, each.modified) < each.modified:
-            raise TransomError(
-                "the index in use stays as it was",
-                f"{each.feed} is told as of {newest[each.feed] or 'no time'}, the index has it as of {each.modified}",
-                "a mirror may have gone back in time; say --older where you mean it",
-            )
+def _grow(path: Path, part: Path) -> None:
+    """Make the index one that differs from the former in few pages, where there is one that can be read."""
+    try:
+        Index(path).close()
+        grow(path, part)
+    except sqlite3.OperationalError:  # no space, or a mistake of ours
+        raise
+    except (TransomError, sqlite3.DatabaseError, zstandard.ZstdError, *BROKEN):
+        return  # whatever is wrong with the former one is no part of the new
+
+
+def _check_no_setback(before: Sequence[FeedAge], feeds: Sequence[FeedAge]) -> None:
+    why = setback(before, feeds)
+    if why:
+        again = "a mirror may have gone back in time, or a download broke off; say --older where you mean it"
+        raise TransomError("the index in use stays as it was", why, again)
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -161,7 +176,7 @@ class Writer:
         gone = set(self._superseded)
         ranges = database.execute(
             "INSERT INTO ranges SELECT package, row_number() OVER (PARTITION BY package ORDER BY record, low), low, high,"
-            " state, record, start, kind, stop, condition FROM raw ORDER BY package, record, low"
+            " state, record, start, kind, stop, condition FROM (SELECT DISTINCT * FROM raw) ORDER BY package, record, low"
         ).rowcount
         database.executemany("INSERT INTO blocks VALUES (?, ?)", self._blocks(gone))
         self._write_tables()
@@ -271,7 +286,6 @@ class Writer:
 
     def _blocks(self, gone: set[int]) -> Iterator[tuple[int, bytes]]:
         """Yield blocks of packed records, now that it is known what their bugs are called."""
-        pack = zstandard.ZstdCompressor(level=LEVEL, write_content_size=True).compress
         block: list[bytes] = []
         number = 0
         for number, packed in self._database.execute("SELECT record, packed FROM raw_records ORDER BY record"):
@@ -283,10 +297,10 @@ class Writer:
                 self._database.executemany("INSERT INTO ids VALUES (?, ?)", ids)
             block.append(layout.encode(record))
             if len(block) == layout.BLOCK_RECORDS:
-                yield number // layout.BLOCK_RECORDS, pack(_array(block))
+                yield number // layout.BLOCK_RECORDS, layout.packed_block(block)
                 block = []
         if block:
-            yield number // layout.BLOCK_RECORDS, pack(_array(block))
+            yield number // layout.BLOCK_RECORDS, layout.packed_block(block)
 
     def _write_tables(self) -> None:
         database = self._database
@@ -298,9 +312,9 @@ class Writer:
             "INSERT INTO conditions VALUES (?, ?, ?, ?, ?)", ((n, *key) for key, n in self._conditions.items())
         )
         database.executemany("INSERT INTO likelihoods VALUES (?, ?, ?)", self._known_likelihoods())
-        facts = Facts(tuple(self._exploited.values()), tuple(self._lifetimes.values()))
-        packed = zstandard.ZstdCompressor(level=LEVEL).compress(layout.encode(facts))
-        database.executemany("INSERT INTO meta VALUES (?, ?)", (("facts", packed), ("built", self._now)))
+        facts = {"exploited": list(self._exploited.values()), "lifetimes": list(self._lifetimes.values())}
+        packed = ((key, layout.packed(layout.encode(values))) for key, values in facts.items())
+        database.executemany("INSERT INTO meta VALUES (?, ?)", (*packed, ("built", self._now)))
         refused: Counter[str] = Counter()
         for (feed, _), (count, _) in self._refusals.items():
             refused[feed] += count
@@ -311,13 +325,14 @@ class Writer:
             "INSERT INTO refusals VALUES (?, ?, ?, ?)", ((*key, *kept) for key, kept in self._refusals.items())
         )
 
-    def _known_likelihoods(self) -> Iterator[tuple[int, float, float]]:
+    def _known_likelihoods(self) -> Iterator[tuple[int, int, int]]:
         """Yield the likelihoods of the vulnerabilities that the index knows: the others nobody can ask for."""
         known = {row[0] for row in self._database.execute("SELECT DISTINCT hash FROM ids")}
         for told in self._likelihoods.values():
             number = number_of_cve(told.id)
             if number is not None and hash_of(told.id) in known:
-                yield number, told.score, told.percentile
+                score, percentile = (round(each * layout.LIKELIHOOD_PARTS) for each in (told.score, told.percentile))
+                yield number, score, percentile
 
 
 def _version_of(told: Advisory, modified: str) -> str:
@@ -329,10 +344,3 @@ def _version_of(told: Advisory, modified: str) -> str:
     if not modified:
         return str(hash(told.statements))
     return told.record if "#" in told.record else ""
-
-
-def _array(parts: list[bytes]) -> bytes:
-    """Return a msgpack array of parts that are packed already."""
-    size = len(parts)
-    head = bytes((0x90 | size,)) if size < 16 else b"\xdc" + size.to_bytes(2)
-    return head + b"".join(parts)

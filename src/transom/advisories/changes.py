@@ -24,8 +24,8 @@ class Change(Struct, frozen=True):
 
 
 class _Face(Struct, frozen=True):
-    digest: bytes
-    packages: tuple[str, ...]
+    digest: int
+    packages: frozenset[str]
 
 
 def changes(before: Index, after: Index) -> Iterator[Change]:
@@ -41,18 +41,24 @@ def changes(before: Index, after: Index) -> Iterator[Change]:
 
 
 def _faces(index: Index) -> dict[Key, _Face]:
-    """Return what each record says, digested: two indexes of 600,000 records fit into memory so."""
+    """Return what each record says, digested: two indexes of 600,000 records fit into memory so.
+
+    Digests are added up, because two indexes may tell the same in another order.
+    """
     packages: dict[int, set[str]] = {}
-    digests: dict[int, blake2b] = {}
+    digests: dict[int, int] = {}
     for number, package, said in index.every_range():
         packages.setdefault(number, set()).add(package)
-        digests.setdefault(number, blake2b(digest_size=16)).update(said)
+        digests[number] = digests.get(number, 0) + _digest(said)
     found: dict[Key, _Face] = {}
     for number, record in index.every_record():
-        digest = digests.get(number) or blake2b(digest_size=16)
-        digest.update(repr((record.modified, record.withdrawn, record.aliases, record.ratings)).encode())
+        own = _digest(repr((record.modified, record.withdrawn, record.aliases, record.ratings)).encode())
         key = (record.feed, record.id, record.bugs)
-        names = (*(found[key].packages if key in found else ()), *sorted(packages.get(number, ())))
-        before = found[key].digest if key in found else b""
-        found[key] = _Face(before + digest.digest(), names)
+        before = found.get(key, _Face(0, frozenset()))
+        digest = before.digest + own + digests.get(number, 0)
+        found[key] = _Face(digest, before.packages | packages.get(number, set()))
     return found
+
+
+def _digest(said: bytes) -> int:
+    return int.from_bytes(blake2b(said, digest_size=16).digest())

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import zstandard
 
 from transom.advisories import layout
-from transom.advisories.layout import Facts, Record, hash_of, number_of_cve
+from transom.advisories.layout import Record, hash_of, number_of_cve
 from transom.model.advisories import Exploited, FeedAge, Interval, Lifetime, Likelihood, Rating, State
 from transom.model.errors import TransomError
 from transom.model.language import mark
@@ -128,7 +128,10 @@ class Index:
         """Return what EPSS says of a vulnerability."""
         words = "SELECT score, percentile FROM likelihoods WHERE cve = ?"
         found = self._first(words, (number_of_cve(bug),))
-        return Likelihood(bug, found[0], found[1], self._dates.get("epss", "")) if found else None
+        if found is None:
+            return None
+        score, percentile = (each / layout.LIKELIHOOD_PARTS for each in found)
+        return Likelihood(bug, score, percentile, self._dates.get("epss", ""))
 
     def rated(self, bug: str) -> tuple[Rating, ...]:
         """Return the ratings of those who know no packages."""
@@ -192,7 +195,7 @@ class Index:
 
     def _unpacked(self, packed: Any) -> bytes:
         try:
-            return zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_BLOCK_BYTES)
+            return layout.unpacked(packed, MAX_BLOCK_BYTES)
         except (zstandard.ZstdError, TypeError) as error:
             raise _unusable(self.path, f"it is broken: {error}") from None
 
@@ -210,16 +213,14 @@ class Index:
         return {number: Condition(*rest) for number, *rest in rows}
 
     @cached_property
-    def _facts(self) -> Facts:
-        return layout.decode_facts(self._unpacked(self._meta("facts")))
-
-    @cached_property
     def _exploited(self) -> dict[str, Exploited]:
-        return {each.id: each for each in self._facts.exploited}
+        found = layout.decode_exploited(self._unpacked(self._meta("exploited")))
+        return {each.id: each for each in found}
 
     @cached_property
     def _lifetimes(self) -> dict[tuple[str, str], Lifetime]:
-        return {(each.product, each.release): each for each in self._facts.lifetimes}
+        found = layout.decode_lifetimes(self._unpacked(self._meta("lifetimes")))
+        return {(each.product, each.release): each for each in found}
 
     @cached_property
     def _dates(self) -> dict[str, str]:

@@ -10,12 +10,15 @@ import re
 from hashlib import blake2b
 
 import msgspec
+import zstandard
 from msgspec import Struct
 
 from transom.model.advisories import Exploited, Interval, Lifetime, Rating, State, Symbols
 
 APPLICATION_ID = 0x7472616E  # "tran", so that `file` and we know the index from other databases
-FORMAT = 1
+FORMAT = 2
+LEVEL = 22
+MAX_WINDOW_BYTES = 1 << 27
 BLOCK_RECORDS = 128  # of these one block unpacks in 80 us; half as many pack 4 % worse
 
 SCHEMA = """
@@ -29,10 +32,11 @@ CREATE TABLE ranges (package INTEGER, n INTEGER, low BLOB, high BLOB, state INTE
   stop TEXT, condition INTEGER, PRIMARY KEY (package, n)) WITHOUT ROWID;
 CREATE TABLE blocks (id INTEGER PRIMARY KEY, packed BLOB);
 CREATE TABLE ids (hash INTEGER, record INTEGER, PRIMARY KEY (hash, record)) WITHOUT ROWID;
-CREATE TABLE likelihoods (cve INTEGER PRIMARY KEY, score REAL, percentile REAL);
+CREATE TABLE likelihoods (cve INTEGER PRIMARY KEY, score INTEGER, percentile INTEGER);
 CREATE TABLE rated (cve INTEGER PRIMARY KEY, packed BLOB);
 """
 
+LIKELIHOOD_PARTS = 100_000  # EPSS is published to five digits
 CVES_IN_A_YEAR = 10**9  # CVE numbers have at most seven digits so far
 _CVE = re.compile(r"CVE-(\d{4})-(\d{4,9})", re.ASCII)
 
@@ -70,13 +74,6 @@ class Record(Struct, frozen=True, array_like=True):
         return tuple(dict.fromkeys((self.id, *self.aliases, *self.bugs)))
 
 
-class Facts(Struct, frozen=True):
-    """What is known of vulnerabilities and products beside advisories; small enough to be read whole."""
-
-    exploited: tuple[Exploited, ...] = ()
-    lifetimes: tuple[Lifetime, ...] = ()
-
-
 def hash_of(name: str) -> int:
     """Return the number under which an id stands: 31 bits, the four bytes that sqlite keeps best.
 
@@ -105,8 +102,29 @@ def interval_of(start: str, kind: int, stop: str) -> Interval:
     return Interval(start, **{STOPS[kind]: stop}) if kind else Interval(start)
 
 
+def packed_block(records: list[bytes]) -> bytes:
+    """Return a block of records, each encoded already."""
+    size = len(records)
+    head = bytes((0x90 | size,)) if size < 16 else b"\xdc" + size.to_bytes(2)  # a msgpack array
+    return packed(head + b"".join(records))
+
+
+def packed(content: bytes) -> bytes:
+    """Return bytes as small as they get: written once, read often."""
+    return zstandard.ZstdCompressor(level=LEVEL, write_content_size=True).compress(content)
+
+
+def unpacked(content: bytes, limit_bytes: int, dictionary: zstandard.ZstdCompressionDict | None = None) -> bytes:
+    """Return what was packed; raises ZstdError for what is broken or says that it is larger than the limit."""
+    if zstandard.frame_content_size(content) > limit_bytes:
+        raise zstandard.ZstdError(f"it unpacks to more than {limit_bytes >> 20} MB")
+    unpacker = zstandard.ZstdDecompressor(dict_data=dictionary, max_window_size=MAX_WINDOW_BYTES)
+    return unpacker.decompress(content, max_output_size=limit_bytes)
+
+
 encode = msgspec.msgpack.encode
 decode_record = msgspec.msgpack.Decoder(Record).decode
 decode_block = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
-decode_facts = msgspec.msgpack.Decoder(Facts).decode
+decode_exploited = msgspec.msgpack.Decoder(list[Exploited]).decode
+decode_lifetimes = msgspec.msgpack.Decoder(list[Lifetime]).decode
 decode_ratings = msgspec.msgpack.Decoder(tuple[Rating, ...]).decode

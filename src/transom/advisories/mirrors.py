@@ -6,7 +6,10 @@ import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from transom.model.errors import TransomError
 from transom.proxies import Pools
@@ -17,6 +20,27 @@ SILENCE_S = 60.0
 TRIES = 4  # of one file; each goes on where the one before broke off
 PART = ".fetching"
 PARTIAL, COMPLETE, NO_SUCH_RANGE = 206, 200, 416
+
+
+class Mirror(Protocol):
+    """Where files are offered by their names."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+
+    def bring(self, file: str, target: Path, limit_bytes: int) -> Path:
+        """Bring a file to the target, or return where it lies already; raises TransomError."""
+
+
+class Place(Struct, frozen=True):
+    """A mirror that is a folder, or an address that HTTP serves."""
+
+    name: str
+
+    def bring(self, file: str, target: Path, limit_bytes: int) -> Path:
+        """Bring a file to the target, or return where it lies already; raises TransomError."""
+        return fetch(f"{self.name.rstrip('/')}/{file}", target, limit_bytes)
 
 
 def is_remote(source: str) -> bool:

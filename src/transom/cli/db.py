@@ -31,7 +31,8 @@ exit codes: 0 done, 1 diff found differences, 2 usage, 3 nothing was changed, or
 BUILT = mark("{path}: {records} records, {ranges} ranges of {packages} packages, {size}")
 AGED = mark("{feed}: {records} records, newest {modified}, read {retrieved}, {refused} not used")
 NEVER = mark("of no told time")
-TAKEN = mark("{path}: built {built}, {size}")
+TAKEN = mark("{path}: built {built}, {size}; {fetched} fetched")
+STEPPED = mark("{path}: built {built}, {size}; {fetched} fetched, the changes of {count} builds")
 SAME = mark("{path} is what the mirror offers already")
 WRITTEN = mark("{folder}: {packed} and its manifest, {size} of {whole}, {signed}")
 SIGNED, UNSIGNED = mark("signed"), mark("not signed")
@@ -49,6 +50,7 @@ def parser() -> Parser:
     building = actions.add_parser("build", help="make an index of feeds")
     building.add_argument("feeds", metavar="FEED", nargs="+", help="a file, folder, archive or address of any feed")
     building.add_argument("-o", "--output", metavar="FILE", default=DEFAULT, help=f"the index (default: {DEFAULT})")
+    building.add_argument("--afresh", action="store_true", help="take over nothing of the index that is there")
     for name, about in (
         ("update", mark("take the index of a mirror")),
         ("import", mark("take the index of a folder")),
@@ -58,7 +60,7 @@ def parser() -> Parser:
         taking.add_argument("--public-key", metavar="PEM", help="refuse what this Ed25519 key has not signed")
         _add_db(taking)
     for each in (building, *(actions.choices[name] for name in ("update", "import"))):
-        each.add_argument("--older", action="store_true", help="take what is older than the index in use")
+        each.add_argument("--older", action="store_true", help="take what is older than the index in use, or less")
     exporting = actions.add_parser("export", help="write the index as a mirror offers it")
     exporting.add_argument("folder", metavar="FOLDER", help="where to write it")
     exporting.add_argument("--key", metavar="PEM", help="sign it with this Ed25519 key")
@@ -96,7 +98,8 @@ def _build(arguments: argparse.Namespace) -> int:
         with Index(path) as index:
             before = index.feeds
     with at_hand(arguments.feeds) as feeds:
-        built = build((each for feed in feeds for each in told(feed)), path, before=before)
+        read = (each for feed in feeds for each in told(feed))
+        built = build(read, path, before=before, afresh=arguments.afresh)
     _write_built(built)
     return Exit.INCOMPLETE if any(feed.refused and not feed.records for feed in built.feeds) else Exit.CLEAN
 
@@ -104,15 +107,19 @@ def _build(arguments: argparse.Namespace) -> int:
 def _take(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
+    from transom.advisories.mirrors import Place
     from transom.advisories.shipping import take
 
     key = Path(arguments.public_key) if arguments.public_key else None
-    manifest = take(arguments.source, Path(arguments.db), key, arguments.older)
-    if manifest is None:
+    taken = take(Place(arguments.source), Path(arguments.db), key, arguments.older)
+    if taken is None:
         sys.stdout.write(f"{terminal.say(SAME).format(path=arguments.db)}\n")
         return Exit.CLEAN
+    manifest = taken.manifest
     told = {"path": arguments.db, "built": manifest.built, "size": _size(manifest.size_bytes)}
-    sys.stdout.write(f"{terminal.say(TAKEN).format(**told)}\n")
+    words = STEPPED if taken.deltas else TAKEN
+    fetched = {"fetched": _size(taken.fetched_bytes), "count": taken.deltas}
+    sys.stdout.write(f"{terminal.say(words).format(**told, **fetched)}\n")
     _write_ages(manifest.feeds)
     return Exit.CLEAN
 
@@ -149,7 +156,7 @@ def _diff(arguments: argparse.Namespace) -> int:
 
 
 def _size(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:.1f} MB"
+    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 1e6 else f"{size_bytes / 1e3:.1f} kB"
 
 
 def _write_built(built: Built) -> None:
