@@ -113,10 +113,12 @@ def _prefilter(rules: LeakRules) -> Prefilter | None:
 
     if find_spec("hyperscan") is None:
         return None
-    from transom.lang.leaks.encoded import PATTERNS
-    from transom.lang.leaks.prefilter import Prefilter
+    from transom.lang.leaks.encoded import ALPHABETS, PATTERNS
+    from transom.lang.leaks.prefilter import Hints, Prefilter
 
-    return Prefilter([*(rule.regex for rule in rules.rules), *PATTERNS.values()], _kept())
+    alphabets = dict(enumerate(ALPHABETS.values(), len(rules.rules)))
+    hints = Hints(alphabets, {number: rule.keywords for number, rule in enumerate(rules.rules)})
+    return Prefilter([*(rule.regex for rule in rules.rules), *PATTERNS.values()], _kept(), hints)
 
 
 def _kept() -> Kept | None:

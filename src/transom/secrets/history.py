@@ -8,6 +8,7 @@ from time import gmtime, strftime
 from msgspec import Struct
 
 from transom.kube.files import shown
+from transom.lang.leaks.batches import Batch
 from transom.lang.leaks.stream import Found, Searcher, leaks_of
 from transom.model.findings import NotApplicable, Provenance, Result, Skipped
 from transom.model.places import Locator
@@ -131,17 +132,39 @@ def _note_blobs(
     seen: dict[tuple[str, str, str, int, bool], Seen],
 ) -> Iterator[Result]:
     yield from ()
-    for id_, content in blobs(folder, in_pack_order(folder, set(lives))):
+    for id_, leaks in _leaks_of_blobs(searcher, folder, target, lives, tally):
         life = lives[id_]
         path = _under(target, life.path)
-        tally.texts += 1
-        for places in by_value(leaks_of(searcher, path, content)):
+        for places in by_value(leaks):
             _note(
                 seen,
                 (places[0].rule.id, path, *_key(places[0])[1:]),
                 places,
                 Life(path, life.first, life.live, life.gone),
             )
+
+
+def _leaks_of_blobs(
+    searcher: Searcher, folder: str, target: str, lives: dict[str, Life], tally: Tally
+) -> Iterator[tuple[str, Sequence[Found]]]:
+    """Yield the leaks of each blob that has any, small ones looked through together."""
+    batch: Batch[str] = Batch(searcher)
+    broken: BrokenError | None = None
+    try:
+        for id_, content in blobs(folder, in_pack_order(folder, set(lives))):
+            path = _under(target, lives[id_].path)
+            tally.texts += 1
+            if not isinstance(content, bytes):
+                yield id_, list(leaks_of(searcher, path, content))
+                continue
+            batch.add(id_, path, content)
+            if batch.is_full:
+                yield from batch.leaks()
+    except BrokenError as error:
+        broken = error
+    yield from batch.leaks()  # also of what was read before git broke off
+    if broken is not None:
+        raise broken
 
 
 def _note(
@@ -171,7 +194,8 @@ def _note_found(
 ) -> Iterator[Result]:
     yield from ()
     for id_, content in blobs(folder, wanted):
-        found[id_, wanted[id_]] = list(leaks_of(searcher, wanted[id_], content))
+        chunks = [content] if isinstance(content, bytes) else content
+        found[id_, wanted[id_]] = list(leaks_of(searcher, wanted[id_], chunks))
 
 
 def _broken(results: Iterator[Result], target: str) -> Generator[Result, None, bool]:

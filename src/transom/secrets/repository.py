@@ -14,6 +14,7 @@ from typing import IO
 
 from msgspec import Struct
 
+from transom.lang.leaks.batches import BATCHED_BYTES
 from transom.model.errors import UsageError
 
 SAFE = (
@@ -111,8 +112,11 @@ def staged(folder: str, paths: Sequence[str]) -> Iterator[Change]:
         yield _change(field, next(fields, ""))
 
 
-def blobs(folder: str, ids: Iterable[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
-    """Yield blobs with their bytes, to be read before the next one is asked for; raises BrokenError after the last one."""
+def blobs(folder: str, ids: Iterable[str]) -> Iterator[tuple[str, bytes | Iterator[bytes]]]:
+    """Yield blobs with all their bytes, those of large ones to be read before the next one is asked for.
+
+    Raises BrokenError after the last one.
+    """
     with TemporaryFile() as asked, TemporaryFile() as told:
         asked.write("".join(f"{id_}\n" for id_ in ids).encode())
         asked.seek(0)
@@ -141,7 +145,7 @@ def in_pack_order(folder: str, wanted: set[str]) -> Iterator[str]:
     yield from sorted(left)
 
 
-def _batch(stream: IO[bytes]) -> Generator[tuple[str, Iterator[bytes]], None, int]:
+def _batch(stream: IO[bytes]) -> Generator[tuple[str, bytes | Iterator[bytes]], None, int]:
     """Yield what `git cat-file --batch` writes; return how many objects it has not."""
     missing = 0
     while header := stream.readline(512):
@@ -149,9 +153,10 @@ def _batch(stream: IO[bytes]) -> Generator[tuple[str, Iterator[bytes]], None, in
         if len(words) != 3:
             missing += 1
             continue
-        content = _content(stream, int(words[2]))
+        size = int(words[2])
+        content = _content(stream, size)
         if words[1] == b"blob":
-            yield words[0].decode(), content
+            yield words[0].decode(), b"".join(content) if size <= BATCHED_BYTES else content
         for _ in content:
             pass  # what nobody wanted to read
     return missing

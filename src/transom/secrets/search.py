@@ -8,6 +8,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
+from transom.lang.leaks.batches import Batch
 from transom.lang.leaks.stream import Found, Searcher, leaks_of
 from transom.model.findings import Accepted, Finding, Judged, Provenance, Result, Skipped
 from transom.model.places import Locator
@@ -19,10 +20,12 @@ REMARK = "a remark in its line says so: gitleaks:allow"
 
 
 class Text(Struct, frozen=True):
-    """A text to look through. path: as people see it; chunks: its bytes in order, read when they are asked for."""
+    """A text to look through. path: as people see it; content: all of it where it is small, else its bytes in order, read
+    when they are asked for.
+    """
 
     path: str
-    chunks: Iterable[bytes]
+    content: bytes | Iterable[bytes]
 
 
 def search(searcher: Searcher, texts: Iterable[Text | Result], ignores: Ignores | None) -> Iterator[Result]:
@@ -31,19 +34,44 @@ def search(searcher: Searcher, texts: Iterable[Text | Result], ignores: Ignores 
     ignores: leaks that are accepted, None where no exception counts.
     """
     tally = Tally(searcher)
+    for told in leaks_of_texts(searcher, texts, tally):
+        if not isinstance(told, tuple):
+            yield told
+            continue
+        path, leaks = told
+        for places in by_value(leaks):
+            tally.failed(places[0].rule.id, path)
+            yield judged_by(leak_finding(file_ref(path), path, places), places, ignores)
+    yield from tally.judged()
+
+
+def leaks_of_texts(
+    searcher: Searcher, texts: Iterable[Text | Result], tally: Tally
+) -> Iterator[tuple[str, Sequence[Found]] | Result]:
+    """Yield the leaks of each text that has any, small ones looked through together; what is no text is handed on."""
+    batch: Batch[str] = Batch(searcher)
     for text in texts:
         if not isinstance(text, Text):
             yield text
-            continue
-        try:
-            for places in by_value(leaks_of(searcher, text.path, text.chunks)):
-                tally.failed(places[0].rule.id, text.path)
-                yield judged_by(leak_finding(file_ref(text.path), text.path, places), places, ignores)
+        elif isinstance(text.content, bytes):
             tally.texts += 1
-        except OSError as error:
-            why = f"cannot be read: {error.strerror or error}"
-            yield Skipped(file_ref(text.path), why, "make it readable, or exclude it", locator=Locator(text.path))
-    yield from tally.judged()
+            batch.add(text.path, text.path, text.content)
+            if batch.is_full:
+                yield from batch.leaks()
+        else:
+            yield from batch.leaks()
+            try:
+                yield text.path, list(leaks_of(searcher, text.path, text.content))
+                tally.texts += 1
+            except OSError as error:
+                yield unreadable(text.path, error)
+    yield from batch.leaks()
+
+
+def unreadable(path: str, error: OSError) -> Skipped:
+    """Return that a file could not be read; path: as people see it."""
+    why = f"cannot be read: {error.strerror or error}"
+    return Skipped(file_ref(path), why, "make it readable, or exclude it", locator=Locator(path))
 
 
 def by_value(leaks: Iterable[Found]) -> Iterator[Sequence[Found]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from transom.lang.leaks.read import compiled, compiled_any, set_of
+from transom.lang.leaks.read import any_matches, compiled, set_of
 from transom.lang.leaks.rules import Allowlist, LeakRule, LeakRules, Required
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class LeakFinder:
             for keyword in rule.keywords:
                 self._by_keyword.setdefault(keyword, []).append(rule)
         self._keywords = list(self._by_keyword)
+        self._allowlists: dict[str, tuple[Sequence[Allowlist], Sequence[Allowlist]]] = {}
         self._short_texts = 0
         self._literals = [keyword.encode() for keyword in self._keywords]
 
@@ -97,13 +98,28 @@ class LeakFinder:
         lists = (each.paths for each in self.rules.allowlists if not each.rules)
         return set_of([*chain.from_iterable(lists), *(rule.path for rule in self._of_paths)])
 
+    def paths_matter(self, paths: Sequence[str]) -> bool:
+        """Tell whether a rule about paths only may say something of any of these; most batches of files are cleared at once."""
+        if not self._of_paths:
+            return False
+        joined = "\n".join(paths).encode("utf-8", "surrogateescape")
+        return self._of_any_path is None or self._of_any_path.search(joined) is not None
+
+    @cached_property
+    def _of_any_path(self) -> Any:
+        """What matches a list of paths, a line each, where a rule may match one; None where anchors forbid that."""
+        patterns = [rule.path for rule in self._of_paths]
+        if not all(pattern.isascii() for pattern in patterns) or any("\\z" in each or "-" in each for each in patterns):
+            return None
+        return compiled(f"(?m){'|'.join(f'(?:{pattern})' for pattern in patterns)}")
+
     def look(self, text: bytes, path: str, regions: Mapping[int, Regions] | None) -> list[Leak]:
         """Return the leaks of a text; regions: what the prefilter tells of it, None where there is none."""
-        if regions is not None and not regions and not self._untold:
+        if regions is not None and not regions and not self.untold:
             return []
         named = path.encode("utf-8", "surrogateescape")
         found: list[Leak] = []
-        for rule, parts in self._woken(text) if regions is None else self._met_in(text, regions):
+        for rule, parts in self._woken(text) if regions is None else self._met_in(text, named, regions):
             for leak in self._of_rule(rule, text, named, parts):
                 if len(found) == MAX_LEAKS:
                     break
@@ -121,22 +137,23 @@ class LeakFinder:
         everywhere = [(0, len(text))]
         return ((rule, everywhere) for rule in self._searched if rule.id in woken or not rule.keywords)
 
-    def _met_in(self, text: bytes, regions: Mapping[int, Regions]) -> Iterator[tuple[LeakRule, Regions]]:
+    def _met_in(self, text: bytes, path: bytes, regions: Mapping[int, Regions]) -> Iterator[tuple[LeakRule, Regions]]:
         """Yield the rules that may match somewhere and whose keywords stand in the text, and where to look."""
-        everywhere, lowered = [(0, len(text))], b""
-        for number in self._untold | regions.keys() if regions else self._untold:
+        everywhere, words = [(0, len(text))], _Words(text)
+        for number in self.untold | regions.keys() if self.untold else regions:
             if number >= len(self.rules.rules):
                 continue
             rule = self.rules.rules[number]
-            lowered = lowered or (text.lower() if rule.keywords else b"")
-            if not rule.keywords or any(keyword.encode() in lowered for keyword in rule.keywords):
-                parts = regions.get(number, everywhere)
+            parts = regions.get(number, everywhere)
+            if rule.path and not compiled(rule.path).search(path):
+                continue
+            if not rule.keywords or words.any_of(rule.keywords, parts[0]):
                 if self.prefilter and number in self.prefilter.unbounded:
                     parts = list(widened(compiled(rule.regex), text, parts))
                 yield rule, parts
 
     @cached_property
-    def _untold(self) -> frozenset[int]:
+    def untold(self) -> frozenset[int]:
         """The numbers of the rules of which the prefilter cannot tell anything."""
         takes = self.prefilter.takes if self.prefilter else frozenset()
         return frozenset(number for number, rule in enumerate(self.rules.rules) if rule.regex) - takes
@@ -156,10 +173,9 @@ class LeakFinder:
         return set_of([re2.escape(keyword) for keyword in self._keywords])
 
     def _of_rule(self, rule: LeakRule, text: bytes, path: bytes, regions: Regions) -> Iterator[Leak]:
-        own = [*(each for each in self.rules.allowlists if rule.id in each.rules), *rule.allowlists]
+        own, allowlists = self._allowlists_of(rule)
         if any(self._allows_path(each, path) for each in own):
             return
-        allowlists = [*(each for each in self.rules.allowlists if not each.rules), *own]
         if rule.path and not compiled(rule.path).search(path):
             return
         if not rule.regex:
@@ -173,6 +189,15 @@ class LeakFinder:
                 if not allowed or self._tells_allowed:
                     yield replace(leak, allowed=True) if allowed else leak
 
+    def _allowlists_of(self, rule: LeakRule) -> tuple[Sequence[Allowlist], Sequence[Allowlist]]:
+        """Return the allowlists of a rule alone, and those with the ones of all rules."""
+        known = self._allowlists.get(rule.id)
+        if known is None:
+            own = [*(each for each in self.rules.allowlists if rule.id in each.rules), *rule.allowlists]
+            known = own, [*(each for each in self.rules.allowlists if not each.rules), *own]
+            self._allowlists[rule.id] = known
+        return known
+
     def _counts(self, leak: Leak, text: bytes, path: bytes, allowlists: Sequence[Allowlist]) -> bool:
         secret = text[leak.secret_start : leak.secret_end]
         if leak.rule.entropy and entropy(secret) <= leak.rule.entropy:
@@ -182,7 +207,7 @@ class LeakFinder:
 
     def _allows(self, allowlist: Allowlist, targets: dict[str, bytes], path: bytes) -> bool:
         target, secret = targets[allowlist.target], targets["secret"].lower()
-        by_regex = any(compiled(each).search(target) for each in allowlist.regexes)
+        by_regex = any_matches(allowlist.regexes, target)
         by_word = bool(allowlist.stopwords and _words(allowlist.stopwords).Match(secret))
         if not allowlist.every:
             return by_regex or by_word
@@ -196,7 +221,7 @@ class LeakFinder:
         return bool(path and allowlist.paths) and alone and self._path_matches(allowlist, path)
 
     def _path_matches(self, allowlist: Allowlist, path: bytes) -> bool:
-        return compiled_any(allowlist.paths).search(path) is not None
+        return any_matches(allowlist.paths, path)
 
 
 @lru_cache(maxsize=1_000)
@@ -209,11 +234,39 @@ def _words(words: tuple[str, ...]) -> Any:
 
 def entropy(secret: bytes) -> float:
     """Return the Shannon entropy of a text, in bits for each character."""
-    text = secret.decode("utf-8", "replace")
+    text = secret if secret.isascii() else secret.decode("utf-8", "replace")
     if not text:
         return 0.0
-    shares = (count / len(text) for count in Counter(text).values())
-    return -sum(share * math.log2(share) for share in shares)
+    told = sum(map(_weight, Counter(text).values()))
+    return math.log2(len(text)) - told / len(text)
+
+
+@lru_cache(maxsize=1_000)
+def _weight(count: int) -> float:
+    return count * math.log2(count)
+
+
+class _Words:
+    """Which keywords stand in a text: looked for where a rule matches first, and in all of the text but once."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._known: dict[str, bool] = {}
+
+    @cached_property
+    def _lowered(self) -> bytes:
+        return self._text.lower()
+
+    def any_of(self, keywords: Sequence[str], part: tuple[int, int]) -> bool:
+        """Tell whether one of the keywords stands in the text; part: where it is likely to."""
+        near = self._text[part[0] : part[1]].lower()
+        return any(keyword.encode() in near for keyword in keywords) or any(map(self._stands, keywords))
+
+    def _stands(self, keyword: str) -> bool:
+        known = self._known.get(keyword)
+        if known is None:
+            known = self._known[keyword] = keyword.encode() in self._lowered
+        return known
 
 
 def _leak(rule: LeakRule, text: bytes, match: Any) -> Leak | None:
@@ -244,12 +297,12 @@ def _line_end(text: bytes, at: int) -> int:
     return min(at + LINE_BYTES, len(text)) if end < 0 else end
 
 
-def widened(regex: Any, text: bytes, regions: Regions) -> Iterator[tuple[int, int]]:
-    """Yield parts of a text that reach back until a match is in them, at most MAX_REACH_BYTES: a private key is long."""
+def widened(regex: Any, text: bytes, regions: Regions, reach_bytes: int = MAX_REACH_BYTES) -> Iterator[tuple[int, int]]:
+    """Yield parts of a text that reach back until a match is in them, at most so far: a private key is long."""
     last = 0
     for start, end in regions:
         start = max(start, last)
-        while start > last and end - start < MAX_REACH_BYTES and not regex.search(text, start, end):
+        while start > last and end - start < reach_bytes and not regex.search(text, start, end):
             start = max(end - 4 * (end - start), last)
         yield start, end
         last = end

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 PIECE_BYTES = 1024 * 1024  # looked through at once
 OVERLAP_BYTES = 64 * 1024  # a match may reach into the next piece; the longest private keys take some 13 kB
-MAX_DECODINGS = 2  # base64 in base64 is met, deeper nesting is not
+MAX_DECODINGS = 3  # a release of Helm is base64 of base64 of what gzip packed, and holds its templates in base64
 SNIFFED_BYTES = 8_000  # as git looks for a NUL to tell a binary
 CONTEXT_BYTES = 100  # before an encoded part: the name that the value has
 
 
-class Found(Struct, frozen=True):
+class Found(Struct, frozen=True, omit_defaults=True):
     """A leak in a file, without its value.
 
     line, column: from 1, the column in bytes, 0 in a binary; start, end: bytes of the file, zeros where its text had to be
@@ -57,16 +57,24 @@ class Searcher(Struct, frozen=True):
         return blake2b(secret, digest_size=self.tag_bytes, key=self.key[:64]).hexdigest()
 
 
-class _Piece(Struct, frozen=True):
+class Form(Struct, frozen=True):
+    """How a file's bytes are read. encoding: of a text that is converted, "" for one that is read as it is; binary:
+    whether it has no lines."""
+
+    encoding: str = ""
+    binary: bool = False
+
+
+class Piece(Struct, frozen=True):
     """A piece of a file. at: its first byte in the file; begin, end: the leaks that begin there are this piece's;
-    next_start: where in it the next one begins.
+    next_start: where in it the next one begins, -1 for the last.
     """
 
     text: bytes
     at: int
     begin: int
     end: int
-    next_start: int
+    next_start: int = -1
 
     def line_start(self, at: int, before: int) -> int:
         """Return where in the file the line of a place of the text begins; before: the one that the piece begins in."""
@@ -76,42 +84,74 @@ class _Piece(Struct, frozen=True):
 
 def leaks_of(searcher: Searcher, path: str, chunks: Iterable[bytes]) -> Iterator[Found]:
     """Yield the leaks of a file, at most MAX_LEAKS of each megabyte; path: as people see it; chunks: its bytes in order."""
-    if searcher.finder.allows(path):
+    finder = searcher.finder
+    if finder.allows(path):
         return
-    for leak in searcher.finder.of_path(path):
-        yield Found(leak.rule, 0, 0, 0, 0, 0, "", "likely")
+    yield from leaks_of_path(searcher, path)
     rest = iter(chunks)
     head = next(rest, b"")
-    binary = b"\0" in head[:SNIFFED_BYTES]
-    encoding = _wide_encoding(head) if binary or head[:1] > b"\xfd" else ""
+    form = form_of(head)
     line, line_at = 1, 0
-    for piece in _pieces(b"", _converted(head, rest, encoding)) if encoding else _pieces(head, rest):
-        counted, line_here = 0, line
-        for found in sorted(_of_text(searcher, path, piece.text, MAX_DECODINGS), key=lambda each: each.start):
-            if piece.begin <= found.start < piece.end:
-                line_here += piece.text.count(b"\n", counted, found.start)
-                counted = found.start
-                yield _placed(found, piece, (line_here, line_at), bool(encoding), binary and not encoding)
-        if piece.end <= len(piece.text):
+    for piece in _pieces(_converted(head, rest, form.encoding) if form.encoding else _chained(head, rest)):
+        regions = None if finder.prefilter is None else finder.prefilter.regions(piece.text)
+        yield from leaks_in(searcher, path, piece, regions, form, (line, line_at))
+        if piece.next_start >= 0 and not form.binary:
             line += piece.text.count(b"\n", 0, piece.next_start)
             line_at = piece.line_start(piece.next_start, line_at)
 
 
-def _pieces(head: bytes, rest: Iterator[bytes]) -> Iterator[_Piece]:
-    held = bytearray()
-    at = begin = 0
-    for chunk in rest:
-        held += head
-        head = chunk
-        while len(held) >= PIECE_BYTES + OVERLAP_BYTES + LINE_BYTES:
-            text = bytes(memoryview(held)[: PIECE_BYTES + OVERLAP_BYTES + LINE_BYTES])
-            end = len(text) - OVERLAP_BYTES
+def leaks_of_path(searcher: Searcher, path: str) -> Iterator[Found]:
+    """Yield what rules about paths only say of a file."""
+    for leak in searcher.finder.of_path(path):
+        yield Found(leak.rule, 0, 0, 0, 0, 0, "", "likely")
+
+
+def leaks_in(
+    searcher: Searcher,
+    path: str,
+    piece: Piece,
+    regions: Mapping[int, Regions] | None,
+    form: Form,
+    begins: tuple[int, int] = (1, 0),
+) -> Iterator[Found]:
+    """Yield the leaks that begin in a piece of a file.
+
+    regions: what the prefilter tells of it; begins: the line that the piece begins in, and where in the file that begins.
+    """
+    line, counted = begins[0], 0
+    for found in sorted(_of_text(searcher, path, piece.text, regions, MAX_DECODINGS), key=lambda each: each.start):
+        if piece.begin <= found.start < piece.end:
+            line += piece.text.count(b"\n", counted, found.start)
+            counted = found.start
+            yield _placed(found, piece, (line, begins[1]), form)
+
+
+def form_of(head: bytes) -> Form:
+    """Return how a file is read, by its first bytes."""
+    binary = head.find(b"\0", 0, SNIFFED_BYTES) >= 0
+    encoding = _wide_encoding(head) if binary or head[:1] > b"\xfd" else ""
+    return Form(encoding, binary and not encoding)
+
+
+def _chained(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield head
+    yield from rest
+
+
+def _pieces(chunks: Iterator[bytes]) -> Iterator[Piece]:
+    """Yield a file in pieces, each with the end of the one before it."""
+    held: list[bytes] = []
+    size = at = begin = 0
+    for chunk in chunks:
+        if size >= PIECE_BYTES + OVERLAP_BYTES + LINE_BYTES:  # there is more, so this piece is not the last
+            text = b"".join(held)
+            end = size - OVERLAP_BYTES
             start = end - LINE_BYTES
-            yield _Piece(text, at, begin, end, start)
-            del held[:start]
-            at, begin = at + start, LINE_BYTES
-    text = bytes(held) + head if held else head
-    yield _Piece(text, at, begin, len(text) + 1, len(text))
+            yield Piece(text, at, begin, end, start)
+            held, size, at, begin = [text[start:]], size - start, at + start, LINE_BYTES
+        held.append(chunk)
+        size += len(chunk)
+    yield Piece(b"".join(held), at, begin, size + 1)
 
 
 class _At(Struct, frozen=True):
@@ -127,17 +167,19 @@ class _At(Struct, frozen=True):
     encodings: tuple[str, ...] = ()
 
 
-def _of_text(searcher: Searcher, path: str, text: bytes, decodings: int) -> Iterator[_At]:
+def _of_text(
+    searcher: Searcher, path: str, text: bytes, regions: Mapping[int, Regions] | None, decodings: int
+) -> Iterator[_At]:
     """Yield the leaks of a text, then those of what it holds in other encodings."""
     finder = searcher.finder
-    regions = None if finder.prefilter is None else finder.prefilter.regions(text)
     for leak in finder.look(text, path, regions):
         secret = text[leak.secret_start : leak.secret_end]
         sure, reason = certainty(secret, path)
         yield _At(leak, leak.secret_start, leak.secret_end, len(secret), searcher.tag(secret), sure, reason)
     if decodings and (regions is None or regions):
-        for part in encoded_parts(text, None if regions is None else _of_encodings(finder, regions)):
-            yield from _of_part(searcher, path, text, part, decodings)
+        parts = list(encoded_parts(text, None if regions is None else _of_encodings(finder, regions)))
+        if parts:
+            yield from _of_parts(searcher, path, text, parts, decodings)
 
 
 def _of_encodings(finder: LeakFinder, regions: Mapping[int, Regions]) -> dict[str, Regions]:
@@ -146,34 +188,38 @@ def _of_encodings(finder: LeakFinder, regions: Mapping[int, Regions]) -> dict[st
     return {name: regions[first + at] for at, name in enumerate(PATTERNS) if first + at in regions}
 
 
-def _of_part(searcher: Searcher, path: str, text: bytes, part: Part, decodings: int) -> Iterator[_At]:
-    """Yield the leaks of a decoded part, read behind the name that it has in its line."""
-    before = text[max(part.start - CONTEXT_BYTES, 0) : part.start].rpartition(b"\n")[2]
-    behind = text[part.end : part.end + 1]
-    for each in _of_text(searcher, path, before + part.text + behind, decodings - 1):
-        if each.start >= len(before):
-            yield _At(
-                each.leak,
-                part.start,
-                part.end,
-                each.length,
-                each.tag,
-                each.certainty,
-                each.reason,
-                (part.encoding, *each.encodings),
-            )
+def _of_parts(searcher: Searcher, path: str, text: bytes, parts: Sequence[Part], decodings: int) -> Iterator[_At]:
+    """Yield the leaks of decoded parts, each read behind the name that it has in its line; all are looked through at once."""
+    finder = searcher.finder
+    named = [text[max(part.start - CONTEXT_BYTES, 0) : part.start].rpartition(b"\n")[2] for part in parts]
+    texts = [before + part.text + text[part.end : part.end + 1] for before, part in zip(named, parts, strict=True)]
+    told = None if finder.prefilter is None else finder.prefilter.regions_of(texts)
+    for at, part in enumerate(parts):
+        regions = None if told is None else told.get(at, {})
+        for each in _of_text(searcher, path, texts[at], regions, decodings - 1):
+            if each.start >= len(named[at]):
+                yield _At(
+                    each.leak,
+                    part.start,
+                    part.end,
+                    each.length,
+                    each.tag,
+                    each.certainty,
+                    each.reason,
+                    (part.encoding, *each.encodings),
+                )
 
 
-def _placed(each: _At, piece: _Piece, begins: tuple[int, int], converted: bool, binary: bool) -> Found:
+def _placed(each: _At, piece: Piece, begins: tuple[int, int], form: Form) -> Found:
     """Return a leak with its place; begins: its line, and where in the file the line begins that the piece begins in."""
     at = each.start
     line, line_at = begins
     return Found(
         each.leak.rule,
-        0 if binary else line,
-        0 if binary else piece.at + at - piece.line_start(at, line_at) + 1,
-        0 if converted else piece.at + at,
-        0 if converted else piece.at + each.end,
+        0 if form.binary else line,
+        0 if form.binary else piece.at + at - piece.line_start(at, line_at) + 1,
+        0 if form.encoding else piece.at + at,
+        0 if form.encoding else piece.at + each.end,
         each.length,
         each.tag,
         each.certainty,
@@ -196,6 +242,11 @@ def _wide_encoding(head: bytes) -> str:
     if len(sniffed) >= 16 and max(even, odd) > len(sniffed) * 0.4 and min(even, odd) < len(sniffed) * 0.02:
         return "utf-16-le" if odd > even else "utf-16-be"
     return ""
+
+
+def converted(content: bytes, encoding: str) -> bytes:
+    """Return a whole text as UTF-8; what is none in its encoding becomes U+FFFD."""
+    return b"".join(_converted(content, iter(()), encoding))
 
 
 def _converted(head: bytes, rest: Iterator[bytes], encoding: str) -> Iterator[bytes]:
