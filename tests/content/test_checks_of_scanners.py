@@ -29,6 +29,7 @@ OF_OUR_OWN = {
 """Rules that no row asks for."""
 
 OF_IMAGES = {
+    "image-altered-package-file",
     "image-database-altered",
     "image-database-removed",
     "image-evidence-hidden",

@@ -70,6 +70,14 @@ def test_a_package_cut_out_of_the_database_is_found(layout: Layout) -> None:  # 
     assert "image-database-altered" in rules(f"image:{layout.folder}")
 
 
+def test_a_program_that_was_written_over_is_found_with_its_instruction(layout: Layout) -> None:  # noqa: F811
+    listed = f"{'0' * 32}  usr/lib/libssl.so.3\n".encode()
+    layout.image({**SYSTEM, "usr/lib/libssl.so.3": b"a", "var/lib/dpkg/info/openssl.md5sums": listed}, User="1")
+    assert "image-altered-package-file" in rules(f"image:{layout.folder}")
+    (told,) = image_object(inspected(f"image:{layout.folder}", FRESH), "a")["altered"]
+    assert (told["name"], told["package"]) == ("usr/lib/libssl.so.3", "openssl")
+
+
 def test_a_database_behind_a_hard_link_is_read(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     from tests.images.layers.making import entry, hardlink, tar
     from tests.registry import conftest

@@ -99,6 +99,7 @@ DOCKERFILES_SERVE_NONE = {
 """The same, of Dockerfiles."""
 
 IMAGES_SERVE_NONE = {
+    "image-altered-package-file",
     "image-database-altered",
     "image-database-removed",
     "image-evidence-hidden",

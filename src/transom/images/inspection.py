@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 from msgspec import Struct
@@ -53,12 +53,15 @@ class Inspection(Struct, frozen=True):
 def inspect(image: Image, cache: LayerCache, selection: Selection | None = None) -> Inspection:
     """Read an image's layers, those that are kept from the cache; raises nothing for what it holds."""
     chosen = selection or Selection()
-    return _inspection(image, tuple(_record(image, layer, cache, chosen) for layer in image.layers))
+    return _inspection(image, _records(image, cache, chosen))
 
 
 def inspect_folder(root: str, selection: Selection | None = None) -> Inspection:
     """Read a root file system in a folder as if it were an image of one layer."""
-    record = _read_folder("", root, selection or Selection())
+    chosen = selection or Selection()
+    record = _read_folder("", root, chosen, ())
+    if not record.algorithms.issubset(record.hashed):
+        record = _read_folder("", root, chosen, record.algorithms)
     layer = Layer(Descriptor("", record.size_bytes), "")
     return _inspection(Image(root, "", this_platform(), {}, (layer,), (), NoBlobs()), (record,))
 
@@ -73,27 +76,47 @@ def _inspection(image: Image, records: tuple[LayerRecord, ...]) -> Inspection:
     return Inspection(image, distro, packages, merged, records, tuple(unread))
 
 
-def _read_folder(diff_id: str, root: str, selection: Selection, overlay: bool = False) -> LayerRecord:
+def _read_folder(
+    diff_id: str, root: str, selection: Selection, algorithms: Collection[str], overlay: bool = False
+) -> LayerRecord:
     from transom.images.layers.folders import entries_below
     from transom.images.layers.reading import read_entries
 
     unread: list[Unread] = []
-    record = read_entries(diff_id, entries_below(root, unread, overlay), selection)
+    record = read_entries(diff_id, entries_below(root, unread, overlay), selection, algorithms)
     record.unread += unread
     return record
 
 
-def _record(image: Image, layer: Layer, cache: LayerCache, selection: Selection) -> LayerRecord:
+def _records(image: Image, cache: LayerCache, selection: Selection) -> tuple[LayerRecord, ...]:
+    """Return a record of each layer; those whose programs were not hashed as the lists of others ask are read again."""
+    found = []
+    asked: set[str] = set()
+    for layer in image.layers:
+        found.append(_record(image, layer, cache, selection, asked))
+        asked |= found[-1].algorithms
+    both = zip(image.layers, found, strict=True)
+    return tuple(
+        record if asked.issubset(record.hashed) else _record(image, layer, cache, selection, asked)
+        for layer, record in both
+    )
+
+
+def _record(
+    image: Image, layer: Layer, cache: LayerCache, selection: Selection, algorithms: Collection[str]
+) -> LayerRecord:
     kept = cache.get(layer.diff_id)
     if kept is not None:
-        return kept
+        if set(algorithms).issubset(kept.hashed):
+            return kept
+        algorithms = {*algorithms, *kept.hashed}  # for the images that asked for these
     if layer.folder:  # nothing holds it to the digest, so that it is never kept as the record of that
-        return _read_folder(layer.diff_id, layer.folder, selection, overlay=True)
+        return _read_folder(layer.diff_id, layer.folder, selection, algorithms, overlay=True)
     try:
-        record = _read(image, layer, selection, {})
+        record = _read(image, layer, selection, {}, algorithms)
         names = unread_names(record) if record.complete else {}
         if names:
-            record = _read(image, layer, selection, names)
+            record = _read(image, layer, selection, names, algorithms)
     except (TransomError, OSError) as error:
         reason = "its content is kept elsewhere, by whoever may distribute it" if layer.is_foreign else str(error)
         return LayerRecord(layer.diff_id, unread=[Unread("", reason)], complete=False)
@@ -101,11 +124,17 @@ def _record(image: Image, layer: Layer, cache: LayerCache, selection: Selection)
     return record
 
 
-def _read(image: Image, layer: Layer, selection: Selection, names: Mapping[str, tuple[str, ...]]) -> LayerRecord:
+def _read(
+    image: Image,
+    layer: Layer,
+    selection: Selection,
+    names: Mapping[str, tuple[str, ...]],
+    algorithms: Collection[str],
+) -> LayerRecord:
     if layer.descriptor.media_type.endswith("+encrypted"):
         raise OSError("it is encrypted")
     with image.blobs.open(layer.descriptor) as stream:
-        return read_layer(layer, stream, selection, names)
+        return read_layer(layer, stream, selection, names, algorithms)
 
 
 def _settled(packages: Sequence[Package], distro: Distro, merged: Merged) -> Iterator[Package]:

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from transom.images.cache import LayerCache
 from transom.images.inspection import Inspection, inspect, inspect_folder
+from transom.images.layers.altered import Altered
 from transom.images.opening import ImageOptions, open_image
 from transom.images.sbom.bill import bill_of
 from transom.inventory import Inventory, Origin
@@ -25,6 +26,7 @@ from transom.model.errors import TransomError
 from transom.model.findings import Provenance, Skipped, Told
 from transom.model.places import Locator
 from transom.model.refs import file_ref, image_ref
+from transom.registry.blobs import Layer
 from transom.rules.cache import cache_folder
 
 IMAGE, FOLDER = "image:", "dir:"
@@ -130,6 +132,7 @@ def image_object(found: Inspection, name: str, workloads: Sequence[str] = ()) ->
             {"path": shown(each.path), "mode": f"{each.mode:04o}", "uid": each.uid, "capabilities": each.capabilities}
             for each in list(merged.specials.values())[:MAX_TOLD]
         ],
+        "altered": [_altered(each, image.layers) for each in merged.altered[:MAX_TOLD]],
         "packed": [{"path": shown(path), "by": by} for path, by in merged.packed.items()][:MAX_TOLD],
         "hidden": [
             {
@@ -142,6 +145,14 @@ def image_object(found: Inspection, name: str, workloads: Sequence[str] = ()) ->
             for each in merged.hidden[:MAX_TOLD]
         ],
     }
+
+
+def _altered(found: Altered, layers: Sequence[Layer]) -> dict[str, str]:
+    """Return a file that differs from what its package brought, and the instruction of the layer that it is of."""
+    created_by = next((layer.created_by for layer in layers if layer.diff_id == found.layer), "")
+    name, package = shown(found.path), shown(found.package)
+    change = f"{name} of {package}" + (f", written by {shown(created_by)}" if created_by else "")
+    return {"name": name, "package": package, "change": change, "layer": found.layer, "createdBy": shown(created_by)}
 
 
 def name_of(target: str) -> str:

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from transom.images.layers.reading import read_layer
 from transom.images.layers.record import LayerRecord
@@ -54,12 +54,15 @@ def digest(content: bytes) -> str:
 
 
 def record_of(
-    plain: bytes, stored: bytes | None = None, names: dict[str, tuple[str, ...]] | None = None
+    plain: bytes,
+    stored: bytes | None = None,
+    names: dict[str, tuple[str, ...]] | None = None,
+    algorithms: Collection[str] = (),
 ) -> LayerRecord:
     """Return the record of a tar, stored as gzip where nothing else is given."""
     stored = gzip.compress(plain, 1) if stored is None else stored
     layer = Layer(Descriptor(digest(stored), len(stored)), digest(plain))
-    return read_layer(layer, io.BytesIO(stored), Selection(), names)
+    return read_layer(layer, io.BytesIO(stored), Selection(), names, algorithms)
 
 
 def records(*layers: Sequence[tuple[tarfile.TarInfo, bytes]]) -> list[LayerRecord]:

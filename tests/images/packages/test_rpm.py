@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import struct
 import subprocess
 
 import pytest
 
-from transom.images.packages import berkeley, ndb, owned
+from transom.images.packages import berkeley, ndb, owned, rpm_sums
 from transom.images.packages.rpm import read_berkeley, read_manifest, read_ndb, read_sqlite
 
 SPEC = """Name: tiny
@@ -91,6 +92,24 @@ def test_a_database_that_rpm_wrote_is_read(tmp_path):
     subprocess.run(install, check=True, capture_output=True)
     (package,) = read_sqlite("var/lib/rpm/rpmdb.sqlite", (tmp_path / "db" / "rpmdb.sqlite").read_bytes())
     assert facts(package) == EXPECTED
+
+
+def test_digests_of_a_database_that_rpm_wrote_are_those_of_its_programs(tmp_path):
+    if not shutil.which("rpmbuild"):
+        pytest.skip("Debian's package rpm is not installed")
+    spec = SPEC.replace("%files\n", "%install\n") + "mkdir -p %{buildroot}/usr/bin %{buildroot}/etc\n"
+    spec += "echo hello > %{buildroot}/usr/bin/hi; echo x > %{buildroot}/etc/hi; ln -s hi %{buildroot}/usr/bin/ho\n"
+    spec += "%files\n%attr(755,root,root) /usr/bin/hi\n/usr/bin/ho\n%config /etc/hi\n"
+    (tmp_path / "tiny.spec").write_text(spec)
+    build = ["rpmbuild", "-bb", "--quiet", "--define", f"_topdir {tmp_path}/top", "tiny.spec"]
+    subprocess.run(build, cwd=tmp_path, check=True, capture_output=True)
+    (built,) = tmp_path.glob("top/RPMS/noarch/*.rpm")
+    database = ["--define", "_db_backend sqlite", "--dbpath", str(tmp_path / "db")]
+    install = ["rpm", *database, "-i", "--justdb", "--nodeps", "--force-debian", str(built)]
+    subprocess.run(install, check=True, capture_output=True)
+    (found,) = rpm_sums.of_sqlite((tmp_path / "db" / "rpmdb.sqlite").read_bytes())
+    assert (found.package, found.algorithm) == ("tiny", "sha256")
+    assert found.files == {"usr/bin/hi": hashlib.sha256(b"hello\n").digest()}
 
 
 def test_ndb_is_a_table_of_slots():

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from transom.images.layers.altered import DIVERSIONS, Altered, Found, differing
+from transom.images.layers.links import Links
 from transom.images.layers.record import LayerRecord, Special, Unread, parted
 from transom.images.layers.tar import normal
+from transom.images.packages.sums import Sums
 from transom.model.packages import Package, Place
 
 DOCUMENTS = "usr/share/doc/"
-MAX_LINKS = 40  # that a path may lead through, as Linux has it
 
 
 class Hidden(Struct, frozen=True):
@@ -28,8 +30,8 @@ class Merged(Struct, frozen=True):
     """What an image shows, by path. packages: by the file that tells them; owned: the OS package of other evidence;
     licences: by the name of a package's folder of documents.
 
-    unlisted: packages whose list of files is there, and which no database knows; hidden: what lies below; unread: files
-    of interest that are another by name, which was not read.
+    unlisted: packages whose list of files is there, and which no database knows; altered: files that are not what their
+    package says; hidden: what lies below; unread: files of interest that are another by name, which was not read.
     """
 
     packages: dict[str, tuple[Package, ...]]
@@ -39,6 +41,7 @@ class Merged(Struct, frozen=True):
     licences: dict[str, tuple[str, ...]]
     owned: dict[str, str]
     unlisted: tuple[str, ...]
+    altered: tuple[Altered, ...]
     hidden: tuple[Hidden, ...]
     unread: tuple[Unread, ...]
 
@@ -56,33 +59,46 @@ class _Held(Struct):
     known: tuple[str, ...] = ()
     packed: str = ""
     licences: tuple[str, ...] = ()
+    sums: tuple[Sums, ...] = ()
 
 
 class _Overlay:
     def __init__(self) -> None:
         self.files: dict[str, _Held] = {}
-        self.links: dict[str, str] = {}
+        self.digests: dict[str, Found] = {}
+        self.links = Links()
         self.hidden: list[Hidden] = []
         self.unread: list[Unread] = []
-        self._real: dict[str, str] = {}
 
-    def lay(self, record: LayerRecord) -> None:
-        """Lay a record over what is there: removals first, since they never hide what their own layer brings."""
+    def lay(self, record: LayerRecord, awaited: bool) -> None:
+        """Lay a record over what is there: removals first, since they never hide what their own layer brings.
+
+        awaited: whether a list of a higher layer speaks of files of lower ones.
+        """
+        placed = self.links.placed
         before = {path: held for path, held in self.files.items() if held.packages}
-        if self.files or self.links:
+        if self.files or self.links.targets or self.digests:
             self._take_away(record)
         for path, target in record.links.items():
-            self.links[self.placed(path)] = target
-            self._real = {}
+            self.links.put(placed(path), target)
         for path, held in _held(record):
-            place = self.placed(path)
+            place = placed(path)
             self.files[place] = _after(before.get(place), held)
+        for path, algorithm, digest in _digests(record, awaited):
+            place = placed(path)
+            there = self.digests.get(place)
+            if there is None or there.layer != record.diff_id:
+                there = self.digests[place] = Found(record.diff_id, {})
+            there.digests[algorithm] = digest
         for path, target in record.hardlinks.items():
             self._put_hardlink(path, target)
 
     def _put_hardlink(self, path: str, target: str) -> None:
-        place = self.placed(path)
-        there = self.files.get(self.placed(normal(target)))
+        place, below = self.links.placed(path), self.links.placed(normal(target))
+        digests = self.digests.get(below)
+        if digests is not None and place not in self.digests:
+            self.digests[place] = digests
+        there = self.files.get(below)
         if there is not None:
             self.files[place] = there
         elif place not in self.files:
@@ -90,62 +106,49 @@ class _Overlay:
 
     def _take_away(self, record: LayerRecord) -> None:
         """Remove what a layer takes away or puts something else in the place of, with everything below."""
-        opaque = {self.real(folder) for folder in record.opaque}
-        gone = {self.placed(path) for path in (*record.whiteouts, *record.links, *parted(record.files))}
-        flat = {self.placed(path) for path in parted(record.folders)}  # a folder leaves a folder as it is
-        brought = {self.placed(path) for path in record.packages}
-        for path in [each for each in self.files if _is_gone(each, gone, opaque, flat)]:
+        placed = self.links.placed
+        opaque = {self.links.real(folder) for folder in record.opaque}
+        gone = {placed(path) for path in (*record.whiteouts, *record.links, *parted(record.files))}
+        flat = {placed(path) for path in parted(record.folders)}  # a folder leaves a folder as it is
+        brought = {placed(path) for path in record.packages}
+        is_gone = _Gone(gone, flat, opaque)
+        for path in [each for each in self.files if is_gone(each)]:
             held = self.files.pop(path)
             if held.packages and path not in brought:
                 self.hidden.append(Hidden(path, held.layer, record.diff_id, held.packages))
-        lost = [each for each in self.links if _is_gone(each, gone, opaque, flat)]
-        for path in lost:
-            del self.links[path]
-        self._real = {}
-
-    def placed(self, path: str) -> str:
-        """Return where a path lies once the links among its folders are followed, its last step not."""
-        if not self.links:
-            return path
-        folder, _, name = path.rpartition("/")
-        real = self._real.get(folder)
-        if real is None:
-            real = self._real[folder] = self.real(folder)
-        return f"{real}/{name}" if real else name
-
-    def real(self, path: str) -> str:
-        """Return a path with every link in it followed; one that leads round in circles ends where it is."""
-        if not self.links:
-            return path
-        done: list[str] = []
-        waiting = [step for step in path.split("/") if step][::-1]
-        followed = 0
-        while waiting:
-            step = waiting.pop()
-            if step == "..":
-                done = done[:-1]
-                continue
-            target = self.links.get("/".join((*done, step)))
-            if target is None or followed >= MAX_LINKS:
-                done.append(step)
-                continue
-            followed += 1
-            if target.startswith("/"):
-                done = []
-            waiting += [each for each in target.split("/") if each not in ("", ".")][::-1]
-        return "/".join(done)
+        for path in [each for each in self.digests if is_gone(each)]:
+            del self.digests[path]
+        for path in [each for each in self.links.targets if is_gone(each)]:
+            self.links.drop(path)
 
 
-def _is_gone(path: str, gone: set[str], opaque: set[str], flat: set[str]) -> bool:
-    """Tell whether a path is taken away: itself, with a folder above it, or by what an opaque folder hides."""
-    if path in gone or path in flat:
-        return True
-    folder = path.rpartition("/")[0]
-    while folder:
-        if folder in gone or folder in opaque:
-            return True
-        folder = folder.rpartition("/")[0]
-    return "" in opaque
+class _Gone:
+    """Tells whether a path is taken away: itself, with a folder above it, or by what an opaque folder hides."""
+
+    def __init__(self, gone: set[str], flat: set[str], opaque: set[str]) -> None:
+        self._gone, self._flat, self._opaque = gone, flat, opaque
+        self._folders = {"": "" in opaque}
+
+    def __call__(self, path: str) -> bool:
+        return path in self._gone or path in self._flat or self._with_folder(path.rpartition("/")[0])
+
+    def _with_folder(self, folder: str) -> bool:
+        """Tell it of all that lies in a folder; most paths share theirs with others, so each is looked at once."""
+        known = self._folders.get(folder)
+        if known is None:
+            known = folder in self._gone or folder in self._opaque or self._with_folder(folder.rpartition("/")[0])
+            self._folders[folder] = known
+        return known
+
+
+def _digests(record: LayerRecord, awaited: bool) -> Iterator[tuple[str, str, bytes]]:
+    """Yield path, algorithm and digest of programs that the lists of their layer do not bear out; awaited: of all."""
+    if awaited:
+        for lists in record.sums.values():
+            for sums in lists:
+                yield from ((path, sums.algorithm, digest) for path, digest in sums.files.items())
+    for algorithm, found in record.digests.items():
+        yield from ((path, algorithm, digest) for path, digest in found.items())
 
 
 def _held(record: LayerRecord) -> Iterator[tuple[str, _Held]]:
@@ -159,6 +162,7 @@ def _held(record: LayerRecord) -> Iterator[tuple[str, _Held]]:
         record.known,
         record.packed,
         record.licences,
+        record.sums,
     )
     for path in dict.fromkeys(path for each in found for path in each):
         packages = record.packages.get(path)
@@ -175,6 +179,7 @@ def _held(record: LayerRecord) -> Iterator[tuple[str, _Held]]:
                 tuple(record.known.get(path, ())),
                 record.packed.get(path, ""),
                 tuple(record.licences.get(path, ())),
+                tuple(record.sums.get(path, ())),
             ),
         )
 
@@ -201,16 +206,17 @@ def _owned(overlay: _Overlay) -> Iterator[tuple[str, str]]:
     """Yield where files lie that packages own, and the name of the package."""
     for held in overlay.files.values():
         for path in held.owned:
-            yield overlay.placed(path), held.listed
+            yield overlay.links.placed(path), held.listed
         for path, name in held.owners.items():
-            yield overlay.placed(path), name
+            yield overlay.links.placed(path), name
 
 
 def merge(records: Sequence[LayerRecord]) -> Merged:
     """Return what layers show together, the lowest first."""
     overlay = _Overlay()
-    for record in records:
-        overlay.lay(record)
+    awaiting = [any(each.awaited for lists in record.sums.values() for each in lists) for record in records]
+    for number, record in enumerate(records):
+        overlay.lay(record, any(awaiting[number + 1 :]))
     files = overlay.files
     listed = {held.listed for held in files.values() if held.listed}
     return Merged(
@@ -221,17 +227,24 @@ def merge(records: Sequence[LayerRecord]) -> Merged:
         _licences(overlay),
         dict(_owned(overlay)),
         tuple(sorted(listed - _known(files))),
+        tuple(_altered(overlay)),
         tuple(overlay.hidden),
         tuple(overlay.unread),
     )
 
 
+def _altered(overlay: _Overlay) -> list[Altered]:
+    lists = ((path, each) for path, held in overlay.files.items() for each in held.sums)
+    diversions = overlay.files.get(DIVERSIONS)
+    return differing(overlay.digests, lists, overlay.links, (diversions.text if diversions else None) or b"")
+
+
 def _licences(overlay: _Overlay) -> dict[str, tuple[str, ...]]:
     """Return the licences of each folder of documents, also of those that are links to another's."""
     found = {path.split("/")[3]: held.licences for path, held in overlay.files.items() if held.licences}
-    for path in overlay.links:
+    for path in overlay.links.targets:
         if path.startswith(DOCUMENTS) and path.count("/") == 3:
-            there = overlay.files.get(f"{overlay.real(path)}/copyright")
+            there = overlay.files.get(f"{overlay.links.real(path)}/copyright")
             if there is not None:
                 found[path.rpartition("/")[2]] = there.licences
     return found

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import BinaryIO
 
+from transom.images.layers.altered import DIVERSIONS, Digester, settled
+from transom.images.layers.links import Links
 from transom.images.layers.record import LayerRecord, Special, Unread, joined, parted
 from transom.images.layers.streams import Hashing, unpacked
 from transom.images.layers.tar import MAX_TAR_BYTES, TAKEN_AWAY, Content, Entry, TarError, TarReader, normal
 from transom.images.layers.tar import OPAQUE as OPAQUE_FOLDER
-from transom.images.packages import Selection, Selector, owners, reader
+from transom.images.packages import Selection, Selector, owners, reader, sums_of
 from transom.images.packages.copyrights import licences
+from transom.images.packages.sums import is_loaded, is_verified, of_md5sums, package_of
 from transom.registry.blobs import Layer
 
 WHITEOUT, OPAQUE, AUFS = ".wh.", ".wh..wh..opq", ".wh..wh."
@@ -36,6 +39,7 @@ TEXTS = frozenset(
         "etc/redhat-release",
         "etc/apt/sources.list",
         "etc/apk/repositories",
+        DIVERSIONS,
     )
 )
 """Small files that say what the system is."""
@@ -51,14 +55,18 @@ _NAMES = re.compile(rb"^Package: *(\S+)", re.MULTILINE)
 
 
 def read_layer(
-    layer: Layer, stream: BinaryIO, selection: Selection, names: Mapping[str, tuple[str, ...]] | None = None
+    layer: Layer,
+    stream: BinaryIO,
+    selection: Selection,
+    names: Mapping[str, tuple[str, ...]] | None = None,
+    algorithms: Collection[str] = (),
 ) -> LayerRecord:
     """Return the record of a layer; what could not be read is in it, with its reason, and never raises.
 
     The stored bytes are held to the layer's digest, the unpacked ones to its diff-ID. names: further names of files by
-    which they are to be read.
+    which they are to be read; algorithms: by which programs are hashed, none for those that the layer may ask for.
     """
-    pass_ = _Pass(layer.diff_id, selection, names or {})
+    pass_ = _Pass(layer.diff_id, selection, names or {}, algorithms)
     record = pass_.record
     stored = Hashing(stream)
     try:
@@ -75,12 +83,14 @@ def read_layer(
     return record
 
 
-def read_entries(diff_id: str, entries: Iterable[tuple[Entry, Content]], selection: Selection) -> LayerRecord:
+def read_entries(
+    diff_id: str, entries: Iterable[tuple[Entry, Content]], selection: Selection, algorithms: Collection[str] = ()
+) -> LayerRecord:
     """Return the record of files that lie in no tar; raises nothing for what they hold.
 
     There a name that begins with `.wh.` is a name like any other, as overlayfs has it.
     """
-    pass_ = _Pass(diff_id, selection, {}, marked=False)
+    pass_ = _Pass(diff_id, selection, {}, algorithms, marked=False)
     for entry, content in entries:
         if entry.kind == TAKEN_AWAY:
             pass_.record.whiteouts.append(entry.path)
@@ -118,10 +128,16 @@ class _Pass:
     """A record that is being made. marked: whether names tell of whiteouts."""
 
     def __init__(
-        self, diff_id: str, selection: Selection, names: Mapping[str, tuple[str, ...]], marked: bool = True
+        self,
+        diff_id: str,
+        selection: Selection,
+        names: Mapping[str, tuple[str, ...]],
+        algorithms: Collection[str],
+        marked: bool = True,
     ) -> None:
         self.record = LayerRecord(diff_id)
         self._marked = marked
+        self._digester = Digester(algorithms)
         self._selection = selection
         self._names = names
         self._files: list[str] = []
@@ -154,11 +170,24 @@ class _Pass:
     def close(self) -> None:
         """End the record."""
         record = self.record
+        self._settle()
         if self._chars <= MAX_PATHS_CHARS:
             record.files, record.folders = joined(self._files), joined(self._folders)
         else:
             record.unread.append(Unread("", "it has more paths than can be kept, so what it replaces is not known"))
         record.complete = all(each.path for each in record.unread)
+
+    def _settle(self) -> None:
+        """Hold what lists tell to what was hashed; only what they do not bear out is kept."""
+        record, digester = self.record, self._digester
+        kept = digester.algorithms
+        if record.sums:
+            links = Links()
+            links.targets = dict(record.links)
+            record.sums = settled(record.sums, digester.digests, set(self._files), links)
+            kept = kept & record.algorithms or kept  # those above may ask for others, and have it read again
+        record.hashed = tuple(sorted(kept))
+        record.digests = {each: found for each, found in digester.digests.items() if found and each in kept}
 
     def _note_whiteout(self, folder: str, name: str) -> None:
         if name == OPAQUE:
@@ -179,8 +208,10 @@ class _Pass:
             record.known,
             record.packed,
             record.licences,
+            record.sums,
         ):
             kept.pop(path, None)
+        self._digester.forget(path)
         record.unread = [each for each in record.unread if each.path != path]
 
     def _note_file(self, entry: Entry, source: Content) -> None:
@@ -189,13 +220,24 @@ class _Pass:
             head = b""
             if entry.mode & EXECUTABLE and entry.size_bytes > PACKED_HEAD_BYTES:
                 head = self._head(path, source)
-            for name in (path, *self._names.get(path, ())):
+            names = (path, *self._names.get(path, ()))
+            for name in names:
                 head = self._note_content(name, entry, head, source)
+            verified = [name for name in names if is_hashed(name, entry) or (name != path and is_verified(name))]
+            if verified:
+                self._noted.add(path)
+                self._hash(verified, head, source)
         elif entry.kind == "hardlink" and (self._selector(path, entry) or path in TEXTS):
             self.record.hardlinks[path] = entry.link
             self._noted.add(path)
+            self._digester.link(path, normal(entry.link))
         if entry.mode & SETUID_SETGID or entry.xattrs:
             self._note_special(entry)
+
+    def _hash(self, names: list[str], head: bytes, source: Content) -> None:
+        self._digester.note(names[0], head, source)
+        for name in names[1:]:
+            self._digester.link(name, names[0])
 
     def _head(self, path: str, source: Content) -> bytes:
         head = source.content(PACKED_HEAD_BYTES)
@@ -226,6 +268,7 @@ class _Pass:
             self._noted.add(entry.path)
             head += source.content(MAX_TEXT_BYTES)
             record.texts[path] = head
+            self._digester.learn(path)
         elif path.endswith("/copyright") and path.startswith(DOCUMENTS) and entry.size_bytes <= MAX_COPYRIGHT_BYTES:
             self._noted.add(entry.path)
             head += source.content()
@@ -237,6 +280,10 @@ class _Pass:
             owned = [line for line in head.split(b"\n") if _OWNABLE.search(line)]
             if owned:
                 record.owned[path] = [normal(line.decode("utf-8", "surrogateescape")) for line in owned]
+        elif path.endswith(".md5sums") and (package := package_of(path)) and entry.size_bytes <= MAX_LIST_BYTES:
+            self._noted.add(entry.path)
+            head += source.content()
+            record.sums[path] = [of_md5sums(package, head)]
         return head
 
     def _note_packages(self, path: str, entry: Entry, head: bytes, source: Content, selector: Selector) -> bytes:
@@ -255,12 +302,19 @@ class _Pass:
             if selector.owners:
                 owned = owners(selector.owners)(head)
                 self.record.owners[path] = {_text(file): name for name, file in owned if _OWNABLE.search(b"/" + file)}
+            if selector.sums:
+                self.record.sums[path] = list(sums_of(selector.sums)(head))
         except (ValueError, RecursionError) as error:
             self.record.unread.append(Unread(path, f"it cannot be read: {error}"))
         return head
 
     def _selector(self, path: str, entry: Entry) -> Selector | None:
         return self._selection.of(path, bool(entry.mode & EXECUTABLE))
+
+
+def is_hashed(path: str, entry: Entry) -> bool:
+    """Tell whether a file is held to what its package says of it."""
+    return (entry.mode & EXECUTABLE != 0 or is_loaded(path)) and is_verified(path)
 
 
 def _text(path: bytes) -> str:
@@ -280,6 +334,15 @@ def unread_names(record: LayerRecord) -> dict[str, tuple[str, ...]]:
         real, followed = normal(target), 0
         while real in record.hardlinks and followed < len(record.hardlinks):
             real, followed = normal(record.hardlinks[real]), followed + 1
-        if real in files and real not in record.packages and real not in record.texts:
+        if real in files and (_is_unread(real, record) or _is_unhashed(path, real)):
             found[real] = (*found.get(real, ()), path)
     return found
+
+
+def _is_unread(path: str, record: LayerRecord) -> bool:
+    return path not in record.packages and path not in record.texts
+
+
+def _is_unhashed(path: str, real: str) -> bool:
+    """Tell whether a link puts a file where programs are verified, that lies where none are."""
+    return is_verified(path) and not is_verified(real)

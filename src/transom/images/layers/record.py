@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import zstandard
 from msgspec import Struct
 
+from transom.images.packages.sums import ALGORITHMS, Sums
 from transom.model.packages import Package
 
-FORMAT = 4
+FORMAT = 5
 """Of the record; one of another format is made anew."""
+MAX_PATHS_BYTES = (
+    256 * 1024 * 1024
+)  # of a record's paths, unpacked: four bytes at most for each of 64 million characters
 
 
 class Special(Struct, frozen=True, omit_defaults=True):
@@ -36,8 +41,10 @@ class LayerRecord(Struct, omit_defaults=True):
     file capabilities; owned: of files that OS packages list, those that other evidence may lie in, by the list's path;
     owners: the same where one database lists for all, the package's name by the file's path, by the database's path;
     listed: packages whose list of files is there; known: packages that a database tells as not installed, by its path;
-    packed: executables that unpack themselves; licences: by the copyright file that tells them; files, folders: every other
-    path, joined by NUL, for what lies below.
+    packed: executables that unpack themselves; licences: by the copyright file that tells them; sums: what OS packages say
+    their files hold, by the list's path; digests: of programs and libraries that no list of the layer bears out, by
+    algorithm and path; hashed: the algorithms of which all were made; files, folders: every other path, for what lies
+    below, see `joined`.
     complete: whether the whole layer was read.
     """
 
@@ -58,17 +65,29 @@ class LayerRecord(Struct, omit_defaults=True):
     known: dict[str, list[str]] = {}
     packed: dict[str, str] = {}
     licences: dict[str, list[str]] = {}
+    sums: dict[str, list[Sums]] = {}
+    digests: dict[str, dict[str, bytes]] = {}
+    hashed: tuple[str, ...] = tuple(sorted(ALGORITHMS))
     files: bytes = b""
     folders: bytes = b""
     unread: list[Unread] = []
     complete: bool = True
 
+    @property
+    def algorithms(self) -> set[str]:
+        """Those that its lists ask for."""
+        return {each.algorithm for lists in self.sums.values() for each in lists}
+
 
 def joined(paths: list[str]) -> bytes:
-    """Return paths as a record keeps them."""
-    return "\0".join(paths).encode("utf-8", "surrogateescape")
+    """Return paths as a record keeps them: parted by NUL, and packed, since few images ask for them again."""
+    return zstandard.ZstdCompressor(level=1).compress("\0".join(paths).encode("utf-8", "surrogateescape"))
 
 
 def parted(paths: bytes) -> list[str]:
-    """Return the paths that a record keeps."""
-    return paths.decode("utf-8", "surrogateescape").split("\0") if paths else []
+    """Return the paths that a record keeps; none where there are more than a record may have."""
+    if not paths:
+        return []
+    if not 0 < zstandard.frame_content_size(paths) <= MAX_PATHS_BYTES:
+        return []
+    return zstandard.ZstdDecompressor().decompress(paths).decode("utf-8", "surrogateescape").split("\0")

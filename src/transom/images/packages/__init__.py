@@ -6,18 +6,20 @@ A reader is `read(path, content) -> Iterator[Package]`; it raises ValueError for
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib import import_module
 from typing import Any
 
 from transom.images.packages.selectors import DECLARED, INSTALLED, SELECTORS, Selector
+from transom.images.packages.sums import Sums
 from transom.model.packages import Package
 
-__all__ = ["DECLARED", "INSTALLED", "SELECTORS", "Selection", "Selector", "owners", "reader"]
+__all__ = ["DECLARED", "INSTALLED", "SELECTORS", "Selection", "Selector", "owners", "reader", "sums_of"]
 
 Read = Callable[[str, bytes], Iterator[Package]]
 Owners = Callable[[bytes], Iterator[tuple[str, bytes]]]
+SumsOf = Callable[[bytes], Iterable[Sums]]
 
 
 class Selection:
@@ -68,6 +70,12 @@ def reader(name: str) -> Read:
 def owners(name: str) -> Owners:
     """Return the function that tells which files packages own, of its name."""
     found: Owners = _function(name)
+    return found
+
+
+def sums_of(name: str) -> SumsOf:
+    """Return the function that tells what packages say their files hold, of its name."""
+    found: SumsOf = _function(name)
     return found
 
 

@@ -16,7 +16,7 @@ class Selector(Struct, frozen=True):
     reader: module beside this one and function; limit_bytes: larger files of the kind are told as unread. executable:
     whatever may be run is of the kind, unless its suffix is one of `never`. magics: what a file must begin with; others
     tell nothing. declares: it tells what is meant to be installed, which need not be: read in sources, not in images. owners: a function
-    that tells which files the packages own, as `module:function`.
+    that tells which files the packages own, sums: what they say that these hold, both as `module:function`.
     """
 
     reader: str
@@ -30,6 +30,7 @@ class Selector(Struct, frozen=True):
     magics: tuple[bytes, ...] = ()
     declares: bool = False
     owners: str = ""
+    sums: str = ""
 
 
 SCRIPTS: tuple[str, ...] = (
@@ -58,12 +59,25 @@ INSTALLED = (
     # operating systems
     Selector("dpkg:read", names=("status",), path=r"(?:^|/)(?:lib/dpkg|lib/opkg)/status$"),
     Selector("dpkg:read_distroless", contains="status.d/", path=r"(?:^|/)var/lib/dpkg/status\.d/[^/]+(?<!\.md5sums)$"),
-    Selector("apk:read", names=("installed",), path=r"(?:^|/)lib/apk/db/installed$", owners="owned:of_apk"),
-    Selector("rpm:read_sqlite", names=("rpmdb.sqlite",), owners="owned:of_sqlite", limit_bytes=512 * MIB),
+    Selector(
+        "apk:read",
+        names=("installed",),
+        path=r"(?:^|/)lib/apk/db/installed$",
+        owners="owned:of_apk",
+        sums="sums:of_apk",
+    ),
+    Selector(
+        "rpm:read_sqlite",
+        names=("rpmdb.sqlite",),
+        owners="owned:of_sqlite",
+        sums="rpm_sums:of_sqlite",
+        limit_bytes=512 * MIB,
+    ),
     Selector(
         "rpm:read_berkeley",
         names=("Packages",),
         owners="owned:of_berkeley",
+        sums="rpm_sums:of_berkeley",
         path=r"(?:^|/)rpm/Packages$",
         limit_bytes=512 * MIB,
     ),
@@ -71,6 +85,7 @@ INSTALLED = (
         "rpm:read_ndb",
         names=("Packages.db",),
         owners="owned:of_ndb",
+        sums="rpm_sums:of_ndb",
         path=r"(?:^|/)rpm/Packages\.db$",
         limit_bytes=512 * MIB,
     ),
