@@ -40,6 +40,13 @@ def add_vulnerability_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--kev", action="store_true", help="only those that are known to be exploited")
     group.add_argument("--min-epss", metavar="SCORE", type=_score, default=0.0, help="only those at least as likely")
+    group.add_argument(
+        "--vex",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="what is known to matter or not: OpenVEX, CycloneDX or CSAF, a file or folder (repeatable)",
+    )
 
 
 def add_index_argument(parser: argparse._ActionsContainer) -> None:
@@ -105,7 +112,8 @@ def index_options(arguments: argparse.Namespace) -> VulnerabilityOptions:
     """Return which index is asked, and what of its answers is told."""
     from transom.images.vulnerabilities import VulnerabilityOptions
 
-    return VulnerabilityOptions(arguments.db, arguments.only_fixable, arguments.kev, arguments.min_epss)
+    told = (arguments.only_fixable, arguments.kev, arguments.min_epss)
+    return VulnerabilityOptions(arguments.db, *told, tuple(arguments.vex))
 
 
 def check_index(arguments: argparse.Namespace) -> None:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from transom.advisories import Index, match, outdated
 from transom.advisories.matching import asked
+from transom.images.exploitability import Exploitability
 from transom.images.sbom.purl import purl
 from transom.model.advisories import Match, State
 from transom.model.errors import TransomError
@@ -47,13 +48,15 @@ MAX_NAMED = 5  # workloads in a line for people
 class VulnerabilityOptions(Struct, frozen=True):
     """Which index is asked, and what of its answers is told.
 
-    fixable: only what a newer version mends; exploited: only what is known to be; likelihood: the least EPSS score.
+    fixable: only what a newer version mends; exploited: only what is known to be; likelihood: the least EPSS score; vex:
+    documents, or folders of such, that say what of it matters.
     """
 
     index: str
     fixable: bool = False
     exploited: bool = False
     likelihood: float = 0.0
+    vex: tuple[str, ...] = ()
 
     def wants(self, found: Match) -> bool:
         """Tell whether a match is told."""
@@ -71,10 +74,12 @@ def looked_up(bills: Sequence[Bill], options: VulnerabilityOptions) -> Iterator[
             reason = f"{len(bill.packages):,} packages were not looked up: {error.what}: {error.why}"
             yield Skipped(image_ref(bill.name), reason, str(error.next_step), VULNERABLE.id)
         return
+    vex = Exploitability(options.vex)
     with index:
         yield from _ages(index)
         for bill in bills:
-            yield from _of_bill(bill, index, options)
+            yield from _of_bill(bill, index, options, vex)
+    yield from vex.told()
 
 
 def _ages(index: Index) -> Iterator[Provenance | Skipped]:
@@ -87,7 +92,7 @@ def _ages(index: Index) -> Iterator[Provenance | Skipped]:
     yield from outdated(index)
 
 
-def _of_bill(bill: Bill, index: Index, options: VulnerabilityOptions) -> Iterator[Result]:
+def _of_bill(bill: Bill, index: Index, options: VulnerabilityOptions, vex: Exploitability) -> Iterator[Result]:
     judged = sum(_is_judged(package, bill.distro, index) for package in bill.packages)
     affected = set()
     for found in match(bill.packages, bill.distro, index):
@@ -97,7 +102,7 @@ def _of_bill(bill: Bill, index: Index, options: VulnerabilityOptions) -> Iterato
         else:
             affected.add(found.package.identity)
             if options.wants(found):
-                yield finding_of(found, bill)
+                yield vex.judged(finding_of(found, bill), found, bill)
     if judged > 0:
         yield Judged(VULNERABLE.id, judged, max(0, judged - len(affected)))
 

@@ -74,6 +74,7 @@ class Tree(Struct):
 
     branches: list[Branch] = []
     relationships: list[Relationship] = []
+    full_product_names: list[Product] = []
 
 
 class Threat(Struct):
@@ -178,11 +179,11 @@ def read(name: str, content: bytes) -> Iterator[Told]:
 
 def _components(tree: Tree) -> dict[str, Component]:
     """Return the component that each product id of a status stands for."""
-    products = {product.product_id: product for product in _products(tree.branches)}
+    products = {product.product_id: product for product in products_of(tree.branches)}
     found = {}
     for each in tree.relationships:
         product = products.get(each.relates_to_product_reference)
-        channel = _channel(str(product.product_identification_helper.get("cpe", ""))) if product else ""
+        channel = channel_of_cpe(str(product.product_identification_helper.get("cpe", ""))) if product else ""
         if channel:
             part = products.get(each.product_reference) or Product(each.product_reference, each.product_reference)
             component = _component(channel, part)
@@ -191,16 +192,18 @@ def _components(tree: Tree) -> dict[str, Component]:
     return found
 
 
-def _products(branches: Iterable[Branch], depth: int = 0) -> Iterator[Product]:
+def products_of(branches: Iterable[Branch], depth: int = 0) -> Iterator[Product]:
+    """Yield the products of a tree; raises ValueError where it is too deep."""
     if depth > MAX_BRANCH_DEPTH:
         raise ValueError(f"products nested deeper than {MAX_BRANCH_DEPTH}")
     for branch in branches:
         if branch.product:
             yield branch.product
-        yield from _products(branch.branches, depth + 1)
+        yield from products_of(branch.branches, depth + 1)
 
 
-def _channel(cpe: str) -> str:
+def channel_of_cpe(cpe: str) -> str:
+    """Return the channel of a distribution's CPE, "" for every other product."""
     for pattern, channel in CHANNELS:
         found = pattern.search(cpe)
         if found:

@@ -1,0 +1,66 @@
+"""transom scan --vex: what others say of a vulnerability decides whether it is told, and is never lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.advisories.vex.test_reading import OPENVEX
+from tests.cli.test_scanners import scanned
+from tests.cli.test_vulns import bill, folder  # noqa: F401 - a fixture
+
+
+@pytest.fixture
+def place(folder: Path) -> Path:  # noqa: F811
+    (folder / "a.cdx.json").write_text(json.dumps(bill(("pkg:pypi/django", "3.2.0"))))
+    return folder
+
+
+def vex(place: Path, name: str = "vex.json", **changes: Any) -> str:
+    statement = {**OPENVEX["statements"][0], **changes}
+    (place / name).write_text(json.dumps({**OPENVEX, "statements": [statement]}))
+    return name
+
+
+@pytest.mark.parametrize("status", ["not_affected", "fixed"])
+def test_what_is_settled_is_accepted_and_told(place: Path, capsys: pytest.CaptureFixture[str], status: str) -> None:
+    found = scanned(capsys, "a.cdx.json", "--vex", vex(place, status=status))
+    assert found["findings"] == []
+    (accepted,) = found["accepted"]
+    assert accepted["reason"].startswith(status.replace("_", " "))
+    assert "Shop" in accepted["reason"]
+    assert accepted["declared"]["file"] == "vex.json"
+    assert found["summary"]["exit_code"] == 0
+
+
+@pytest.mark.parametrize("status", ["affected", "under_investigation"])
+def test_what_is_not_settled_stays_with_what_is_said(
+    place: Path, capsys: pytest.CaptureFixture[str], status: str
+) -> None:
+    (finding,) = scanned(capsys, "a.cdx.json", "--vex", vex(place, status=status))["findings"]
+    assert any(status.replace("_", " ") in each["observed"] for each in finding["evidence"])
+
+
+def test_every_document_tells_how_often_it_decided(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = scanned(capsys, "a.cdx.json", "--vex", vex(place))
+    (told,) = (each["how"] for each in found["summary"]["provenance"] if each["origin"] == "vex.json")
+    assert told == "VEX by Shop: 1 statements, 1 of them about what was found"
+
+
+@pytest.mark.parametrize("name", ["gone.json", "broken.json"])
+def test_a_document_that_cannot_be_read_makes_a_scan_incomplete(
+    place: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (place / "broken.json").write_text('{"statements": ')
+    found = scanned(capsys, "a.cdx.json", "--vex", name)
+    assert found["summary"]["exit_code"] == 3
+    assert len(found["findings"]) == 1
+
+
+def test_a_folder_of_documents_is_read(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "vex").mkdir()
+    vex(place, "vex/a.json")
+    assert scanned(capsys, "a.cdx.json", "--vex", "vex")["findings"] == []
