@@ -169,6 +169,18 @@ def _check_newer_than(index: Path, manifest: Manifest, source: str) -> None:
         check_newer(ours.feeds, ours.built, manifest.feeds, manifest.built, source)
 
 
+def bring_all(mirror: Mirror, folder: Path) -> Manifest:
+    """Bring everything that a mirror offers into a folder, which is then the same mirror; raises TransomError."""
+    path = mirror.bring(MANIFEST, folder / MANIFEST, MAX_MANIFEST_BYTES)
+    manifest = read_manifest(path.read_bytes(), mirror.name)
+    for name, limit_bytes in (
+        (manifest.packed, manifest.packed_bytes),
+        *((each.file, each.size_bytes) for each in manifest.deltas),
+    ):
+        mirror.bring(name, folder / name, limit_bytes)
+    return manifest
+
+
 def steps_from(digest: str, manifest: Manifest) -> Sequence[Delta]:
     """Return the deltas that lead from an index to what is offered, none where there is no way, or no shorter one."""
     by_base = {each.base: each for each in manifest.deltas}

@@ -14,8 +14,12 @@ from transom.model.exits import Exit
 from transom.model.language import mark, translated
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from transom.advisories import Index
     from transom.advisories.building import Built
+    from transom.advisories.mirrors import Mirror
+    from transom.advisories.shipping import Manifest
     from transom.model.advisories import FeedAge
 
 EXAMPLES = """\
@@ -23,6 +27,7 @@ EXAMPLES = """\
   transom db status --db transom.db                          each source, its age, and what of it is not used
   transom db export mirror/ --key private.pem                the index, packed and signed, as a mirror offers it
   transom db update https://mirror/db --public-key pub.pem   take a newer one; what does not fit leaves ours as it is
+  transom db export oci://registry.example/transom-db:1      the same into a registry; update and import take it from there
   transom db import /media/stick/mirror                      the same from a folder, without a network
   transom db diff old.db new.db                              records that came, went, or say something else
 
@@ -32,12 +37,14 @@ BUILT = mark("{path}: {records} records, {ranges} ranges of {packages} packages,
 AGED = mark("{feed}: {records} records, newest {modified}, read {retrieved}, {refused} not used")
 NEVER = mark("of no told time")
 TAKEN = mark("{path}: built {built}, {size}; {fetched} fetched")
-STEPPED = mark("{path}: built {built}, {size}; {fetched} fetched, the changes of {count} builds")
+STEPPED = mark("{path}: built {built}, {size}; {fetched} fetched, deltas taken: {count}")
 SAME = mark("{path} is what the mirror offers already")
-WRITTEN = mark("{folder}: {packed} and its manifest, {size} of {whole}, {signed}")
+WRITTEN = mark("{folder}: {packed}, {size} of {whole} written, deltas offered: {deltas}, {signed}")
 SIGNED, UNSIGNED = mark("signed"), mark("not signed")
 MORE = mark("… and {count} more; -o json tells all")
 DEFAULT = "transom.db"
+ARTIFACT = "application/vnd.transom.db.v1"
+MEDIA_TYPES = {"json": "manifest+json", "zst": "index+zstd", "delta": "delta"}
 SHOWN = 50  # changes in a table; JSON tells all
 
 
@@ -56,15 +63,21 @@ def parser() -> Parser:
         ("import", mark("take the index of a folder")),
     ):
         taking = actions.add_parser(name, help=about)
-        taking.add_argument("source", metavar="MIRROR", help="a folder, or the address of one that HTTP serves")
+        taking.add_argument(
+            "source", metavar="MIRROR", help="a folder, the address of one, oci://REGISTRY/NAME:TAG, oci:PATH"
+        )
         taking.add_argument("--public-key", metavar="PEM", help="refuse what this Ed25519 key has not signed")
         _add_db(taking)
     for each in (building, *(actions.choices[name] for name in ("update", "import"))):
         each.add_argument("--older", action="store_true", help="take what is older than the index in use, or less")
     exporting = actions.add_parser("export", help="write the index as a mirror offers it")
-    exporting.add_argument("folder", metavar="FOLDER", help="where to write it")
+    exporting.add_argument(
+        "target", metavar="MIRROR", help="a folder, oci://REGISTRY/NAME:TAG, or oci:PATH for a layout"
+    )
     exporting.add_argument("--key", metavar="PEM", help="sign it with this Ed25519 key")
     _add_db(exporting)
+    for each in (exporting, *(actions.choices[name] for name in ("update", "import"))):
+        each.add_argument("--insecure", action="store_true", help="speak plain HTTP with a registry")
     status = actions.add_parser("status", help="tell how old each source is, and what of it is not used")
     _add_db(status)
     comparing = actions.add_parser("diff", help="tell which records differ between two indexes")
@@ -107,11 +120,10 @@ def _build(arguments: argparse.Namespace) -> int:
 def _take(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from transom.advisories.mirrors import Place
     from transom.advisories.shipping import take
 
     key = Path(arguments.public_key) if arguments.public_key else None
-    taken = take(Place(arguments.source), Path(arguments.db), key, arguments.older)
+    taken = take(_mirror(arguments.source, arguments.insecure), Path(arguments.db), key, arguments.older)
     if taken is None:
         sys.stdout.write(f"{terminal.say(SAME).format(path=arguments.db)}\n")
         return Exit.CLEAN
@@ -124,17 +136,56 @@ def _take(arguments: argparse.Namespace) -> int:
     return Exit.CLEAN
 
 
+def _mirror(source: str, insecure: bool) -> Mirror:
+    """Return what offers the files of a source: an artifact of a registry or layout, a folder, an address."""
+    from transom.advisories.mirrors import Place
+    from transom.registry.artifacts import is_artifact, open_artifact
+
+    return open_artifact(source, ARTIFACT, insecure) if is_artifact(source) else Place(source)
+
+
 def _export(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
     from transom.advisories.shipping import export
+    from transom.registry.artifacts import is_artifact
 
-    manifest = export(Path(arguments.db), Path(arguments.folder), Path(arguments.key) if arguments.key else None)
+    key = Path(arguments.key) if arguments.key else None
+    if is_artifact(arguments.target):
+        manifest, sent_bytes = _pushed(Path(arguments.db), arguments.target, key, arguments.insecure)
+    else:
+        manifest = export(Path(arguments.db), Path(arguments.target), key)
+        sent_bytes = manifest.packed_bytes
     signed = terminal.say(SIGNED if manifest.signature else UNSIGNED)
-    told = {"folder": arguments.folder, "packed": manifest.packed, "signed": signed}
-    sizes = {"size": _size(manifest.packed_bytes), "whole": _size(manifest.size_bytes)}
+    told = {"folder": arguments.target, "packed": manifest.packed, "signed": signed, "deltas": len(manifest.deltas)}
+    sizes = {"size": _size(sent_bytes), "whole": _size(manifest.size_bytes)}
     sys.stdout.write(f"{terminal.say(WRITTEN).format(**told, **sizes)}\n")
     return Exit.CLEAN
+
+
+def _pushed(index: Path, target: str, key: Path | None, insecure: bool) -> tuple[Manifest, int]:
+    """Push the index, beside deltas from what the place offered before; return what was pushed, and how much was new."""
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from transom.advisories.shipping import MANIFEST, bring_all, export
+    from transom.model.errors import TransomError
+    from transom.registry.artifacts import open_artifact, write_artifact
+
+    with TemporaryDirectory(prefix="transom-db-") as folder:
+        try:
+            bring_all(open_artifact(target, ARTIFACT, insecure), Path(folder))
+        except TransomError:  # a place that offers nothing yet
+            (Path(folder) / MANIFEST).unlink(missing_ok=True)
+        manifest = export(index, Path(folder), key)
+        names = (MANIFEST, manifest.packed, *(each.file for each in manifest.deltas))
+        files = [(Path(folder) / name, _media_type(name)) for name in names]
+        return manifest, write_artifact(target, ARTIFACT, files, insecure)
+
+
+def _media_type(name: str) -> str:
+    """Return the media type of a file of the mirror, by the end of its name."""
+    return f"{ARTIFACT}.{MEDIA_TYPES[name.rpartition('.')[2]]}"
 
 
 def _diff(arguments: argparse.Namespace) -> int:

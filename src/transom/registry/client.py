@@ -1,4 +1,4 @@
-"""A client of registries (OCI distribution specification 1.1, Docker's token authentication). It only reads.
+"""A client of registries (OCI distribution specification 1.1, Docker's token authentication); `pushing` writes by it.
 
 Requests are tried again where that helps; a blob that breaks off goes on from where it broke. Redirects go to hosts of the
 public internet only, unless the registry itself is within.
@@ -76,13 +76,13 @@ class RegistryClient:
         check_digest(content, digest)
         return Descriptor(digest, len(content), kind)
 
-    def open(self, descriptor: Descriptor) -> BinaryIO:
-        """Return the stream of a blob or, by its type, of a manifest."""
+    def open(self, descriptor: Descriptor, start: int = 0) -> BinaryIO:
+        """Return the stream of a blob, from a byte on, or, by its type, of a manifest."""
         if not _HEX.match(descriptor.digest):
             raise TransomError(f"cannot fetch {descriptor.digest[:80]}", "it is no digest", "push the image again")
         if descriptor.media_type in (*INDEXES, *MANIFESTS, *SCHEMA_1):
             return io.BytesIO(self._manifest(descriptor.digest)[0])
-        return cast("BinaryIO", io.BufferedReader(_BlobStream(self, descriptor), CHUNK))
+        return cast("BinaryIO", io.BufferedReader(_BlobStream(self, descriptor, start), CHUNK))
 
     def referrers(self, digest: str) -> list[Descriptor]:
         """Return what refers to a manifest (signatures, SBOMs): by the API, else by the tag that stands for it."""
@@ -118,6 +118,13 @@ class RegistryClient:
         """Return the answer that has a blob from a byte on."""
         return self._asked("GET", f"blobs/{digest}", {"Range": f"bytes={start}-"} if start else {})
 
+    def ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> urllib3.BaseHTTPResponse:
+        """Return the registry's own answer to what is no question, no mirror's; raises TransomError.
+
+        path: within the repository, or what an earlier answer named as the place to go on at.
+        """
+        return self._asked_of(self._hosts[-1], method, path, headers, body)
+
     def _asked(self, method: str, path: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
         """Return the answer of the first host that has it; raises TransomError."""
         problem: TransomError | None = None
@@ -129,11 +136,15 @@ class RegistryClient:
         assert problem is not None
         raise problem
 
-    def _asked_of(self, host: str, method: str, path: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
-        url = f"{self._scheme(host)}://{host}/v2/{self._image.repository}/{path}"
+    def _asked_of(
+        self, host: str, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> urllib3.BaseHTTPResponse:
+        url = urljoin(f"{self._scheme(host)}://{host}/v2/{self._image.repository}/", path)
+        if urlsplit(url).netloc != host:
+            self._check_redirect(host, url)
         for pause_s in (*PAUSES_S, None):
             try:
-                reply = self._sent(host, method, url, headers)
+                reply = self._sent(host, method, url, headers, body)
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 if pause_s is None:
                     raise TransomError(
@@ -141,31 +152,35 @@ class RegistryClient:
                     ) from error
                 time.sleep(pause_s)
                 continue
-            if reply.status in (200, 206):
+            if 200 <= reply.status < 300:
                 return reply
             if reply.status not in TRY_AGAIN or pause_s is None:
-                raise _refused(str(self._image), host, reply)
+                raise _refused(str(self._image), host, reply, "read" if method in ("GET", "HEAD") else "written")
             told = reply.headers.get("Retry-After", "")
             reply.drain_conn()
             time.sleep(min(float(told), LONGEST_PAUSE_S) if told.isdecimal() and len(told) < 9 else pause_s)
         raise AssertionError
 
-    def _sent(self, host: str, method: str, url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
-        reply = self._followed(host, method, url, headers, self._tokens.get(host, ""))
+    def _sent(
+        self, host: str, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> urllib3.BaseHTTPResponse:
+        reply = self._followed(host, method, url, headers, body, self._tokens.get(host, ""))
         if reply.status == 401 and "WWW-Authenticate" in reply.headers:
             reply.drain_conn()
             self._tokens[host] = self._authorization(host, reply.headers["WWW-Authenticate"])
-            reply = self._followed(host, method, url, headers, self._tokens[host])
+            reply = self._followed(host, method, url, headers, body, self._tokens[host])
         return reply
 
     def _followed(
-        self, host: str, method: str, url: str, headers: Mapping[str, str], authorization: str
+        self, host: str, method: str, url: str, headers: Mapping[str, str], body: bytes, authorization: str
     ) -> urllib3.BaseHTTPResponse:
         """Send a request and follow redirects; who asks is told to the registry itself only."""
         for _ in range(MAX_REDIRECTS + 1):
             own = urlsplit(url).netloc == host
             sent = {**headers, **({"Authorization": authorization} if authorization and own else {})}
-            reply = self._pools.of(url).request(method, url, headers=sent, preload_content=False, redirect=False)
+            reply = self._pools.of(url).request(
+                method, url, body=body or None, headers=sent, preload_content=False, redirect=False
+            )
             if reply.status not in (301, 302, 303, 307, 308):
                 return reply
             url = urljoin(url, reply.headers.get("Location", ""))
@@ -242,12 +257,13 @@ class DeniedError(TransomError):
 class _BlobStream(io.RawIOBase):
     """A blob that goes on where its connection broke."""
 
-    def __init__(self, client: RegistryClient, descriptor: Descriptor) -> None:
+    def __init__(self, client: RegistryClient, descriptor: Descriptor, start: int = 0) -> None:
         self._client = client
         self._descriptor = descriptor
-        self._at = 0
+        self._at = start
         self._resumes = 0
-        self._reply: urllib3.BaseHTTPResponse | None = client.blob(descriptor.digest, 0)
+        self._reply: urllib3.BaseHTTPResponse | None = client.blob(descriptor.digest, start)
+        self._skip()
 
     def readable(self) -> bool:
         return True
@@ -285,7 +301,12 @@ class _BlobStream(io.RawIOBase):
             self._reply = self._client.blob(self._descriptor.digest, self._at)
         except TransomError as error:
             raise OSError(str(error)) from error
-        if self._at and self._reply.status != 206:  # it knows no ranges, so what was read comes again
+        self._skip()
+
+    def _skip(self) -> None:
+        """Read over what was read before, where the registry knows no ranges and sends it again."""
+        assert self._reply is not None
+        if self._reply.status != 206:
             left = self._at
             while left:
                 left -= len(self._reply.read(min(left, CHUNK))) or left
@@ -309,13 +330,13 @@ def _whole(reply: urllib3.BaseHTTPResponse, limit: int) -> bytes:
     return content
 
 
-def _refused(image: str, host: str, reply: urllib3.BaseHTTPResponse) -> TransomError:
+def _refused(image: str, host: str, reply: urllib3.BaseHTTPResponse, done: str) -> TransomError:
     status = reply.status
     reply.drain_conn()
     if status == 404:
         return _NotFoundError(f"there is no {image}", f"{host} says 404", "check the name and the tag")
     if status in (401, 403):
-        return DeniedError(f"{host} does not let {image} be read", f"it says {status}", "log in: docker login")
+        return DeniedError(f"{host} does not let {image} be {done}", f"it says {status}", "log in: docker login")
     if status == 429:
         return TransomError(f"{host} asks to come less often", "it says 429", "log in, use a mirror, or wait")
     return TransomError(f"{host} does not answer for {image}", f"it says {status}", "try again later")

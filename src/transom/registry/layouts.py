@@ -186,11 +186,30 @@ def read_archive(name: str, stream: BinaryIO, wanted: str = "", platform: Platfo
     return _read_files(name, _Archive(name, stream), wanted, platform)
 
 
+def open_layout(path: str, wanted: str = "") -> tuple[Descriptor, LayoutBlobs]:
+    """Return a manifest of an OCI layout, of whatever it is, and what keeps its blobs; raises TransomError."""
+    try:
+        if os.path.isdir(path):  # noqa: PTH112
+            files: _Files = _Folder(path)
+        else:
+            with open(path, "rb") as stream:  # noqa: PTH123
+                files = _Archive(path, stream)
+    except OSError as error:
+        raise TransomError(f"cannot read {path}", error.strerror or str(error), "check the path") from error
+    if "index.json" not in files:
+        raise TransomError(f"cannot read {path}", "it is no OCI layout: it has no index.json", "check the path")
+    return _listed(path, files, wanted), LayoutBlobs(files)
+
+
+def _listed(path: str, files: _Files, wanted: str) -> Descriptor:
+    index = _json(files, "index.json", _Index)
+    manifests = [each for each in index.manifests if each.media_type in (*INDEXES, *MANIFESTS, "")]
+    return _pick(path, manifests, wanted, _names)
+
+
 def _read_files(path: str, files: _Files, wanted: str, platform: Platform | None) -> Image:
     if "index.json" in files:
-        index = _json(files, "index.json", _Index)
-        images = [each for each in index.manifests if each.media_type in (*INDEXES, *MANIFESTS, "")]
-        descriptor = _pick(path, images, wanted, _names)
+        descriptor = _listed(path, files, wanted)
         name = next(iter(_names(descriptor)), "")
         return resolve(name or path, descriptor, LayoutBlobs(files), platform)
     if "manifest.json" in files:
