@@ -15,6 +15,7 @@ import zstandard
 from transom.images import cache as module
 from transom.images.cache import LayerCache
 from transom.images.layers.record import LayerRecord
+from transom.images.packages import SELECTORS, Selection, Selector
 
 RECORD = LayerRecord("sha256:a", entries=3, texts={"etc/os-release": b"ID=a"})
 WRITER = """
@@ -34,6 +35,30 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
     LayerCache(tmp_path / "new").put(RECORD)
     assert LayerCache(tmp_path / "new").get("sha256:a") == RECORD
     assert LayerCache(tmp_path / "new").get("sha256:b") is None
+
+
+def test_readers_that_look_for_other_files_take_no_record_of_these(tmp_path: Path) -> None:
+    LayerCache(tmp_path).put(RECORD)
+    other = LayerCache(tmp_path, Selection(SELECTORS))
+    assert other.get("sha256:a") is None
+    other.put(RECORD)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("changed", ["selectors", "code", "programs", "format"])
+def test_a_changed_reader_takes_no_record_of_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    LayerCache(tmp_path).put(RECORD)
+    assert LayerCache(tmp_path).get("sha256:a") == RECORD
+    if changed == "format":
+        monkeypatch.setattr(module, "FORMAT", module.FORMAT + 1)
+    elif changed != "selectors":
+        part = {"code": "packages", "programs": "binaries"}[changed]
+        real = module.state_of
+        monkeypatch.setattr(module, "state_of", lambda names: real(names := list(names)) + str(part in str(names)))
+    selection = Selection((Selector("dpkg:read", names=("x",)),)) if changed == "selectors" else None
+    assert LayerCache(tmp_path, selection).get("sha256:a") is None
 
 
 def test_no_folder_keeps_nothing() -> None:

@@ -1,6 +1,7 @@
 """Layer records, kept in the user's cache folder: a base layer is read once, whoever builds upon it.
 
-A file is named by the layer's diff-ID and by what reads layers, so that a record of an older reader is never taken. It is
+A file is named by the layer's diff-ID and by what reads layers: the selectors, the readers, the table of programs and the
+versions of both. So a record of other readers is never taken, and two that look for different files share a folder. It is
 written aside and renamed; what a killed run left aside is removed when it is a day old. The oldest files go when all
 together are larger than allowed.
 """
@@ -8,6 +9,7 @@ together are larger than allowed.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,7 +22,8 @@ import zstandard
 
 from transom import __version__
 from transom.images.layers.record import FORMAT, LayerRecord
-from transom.images.packages import SELECTORS
+from transom.images.packages import Selection
+from transom.rules.cache import state_of
 
 MAX_CACHE_BYTES = 1024**3  # a record takes some ten kB
 MAX_RECORD_BYTES = 256 * 1024 * 1024  # unpacked
@@ -30,12 +33,12 @@ SUFFIX, CHAIN, PART = ".layer", ".chain", ".part"
 
 
 class LayerCache:
-    """Records by diff-ID, in one folder; None keeps nothing."""
+    """Records by diff-ID, in one folder, of readers who look for what a selection says; None keeps nothing."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, selection: Selection | None = None) -> None:
         self._folder = folder
-        told = msgspec.msgpack.encode([FORMAT, __version__, [msgspec.structs.astuple(each) for each in SELECTORS]])
-        self._readers = sha256(told).hexdigest()[:16]
+        self.selection = selection or Selection()
+        self._readers = readers(self.selection) if folder is not None else ""
 
     def get(self, diff_id: str) -> LayerRecord | None:
         """Return the record of a layer, None where none is kept or it cannot be read."""
@@ -109,6 +112,14 @@ class LayerCache:
                 return
             Path(path).unlink(missing_ok=True)
             total -= size
+
+
+def readers(selection: Selection) -> str:
+    """Return what tells readers of layers from all others: what they look for, their code, and what it knows of programs."""
+    here = Path(__file__).parent
+    code = state_of(map(str, (here / "layers", here / "packages", here.parent / "content" / "binaries")))
+    looked_for = [msgspec.structs.astuple(each) for each in selection.selectors]
+    return sha256(msgspec.msgpack.encode([FORMAT, __version__, sys.version, looked_for, code])).hexdigest()[:16]
 
 
 def _digest(text: str) -> str:

@@ -50,10 +50,9 @@ class Inspection(Struct, frozen=True):
         return self.merged.hidden
 
 
-def inspect(image: Image, cache: LayerCache, selection: Selection | None = None) -> Inspection:
+def inspect(image: Image, cache: LayerCache) -> Inspection:
     """Read an image's layers, those that are kept from the cache; raises nothing for what it holds."""
-    chosen = selection or Selection()
-    return _inspection(image, _records(image, cache, chosen))
+    return _inspection(image, _records(image, cache))
 
 
 def inspect_folder(root: str, selection: Selection | None = None) -> Inspection:
@@ -88,35 +87,32 @@ def _read_folder(
     return record
 
 
-def _records(image: Image, cache: LayerCache, selection: Selection) -> tuple[LayerRecord, ...]:
+def _records(image: Image, cache: LayerCache) -> tuple[LayerRecord, ...]:
     """Return a record of each layer; those whose programs were not hashed as the lists of others ask are read again."""
     found = []
     asked: set[str] = set()
     for layer in image.layers:
-        found.append(_record(image, layer, cache, selection, asked))
+        found.append(_record(image, layer, cache, asked))
         asked |= found[-1].algorithms
     both = zip(image.layers, found, strict=True)
     return tuple(
-        record if asked.issubset(record.hashed) else _record(image, layer, cache, selection, asked)
-        for layer, record in both
+        record if asked.issubset(record.hashed) else _record(image, layer, cache, asked) for layer, record in both
     )
 
 
-def _record(
-    image: Image, layer: Layer, cache: LayerCache, selection: Selection, algorithms: Collection[str]
-) -> LayerRecord:
+def _record(image: Image, layer: Layer, cache: LayerCache, algorithms: Collection[str]) -> LayerRecord:
     kept = cache.get(layer.diff_id)
     if kept is not None:
         if set(algorithms).issubset(kept.hashed):
             return kept
         algorithms = {*algorithms, *kept.hashed}  # for the images that asked for these
     if layer.folder:  # nothing holds it to the digest, so that it is never kept as the record of that
-        return _read_folder(layer.diff_id, layer.folder, selection, algorithms, overlay=True)
+        return _read_folder(layer.diff_id, layer.folder, cache.selection, algorithms, overlay=True)
     try:
-        record = _read(image, layer, selection, {}, algorithms)
+        record = _read(image, layer, cache.selection, {}, algorithms)
         names = unread_names(record) if record.complete else {}
         if names:
-            record = _read(image, layer, selection, names, algorithms)
+            record = _read(image, layer, cache.selection, names, algorithms)
     except (TransomError, OSError) as error:
         reason = "its content is kept elsewhere, by whoever may distribute it" if layer.is_foreign else str(error)
         return LayerRecord(layer.diff_id, unread=[Unread("", reason)], complete=False)

@@ -26,7 +26,7 @@ from transom.rules import check
 from transom.rules import policy as policies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from transom.lang.leaks.rules import LeakRules
     from transom.rules.load import Pack
@@ -128,9 +128,13 @@ def stamp(path: str) -> bytes:
 
 
 def _makers() -> str:
-    """Return what tells this compiler from one that was changed without a new version: times and sizes of its files."""
+    """Return what tells this compiler from one that was changed without a new version."""
     rules = os.path.dirname(__file__)
-    folders = (rules, os.path.join(rules, "kyverno"), os.path.join(rules, "..", "lang", "cel"))
+    return state_of((rules, os.path.join(rules, "kyverno"), os.path.join(rules, "..", "lang", "cel")))
+
+
+def state_of(folders: Iterable[str]) -> str:
+    """Return what tells the files of folders from others that were put in their place: times and sizes."""
     files = [each for folder in folders for each in os.scandir(folder)]
     stats = sorted((each.name, each.stat().st_mtime_ns, each.stat().st_size) for each in files if each.is_file())
     return str(stats)

@@ -29,6 +29,7 @@ class Selection:
     """
 
     def __init__(self, selectors: tuple[Selector, ...] = INSTALLED) -> None:
+        self.selectors = selectors
         self._by_name: dict[str, list[Selector]] = {}
         self._by_suffix: dict[str, list[Selector]] = {}
         for each in selectors:
