@@ -11,6 +11,7 @@ import pytest
 from tests.advisories.vex.test_reading import OPENVEX
 from tests.cli.test_scanners import scanned
 from tests.cli.test_vulns import bill, folder  # noqa: F401 - a fixture
+from transom.cli import main
 
 
 @pytest.fixture
@@ -64,3 +65,58 @@ def test_a_folder_of_documents_is_read(place: Path, capsys: pytest.CaptureFixtur
     (place / "vex").mkdir()
     vex(place, "vex/a.json")
     assert scanned(capsys, "a.cdx.json", "--vex", "vex")["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (".trivyignore", "CVE-2026-0001\n"),
+        (".trivyignore.yaml", "vulnerabilities: [{id: CVE-2026-0001, purls: ['pkg:pypi/django']}]"),
+        (".grype.yaml", "ignore: [{package: {name: django}}]"),
+    ],
+)
+def test_what_other_scanners_ignore_is_accepted(
+    place: Path, capsys: pytest.CaptureFixture[str], name: str, text: str
+) -> None:
+    (place / name).write_text(text)
+    found = scanned(capsys, "a.cdx.json")
+    assert found["findings"] == []
+    (accepted,) = found["accepted"]
+    assert accepted["declared"]["file"] == name
+    assert len(scanned(capsys, "a.cdx.json", "--no-exceptions")["findings"]) == 1
+
+
+def test_a_rule_that_has_expired_accepts_nothing_and_is_told(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "old").mkdir()
+    (place / "old/.trivyignore").write_text("CVE-2026-0001 exp:2020-01-01\n")
+    found = scanned(capsys, "a.cdx.json", "--ignore-file", "old/.trivyignore")
+    assert {each["rule"] for each in found["findings"]} == {"vulnerable-package", "exception-expired"}
+
+
+@pytest.mark.parametrize(
+    ("scope", "count"),
+    [
+        ("vulnerability: CVE-2026-*", 0),
+        ("vulnerability: CVE-2025-*", 1),
+        ("package: django", 0),
+        ("package: 'pkg:pypi/django@3.2.0'", 0),
+        ("package: 'pkg:pypi/django@3.2.1'", 1),
+        ("state: not-fixed", 1),
+        ("vulnerability: CVE-2026-0001, status: not_affected, justification: component_not_present", 0),
+    ],
+)
+def test_an_exception_names_vulnerability_and_package(
+    place: Path, capsys: pytest.CaptureFixture[str], scope: str, count: int
+) -> None:
+    (place / "transom.yaml").write_text(
+        f"version: 1\nexceptions: [{{rule: vulnerable-package, reason: being replaced, {scope}}}]\n"
+    )
+    found = scanned(capsys, "a.cdx.json")
+    assert sum(each["rule"] == "vulnerable-package" for each in found["findings"]) == count
+
+
+def test_a_status_that_vex_does_not_know_is_a_usage_error(place: Path) -> None:
+    (place / "transom.yaml").write_text(
+        "version: 1\nexceptions: [{rule: vulnerable-package, reason: a, status: harmless}]\n"
+    )
+    assert main(["scan", "a.cdx.json"]) == 2

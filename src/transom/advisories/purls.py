@@ -25,6 +25,20 @@ class Purl(Struct, frozen=True):
         return f"{self.namespace}{joint}{self.name}" if self.namespace else self.name
 
 
+def covers(text: str, other: str) -> bool:
+    """Tell whether one package URL names what another does: what it leaves out it leaves open."""
+    wanted, found = read_purl(text), read_purl(other)
+    if wanted is None or found is None:
+        return False
+    same = (wanted.kind, wanted.namespace.lower(), wanted.name.lower()) == (
+        found.kind,
+        found.namespace.lower(),
+        found.name.lower(),
+    )
+    told = wanted.qualifiers.items() <= found.qualifiers.items()
+    return same and told and wanted.version in ("", found.version)
+
+
 def read_purl(text: str) -> Purl | None:
     """Return the parts of a package URL, None for what is none."""
     if not text.startswith("pkg:") or len(text) > MAX_PURL_CHARS:

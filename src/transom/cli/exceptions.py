@@ -20,7 +20,21 @@ from transom.model.language import translated
 if TYPE_CHECKING:
     from transom.rules.migration import Carried, Outcome
 
-FIELDS = ("rule", "kind", "namespace", "name", "labels", "container", "path", "file", "owner", "expires", "reason")
+FIELDS = (
+    "rule",
+    "kind",
+    "namespace",
+    "name",
+    "labels",
+    "container",
+    "path",
+    "file",
+    "vulnerability",
+    "package",
+    "owner",
+    "expires",
+    "reason",
+)
 TRIVY = (".trivyignore", ".trivyignore.yaml", ".trivyignore.yml")
 EXAMPLES = """\
   transom exceptions list                       the exceptions of transom.yaml

@@ -11,12 +11,17 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from transom.images.vulnerabilities import VulnerabilityOptions
+    from transom.model.findings import Skipped
     from transom.rules.load import Pack
+    from transom.rules.waivers import Waiver
 
 SCANNERS = ("vuln", "misconfig", "secret")
 """What a scan may look for, in the words that people know; each where the target has something of the kind."""
 
 DEFAULT_DB = "transom.db"
+IGNORE_FILES = (".trivyignore", ".trivyignore.yaml", ".trivyignore.yml", ".grype.yaml", ".grype.yml")
+"""Where other scanners look by themselves for what they ignore."""
+
 VULNERABLE = "vulnerable-package"  # the one rule whose findings an index makes
 
 
@@ -40,6 +45,13 @@ def add_vulnerability_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--kev", action="store_true", help="only those that are known to be exploited")
     group.add_argument("--min-epss", metavar="SCORE", type=_score, default=0.0, help="only those at least as likely")
+    group.add_argument(
+        "--ignore-file",
+        "--ignorefile",
+        metavar="FILE",
+        action="append",
+        help="what trivy or grype ignores (default: their files in this folder; repeatable)",
+    )
     group.add_argument(
         "--vex",
         metavar="FILE",
@@ -106,6 +118,25 @@ def vulnerability_options(arguments: argparse.Namespace, windows: Collection[str
         named = not arguments.rule or VULNERABLE in arguments.rule
         asked = {"vuln"} if named and not elsewhere and VULNERABLE not in arguments.skip_rule else frozenset()
     return index_options(arguments) if "vuln" in asked else None
+
+
+def ignores(arguments: argparse.Namespace) -> tuple[list[Waiver], list[Skipped]]:
+    """Return what ignore files of other scanners accept, and which of their rules cannot be asked here."""
+    named = getattr(arguments, "ignore_file", ())  # None where nobody names one
+    if getattr(arguments, "no_exceptions", False) or named == ():
+        return [], []
+    import os
+
+    files = named if named is not None else [name for name in IGNORE_FILES if os.path.isfile(name)]  # noqa: PTH113
+    if not files:
+        return [], []
+    from transom.model.findings import Skipped
+    from transom.rules.ignores import read_ignores
+
+    found = [each for file in files for each in read_ignores(file)]
+    return [each for each in found if not isinstance(each, Skipped)], [
+        each for each in found if isinstance(each, Skipped)
+    ]
 
 
 def index_options(arguments: argparse.Namespace) -> VulnerabilityOptions:

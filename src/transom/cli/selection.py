@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from transom.cli.arguments import kubernetes_version
 from transom.cli.clusters import cluster_options, names_cluster, told_version
-from transom.cli.scanners import VULNERABLE, of_rules, of_scanners, vulnerability_options, wanted
+from transom.cli.scanners import VULNERABLE, ignores, of_rules, of_scanners, vulnerability_options, wanted
 from transom.cli.settings import Settings, StatedException, read_settings
 from transom.model.errors import UsageError
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from transom.rules.policy import Policy
     from transom.rules.waivers import Waiver
     from transom.scan import ScanOptions
+
+
+STATUSES = ("", "not_affected", "fixed", "affected", "under_investigation")
+"""What VEX says of a vulnerability."""
 
 
 def scan_options(arguments: argparse.Namespace, every_profile: bool = False) -> ScanOptions:
@@ -53,16 +57,17 @@ def scan_options(arguments: argparse.Namespace, every_profile: bool = False) -> 
 
         pack = select(pack, sorted(framework_named(framework).rules & pack.faces.keys()))
     windows = _windows(arguments.only, list(WINDOWS))
+    ignored, unusable = ignores(arguments)
     return ScanOptions(
         policies=pack.policies,
         checks=pack.checks,
-        problems=pack.problems,
+        problems=[*pack.problems, *unusable],
         windows=windows,
         exclude=[*settings.exclude, *arguments.exclude],
         value_files=arguments.values,
         selection=_selection(arguments),
         exceptions=not arguments.no_exceptions,
-        waivers=waivers(settings, [*whole.faces, VULNERABLE]),
+        waivers=[*waivers(settings, [*whole.faces, VULNERABLE]), *ignored],
         known_rules=[*whole.faces, VULNERABLE, *(problem.rule for problem in whole.problems)],
         cluster=_cluster(
             arguments,
@@ -107,6 +112,8 @@ def _check_exception(stated: StatedException, known: Collection[str], place: str
         raise UsageError(what, "no reason is given", "say why the finding is acceptable")
     if stated.expires is not None and (not isinstance(stated.expires, date) or isinstance(stated.expires, datetime)):
         raise UsageError(what, f"expires is {stated.expires!r}, which is no date", "write it like 2027-06-30")
+    if stated.status not in STATUSES:
+        raise UsageError(what, f"status is {stated.status!r}", f"choose from {', '.join(filter(None, STATUSES))}")
     try:
         parse_selector(stated.labels)
     except (SelectorError, UsageError) as error:

@@ -36,6 +36,11 @@ class StatedException(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     container: str = ""
     path: str = ""
     file: str = ""
+    vulnerability: str = ""
+    package: str = ""
+    state: str = ""
+    status: str = ""
+    justification: str = ""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

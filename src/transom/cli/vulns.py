@@ -10,7 +10,7 @@ from transom.cli import terminal
 from transom.cli.arguments import Parser, command_parser, severity_label
 from transom.cli.images import add_image_arguments, image_options
 from transom.cli.outputs import DATED, allowed_by, made_at, outputs, write_to
-from transom.cli.scanners import VULNERABLE, add_vulnerability_arguments, check_index, index_options
+from transom.cli.scanners import VULNERABLE, add_vulnerability_arguments, check_index, ignores, index_options
 from transom.model.errors import UsageError
 from transom.model.severity import SEVERITIES
 
@@ -97,9 +97,11 @@ def _options(arguments: argparse.Namespace) -> ScanOptions:
     from transom.scan import ScanOptions
 
     settings = read_settings(arguments.config)
+    ignored, unusable = ignores(arguments)
     known = [*builtin_pack().faces, VULNERABLE] if settings.exceptions else ()
     return ScanOptions(
         images=image_options(arguments),
         vulnerabilities=index_options(arguments),
-        waivers=[each for each in waivers(settings, known) if each.rule == VULNERABLE],
+        waivers=[*(each for each in waivers(settings, known) if each.rule == VULNERABLE), *ignored],
+        problems=unusable,
     )

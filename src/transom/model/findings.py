@@ -76,13 +76,16 @@ class Finding(Struct, frozen=True):
 class Accepted(Struct, frozen=True):
     """A finding that its own file, or the team's settings, declare acceptable, and why; reported, but not as a finding.
 
-    locator: where that is declared; in_source: by its own file, not by the team's settings.
+    locator: where that is declared; in_source: by its own file, not by the team's settings. status, justification: of a
+    vulnerability, in the words of VEX, "" where nobody says.
     """
 
     finding: Finding
     reason: str
     locator: Locator = Locator()
     in_source: bool = True
+    status: str = ""
+    justification: str = ""
 
 
 class Skipped(Struct, frozen=True):

@@ -1,6 +1,7 @@
 """Exceptions of a team, kept in transom.yaml: which findings are accepted where, by whom, why, and until when.
 
-One that has expired accepts nothing and is told; so is one that accepts nothing although its rule has judged.
+One that has expired accepts nothing and is told; so is one that accepts nothing although its rule has judged, unless it names
+a vulnerability: what a team keeps for all of its images is not in each of them.
 """
 
 from __future__ import annotations
@@ -22,15 +23,18 @@ from transom.rules.exceptions import EXPIRED, UNUSED
 
 if TYPE_CHECKING:
     from transom.inventory import Inventory
+    from transom.model.vulnerabilities import Vulnerability
 
+VULNERABLE = "vulnerable-package"  # the rule whose findings are of vulnerabilities
 MAX_WAIVERS = 10_000  # each is asked about every finding of its rule
 
 
 class Waiver(Struct, frozen=True):
     """One exception. Names are globs as in a shell, "" for any; labels: a selector as kubectl has it.
 
-    path: the field that it speaks of, and everything below it; file: a glob over the file of the finding; expires: the
-    last day on which it holds; locator: where it stands.
+    path: the field that it speaks of, and everything below it; file: a glob over the file of the finding; vulnerability: over
+    its id and aliases; package: over its name, or a purl; state: of its fix. status, justification: what VEX says of it.
+    expires: the last day on which it holds; locator: where it stands.
     """
 
     rule: str
@@ -44,6 +48,11 @@ class Waiver(Struct, frozen=True):
     container: str = ""
     path: str = ""
     file: str = ""
+    vulnerability: str = ""
+    package: str = ""
+    state: str = ""
+    status: str = ""
+    justification: str = ""
     locator: Locator = Locator()
 
     def has_expired(self, today: date) -> bool:
@@ -57,21 +66,47 @@ class Waiver(Struct, frozen=True):
         globs += [(self.container, finding.container), (self.file, finding.place.file)]
         if self.rule != finding.rule or any(glob and not fnmatchcase(text, glob) for glob, text in globs):
             return False
+        if (self.vulnerability or self.package or self.state) and not self._speaks_of(finding.vulnerability):
+            return False
         if self.path and not all(_is_below(each.locator.path, self.path) for each in finding.evidence):
             return False
         return not self.labels or parse_selector(self.labels)(labels_of(finding))
 
+    def _speaks_of(self, told: Vulnerability | None) -> bool:
+        if told is None or (self.state and self.state != told.state):
+            return False
+        names = [name.upper() for name in (told.id, *told.aliases)]
+        if self.vulnerability and not any(fnmatchcase(name, self.vulnerability.upper()) for name in names):
+            return False
+        if self.package.startswith("pkg:"):
+            from transom.advisories.purls import covers
+
+            return covers(self.package, told.purl)
+        return not self.package or any(fnmatchcase(name, self.package) for name in (told.name, told.upgrade))
+
     @property
     def told(self) -> str:
         """Its reason, with who answers for it and until when."""
-        parts = [f"owner {self.owner}" if self.owner else "", f"until {self.expires}" if self.expires else ""]
+        said = ": ".join(filter(None, (self.status.replace("_", " "), self.justification.replace("_", " "))))
+        parts = [said, f"owner {self.owner}" if self.owner else "", f"until {self.expires}" if self.expires else ""]
         known = ", ".join(filter(None, parts))
         return f"{self.reason} ({known})" if known else self.reason
 
     @property
     def scope(self) -> str:
         """What it speaks of, in one line."""
-        fields = ("kind", "namespace", "name", "labels", "container", "path", "file")
+        fields = (
+            "kind",
+            "namespace",
+            "name",
+            "labels",
+            "container",
+            "path",
+            "file",
+            "vulnerability",
+            "package",
+            "state",
+        )
         return " ".join(f"{field}={value}" for field in fields if (value := getattr(self, field))) or "everything"
 
 
@@ -107,11 +142,12 @@ def with_waivers(
             yield each
         else:
             uses[fitting] += 1
-            yield Accepted(each, fitting.told, fitting.locator, in_source=False)
+            said = (fitting.status, fitting.justification)
+            yield Accepted(each, fitting.told, fitting.locator, False, *said)
     for waiver in waivers:
         if waiver.has_expired(today):
             yield _finding(EXPIRED, waiver, mark("it expired on {}").format(waiver.expires))
-        elif waiver.rule in judged and not uses[waiver]:
+        elif waiver.rule in judged and not uses[waiver] and not waiver.vulnerability:
             yield _finding(UNUSED, waiver, UNUSED.title)
 
 
