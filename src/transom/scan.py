@@ -44,6 +44,7 @@ WINDOWS = {
 OF_IMAGES = (
     "image:",
     "dir:",
+    "container:",
     "containerd:",
     "docker://",
     "docker-archive:",

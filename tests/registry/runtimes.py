@@ -101,5 +101,5 @@ def system() -> dict[str, bytes | str]:
         "etc/gone": b"x",
         "var/lib/dpkg/status": STATUS,
         "usr/share/old/a": b"x",
-        "tmp/": b"",
+        "tmp/keep": b"",
     }

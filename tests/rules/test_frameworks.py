@@ -100,6 +100,9 @@ DOCKERFILES_SERVE_NONE = {
 
 IMAGES_SERVE_NONE = {
     "image-altered-package-file",
+    "container-package-changed",
+    "container-program-changed",
+    "container-start-changed",
     "image-database-altered",
     "image-database-removed",
     "image-evidence-hidden",

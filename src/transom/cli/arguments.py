@@ -12,7 +12,10 @@ from transom.model.errors import UsageError
 from transom.model.language import ENGLISH, mark, translated
 from transom.model.severity import SEVERITIES
 
-TARGET_HELP = "a file, folder, chart, kustomization, snapshot or SBOM, - for standard input, cluster[:CONTEXT], image:REF, or dir:PATH"
+TARGET_HELP = (
+    "a file, folder, chart, kustomization, snapshot or SBOM, - for standard input, cluster[:CONTEXT], image:REF, "
+    "container:NAME, or dir:PATH"
+)
 
 
 USAGE = mark("usage: ")

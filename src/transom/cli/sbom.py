@@ -36,7 +36,10 @@ def parser() -> Parser:
     """Return the parser of the command."""
     made = command_parser("sbom", "Tell every package of an image, a root file system or another SBOM.", EXAMPLES)
     made.add_argument(
-        "target", metavar="TARGET", nargs="?", help="an image, OCI layout, saved image, dir:PATH, or SBOM file"
+        "target",
+        metavar="TARGET",
+        nargs="?",
+        help="an image, OCI layout, saved image, container:NAME, dir:PATH, or SBOM file",
     )
     made.add_argument(
         "-o",

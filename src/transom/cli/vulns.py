@@ -28,7 +28,7 @@ exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 incomplete (no
 """
 
 
-TARGET_HELP = "an image, OCI layout, saved image, dir:PATH, or SBOM file"
+TARGET_HELP = "an image, OCI layout, saved image, container:NAME, dir:PATH, or SBOM file"
 
 
 def parser() -> Parser:

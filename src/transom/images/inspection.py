@@ -52,20 +52,26 @@ class Inspection(Struct, frozen=True):
 
 def inspect(image: Image, cache: LayerCache) -> Inspection:
     """Read an image's layers, those that are kept from the cache; raises nothing for what it holds."""
-    return _inspection(image, _records(image, cache))
+    return inspection_of(image, _records(image, cache))
 
 
-def inspect_folder(root: str, selection: Selection | None = None) -> Inspection:
-    """Read a root file system in a folder as if it were an image of one layer."""
+def inspect_folder(
+    root: str, selection: Selection | None = None, name: str = "", one_device: bool = False
+) -> Inspection:
+    """Read a root file system in a folder as if it were an image of one layer.
+
+    name: what it is called, if not by its folder; one_device: whether folders that lie on another are left out.
+    """
     chosen = selection or Selection()
-    record = _read_folder("", root, chosen, ())
+    record = _read_folder("", root, chosen, (), one_device=one_device)
     if not record.algorithms.issubset(record.hashed):
-        record = _read_folder("", root, chosen, record.algorithms)
+        record = _read_folder("", root, chosen, record.algorithms, one_device=one_device)
     layer = Layer(Descriptor("", record.size_bytes), "")
-    return _inspection(Image(root, "", this_platform(), {}, (layer,), (), NoBlobs()), (record,))
+    return inspection_of(Image(name or root, "", this_platform(), {}, (layer,), (), NoBlobs()), (record,))
 
 
-def _inspection(image: Image, records: tuple[LayerRecord, ...]) -> Inspection:
+def inspection_of(image: Image, records: tuple[LayerRecord, ...]) -> Inspection:
+    """Return what the records of an image's layers tell together."""
     merged = merge(records)
     found = [package for packages in merged.packages.values() for package in packages]
     distro = distro_of(merged.texts, found)
@@ -76,13 +82,18 @@ def _inspection(image: Image, records: tuple[LayerRecord, ...]) -> Inspection:
 
 
 def _read_folder(
-    diff_id: str, root: str, selection: Selection, algorithms: Collection[str], overlay: bool = False
+    diff_id: str,
+    root: str,
+    selection: Selection,
+    algorithms: Collection[str],
+    overlay: bool = False,
+    one_device: bool = False,
 ) -> LayerRecord:
     from transom.images.layers.folders import entries_below
     from transom.images.layers.reading import read_entries
 
     unread: list[Unread] = []
-    record = read_entries(diff_id, entries_below(root, unread, overlay), selection, algorithms)
+    record = read_entries(diff_id, entries_below(root, unread, overlay, one_device), selection, algorithms)
     record.unread += unread
     return record
 

@@ -1,8 +1,8 @@
 """Images as a source: one object of kind Image for each, which policies judge like any other.
 
 `image:REF` is an image of a registry, or the path of an OCI layout or a saved archive, `#NAME` behind it for one of
-several; `dir:PATH` is a root file system. The object tells settings, system, counts and oddities; the packages themselves
-are asked of `inspected`.
+several, or says by a word where it is; `dir:PATH` is a root file system, `container:NAME` that of a container. The object
+tells settings, system, counts and oddities; the packages themselves are asked of `inspected`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -29,7 +29,10 @@ from transom.model.refs import file_ref, image_ref
 from transom.registry.blobs import Layer
 from transom.rules.cache import cache_folder
 
-IMAGE, FOLDER = "image:", "dir:"
+if TYPE_CHECKING:
+    from transom.images.containers.inspecting import Inspected
+
+IMAGE, FOLDER, CONTAINER = "image:", "dir:", "container:"
 API_VERSION, KIND = "transom.dev/v1", "Image"  # as image_ref has it
 MAX_NAMED = 5  # workloads in a line for people
 MAX_TOLD = 1_000  # of each list in the object; an honest image has some dozens
@@ -44,6 +47,8 @@ def inspected(target: str, options: ImageOptions) -> Inspection:
         if not os.path.isdir(root):  # noqa: PTH112
             raise TransomError(f"cannot read {root}", "it is no folder", "name the folder of a root file system")
         return inspect_folder(root)
+    if target.startswith(CONTAINER):
+        return _container(target, options).found
     folder = cache_folder() if options.cached else None
     cache = LayerCache(Path(folder) / "layers" if folder else None)
     image = open_image(name_of(target), options)
@@ -54,6 +59,12 @@ def inspected(target: str, options: ImageOptions) -> Inspection:
     return found
 
 
+def _container(target: str, options: ImageOptions) -> Inspected:
+    from transom.images.containers.inspecting import inspect_container
+
+    return inspect_container(name_of(target), options.containerd, options.containerd_state)
+
+
 def fill_from_image(
     inventory: Inventory, target: str, options: ImageOptions, workloads: Sequence[str] = ()
 ) -> Iterator[Told]:
@@ -61,11 +72,18 @@ def fill_from_image(
     name = name_of(target)
     ref = image_ref(name)
     try:
-        found = inspected(target, options)
+        container = _container(target, options) if target.startswith(CONTAINER) else None
+        found = container.found if container else inspected(target, options)
     except TransomError as error:
         yield Skipped(ref, f"{error.what}: {error.why}" if error.why else error.what, error.next_step)
         return
     image = found.image
+    more: dict[str, Any] = {}
+    if container is not None:
+        from transom.images.containers.telling import container_object, unknown
+
+        more = container_object(container)
+        yield from unknown(container, ref)
     counted = f"{len(found.packages):,} packages in {len(image.layers)} layers, {found.distro.name or 'no system told'}"
     unpacked = sum(bool(layer.folder) for layer in image.layers)
     if unpacked and image.digest:
@@ -76,7 +94,7 @@ def fill_from_image(
     for layer, unread in found.unread:
         where = shown(unread.path) or f"layer {layer.diff_id}".strip()
         yield Skipped(ref, f"{where}: {unread.reason}", "fetch or build the image again; what was read counts")
-    inventory.add(image_object(found, name, workloads), Origin(target))
+    inventory.add(image_object(found, name, workloads) | more, Origin(target))
     inventory.bills.append(bill_of(found, name, workloads))
 
 
@@ -157,7 +175,7 @@ def _altered(found: Altered, layers: Sequence[Layer]) -> dict[str, str]:
 
 def name_of(target: str) -> str:
     """Return what a target calls an image or a folder: words that say where it is stay with it."""
-    return target.removeprefix(IMAGE).removeprefix(FOLDER)
+    return target.removeprefix(IMAGE).removeprefix(FOLDER).removeprefix(CONTAINER)
 
 
 def _settings(config: dict[str, Any]) -> dict[str, Any]:

@@ -39,6 +39,12 @@ def test_a_layer_is_read_whatever_packs_it(stored: bytes) -> None:
     assert record.texts == {"etc/os-release": b"ID=debian\n"}
 
 
+def test_a_text_that_may_be_executed_is_read_all_the_same() -> None:
+    named = entry("etc/os-release", b"ID=debian\n")
+    named[0].mode = 0o755
+    assert record_of(tar([named])).texts == {"etc/os-release": b"ID=debian\n"}
+
+
 def test_an_empty_layer_is_whole() -> None:
     assert record_of(tar([])).complete
     assert record_of(bytes(1024)).complete

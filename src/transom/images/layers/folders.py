@@ -62,17 +62,21 @@ def opened(root: str, path: str, flags: int = _OPEN) -> int:
     return _deeper(number, name, flags)
 
 
-def entries_below(root: str, unread: list[Unread], overlay: bool = False) -> Iterator[tuple[Entry, Content]]:
+def entries_below(
+    root: str, unread: list[Unread], overlay: bool = False, one_device: bool = False
+) -> Iterator[tuple[Entry, Content]]:
     """Yield the entries below a folder, in a stable order; what could not be listed is added to unread.
 
-    overlay: whether it is a layer of an overlay, whose marks of what it takes away are entries of these kinds.
+    overlay: whether it is a layer of an overlay, whose marks of what it takes away are entries of these kinds; one_device: whether
+    what is mounted into it is left out.
     """
     waiting = [""]
+    device = _device(root) if one_device else None
     count = 0
     while waiting:
         folder = waiting.pop()
         below = []
-        for entry in _listed(root, folder, unread, overlay):
+        for entry in _listed(root, folder, unread, overlay, device):
             count += 1
             if count > MAX_ENTRIES:
                 unread.append(Unread("", f"it has more than {MAX_ENTRIES:,} entries"))
@@ -83,8 +87,8 @@ def entries_below(root: str, unread: list[Unread], overlay: bool = False) -> Ite
         waiting += reversed(below)
 
 
-def _listed(root: str, folder: str, unread: list[Unread], overlay: bool) -> list[Entry]:
-    """Return the entries right below a folder."""
+def _listed(root: str, folder: str, unread: list[Unread], overlay: bool, device: int | None) -> list[Entry]:
+    """Return the entries right below a folder, none where it lies on another device than it should."""
     found: list[Entry] = []
     try:
         number = opened(root, folder, _STEP)
@@ -92,6 +96,8 @@ def _listed(root: str, folder: str, unread: list[Unread], overlay: bool) -> list
         unread.append(Unread(folder or "/", f"it cannot be listed: {error.strerror or error}"))
         return []
     try:
+        if device is not None and os.fstat(number).st_dev != device:
+            return []
         if overlay:
             found += _opaque(number, folder)
         with os.scandir(number) as listing:
@@ -107,6 +113,12 @@ def _listed(root: str, folder: str, unread: list[Unread], overlay: bool) -> list
     finally:
         os.close(number)
     return found
+
+
+def _device(root: str) -> int | None:
+    with suppress(OSError):
+        return os.stat(root).st_dev  # noqa: PTH116 - a link of the kernel, which leads to a root
+    return None
 
 
 def _entry(folder: int, name: str, path: str, overlay: bool, unread: list[Unread]) -> Entry:

@@ -256,7 +256,12 @@ class _Pass:
         """Read a file by one of its names, and return what was read of it, for its other names."""
         record = self.record
         selector = self._selector(path, entry)
-        if selector is not None:
+        if path in TEXTS:  # first, for one that may be executed is a program to the table of selectors
+            self._noted.add(entry.path)
+            head += source.content(MAX_TEXT_BYTES)
+            record.texts[path] = head
+            self._digester.learn(path)
+        elif selector is not None:
             self._noted.add(entry.path)
             record.packages[path] = []
             head = self._note_packages(path, entry, head, source, selector)
@@ -264,11 +269,6 @@ class _Pass:
                 installed = {package.name for package in record.packages[path]}
                 told = {name.decode("utf-8", "replace") for name in _NAMES.findall(head)}
                 record.known[path] = sorted(told - installed)
-        elif path in TEXTS:
-            self._noted.add(entry.path)
-            head += source.content(MAX_TEXT_BYTES)
-            record.texts[path] = head
-            self._digester.learn(path)
         elif path.endswith("/copyright") and path.startswith(DOCUMENTS) and entry.size_bytes <= MAX_COPYRIGHT_BYTES:
             self._noted.add(entry.path)
             head += source.content()

@@ -8,7 +8,7 @@ from msgspec import Struct
 from transom.images.packages.sums import ALGORITHMS, Sums
 from transom.model.packages import Package
 
-FORMAT = 5
+FORMAT = 6
 """Of the record; one of another format is made anew."""
 MAX_PATHS_BYTES = (
     256 * 1024 * 1024
