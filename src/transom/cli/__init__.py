@@ -25,6 +25,7 @@ COMMANDS = {
     "watch": ("transom.cli.watch", "tell of findings that appear and vanish in a cluster, as it happens"),
     "fix": ("transom.cli.fix", "mend manifests byte by byte, each fix proven, and say what is left"),
     "vulns": ("transom.cli.vulns", "tell the known vulnerabilities of an image or an SBOM"),
+    "verify": ("transom.cli.verify", "tell who signed images, and whether that satisfies policies"),
     "why-not": ("transom.cli.why_not", "tell why packages do not match a vulnerability"),
     "db": ("transom.cli.db", "build, carry and compare the index of known vulnerabilities"),
     "exceptions": (

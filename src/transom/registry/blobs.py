@@ -55,6 +55,16 @@ class Blobs(Protocol):
         """Return the stream of a blob; raises TransomError where there is none."""
 
 
+class Repository(Blobs, Protocol):
+    """Whatever keeps blobs, and knows what belongs to a manifest."""
+
+    def referrers(self, digest: str) -> list[Descriptor]:
+        """Return what refers to a manifest (signatures, SBOMs)."""
+
+    def tagged(self, tag: str) -> Descriptor | None:
+        """Return what a tag leads to, None where there is no such tag."""
+
+
 class Layer(Struct, frozen=True):
     """One layer. diff_id: digest of its uncompressed tar; created_by: the instruction that made it; folder: where it lies
     unpacked, as an overlay has it, "" where its blob is read."""
@@ -114,6 +124,11 @@ class _Manifest(Struct, rename="camel"):
     fs_layers: list[Any] | None = None
 
 
+def referrers_tag(digest: str) -> str:
+    """Return the tag that lists what refers to a manifest, where a registry has no API for that."""
+    return digest.replace(":", "-", 1)
+
+
 def verified(stream: BinaryIO, descriptor: Descriptor, limit: int = MAX_MANIFEST_BYTES) -> bytes:
     """Read a small blob whole and hold it to its digest and size; raises TransomError."""
     with stream:
@@ -139,12 +154,23 @@ def resolve(name: str, top: Descriptor, blobs: Blobs, platform: Platform | None 
 
     platform: which image of an index, else this machine's, else the only one.
     """
+    here, manifest, index_digest = _followed(name, top, blobs, platform)
+    return _image(name, here, manifest, blobs, index_digest)
+
+
+def manifest_of(name: str, top: Descriptor, blobs: Blobs, platform: Platform | None = None) -> Descriptor:
+    """Return the descriptor of the manifest that a descriptor leads to, through indexes; raises TransomError."""
+    return _followed(name, top, blobs, platform)[0]
+
+
+def _followed(name: str, top: Descriptor, blobs: Blobs, platform: Platform | None) -> tuple[Descriptor, _Manifest, str]:
+    """Return a manifest, as named and as read, and the digest of the index that names it, "" without one."""
     index_digest, here = "", top
     for _ in range(MAX_INDEX_DEPTH + 1):
         content = verified(blobs.open(here), here)
         manifest = _decoded(content, _Manifest, f"the manifest {here.digest}")
         if manifest.manifests is None:
-            return _image(name, here, manifest, blobs, index_digest)
+            return here, manifest, index_digest
         index_digest = index_digest or here.digest
         here = _chosen(name, manifest.manifests, platform)
     raise TransomError(f"cannot read {name}", "its indexes lead to indexes without end", "push it again")

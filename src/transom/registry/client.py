@@ -24,7 +24,15 @@ from transom import __version__
 from transom.model.errors import TransomError
 from transom.model.images import DEFAULT_REGISTRY, ImageRef
 from transom.proxies import Pools
-from transom.registry.blobs import INDEXES, MANIFESTS, MAX_MANIFEST_BYTES, SCHEMA_1, Descriptor, check_digest
+from transom.registry.blobs import (
+    INDEXES,
+    MANIFESTS,
+    MAX_MANIFEST_BYTES,
+    SCHEMA_1,
+    Descriptor,
+    check_digest,
+    referrers_tag,
+)
 from transom.registry.credentials import NOBODY, Login, login_for
 
 SILENCE_S = 30.0  # without a byte, a connection is broken
@@ -34,6 +42,7 @@ TRY_AGAIN = frozenset((408, 429, 500, 502, 503, 504))
 MAX_REDIRECTS = 5
 MAX_RESUMES = 5
 MAX_TOKEN_BYTES = 1024 * 1024
+MAX_REFERRERS_PAGES = 100  # of 4 MB each; an image has a page at most
 CHUNK = 1024 * 1024
 HOSTS = {DEFAULT_REGISTRY: "registry-1.docker.io"}
 ACCEPTED = ", ".join((*INDEXES, *MANIFESTS, *SCHEMA_1))
@@ -84,29 +93,47 @@ class RegistryClient:
             return io.BytesIO(self._manifest(descriptor.digest)[0])
         return cast("BinaryIO", io.BufferedReader(_BlobStream(self, descriptor, start), CHUNK))
 
+    def tagged(self, tag: str) -> Descriptor | None:
+        """Return what a tag leads to, None where there is no such tag."""
+        try:
+            content, kind = self._manifest(tag)
+        except _NotFoundError:
+            return None
+        return Descriptor(f"sha256:{hashlib.sha256(content).hexdigest()}", len(content), kind)
+
     def referrers(self, digest: str) -> list[Descriptor]:
         """Return what refers to a manifest (signatures, SBOMs): by the API, else by the tag that stands for it."""
-        accept = {"Accept": INDEXES[0]}
-        for path in (f"referrers/{digest}", f"manifests/{digest.replace(':', '-', 1)}"):
+        try:
+            return list(self._referrers(f"referrers/{digest}", digest))
+        except _NotFoundError:
+            pass
+        try:
+            return list(self._referrers(f"manifests/{referrers_tag(digest)}", digest))
+        except _NotFoundError:
+            return []
+
+    def _referrers(self, start: str, digest: str) -> Iterator[Descriptor]:
+        path: str | None = start
+        for _ in range(MAX_REFERRERS_PAGES):
+            if path is None:
+                return
+            reply = self._asked("GET", path, {"Accept": INDEXES[0]})
+            link = _next_page(reply)
             try:
-                reply = self._asked("GET", path, accept)
-            except _NotFoundError:
-                continue
-            content = _whole(reply, MAX_MANIFEST_BYTES)
-            try:
-                return msgspec.json.decode(content, type=_Referrers).manifests
+                yield from msgspec.json.decode(_whole(reply, MAX_MANIFEST_BYTES), type=_Referrers).manifests or ()
             except (msgspec.DecodeError, RecursionError) as error:
                 raise TransomError(f"cannot read the referrers of {digest}", str(error), "") from error
-        return []
+            path = f"referrers/{digest}?{link}" if link else None
+        raise TransomError(f"cannot read the referrers of {digest}", "their pages do not end", "check the registry")
 
     def tags(self) -> Iterator[str]:
         """Yield the tags of the repository, page by page."""
         path: str | None = "tags/list?n=1000"
         while path:
             reply = self._asked("GET", path, {})
+            link = _next_page(reply)
             yield from msgspec.json.decode(_whole(reply, MAX_MANIFEST_BYTES), type=_Tags).tags or ()
-            link = re.match(r"<([^>]+)>", reply.headers.get("Link", ""))
-            path = "tags/list?" + urlsplit(link[1]).query if link else None
+            path = f"tags/list?{link}" if link else None
 
     def _manifest(self, wanted: str) -> tuple[bytes, str]:
         reply = self._asked("GET", f"manifests/{wanted}", {"Accept": ACCEPTED})
@@ -239,7 +266,7 @@ class RegistryClient:
 
 
 class _Referrers(Struct):
-    manifests: list[Descriptor] = []
+    manifests: list[Descriptor] | None = None
 
 
 class _Tags(Struct):
@@ -328,6 +355,12 @@ def _whole(reply: urllib3.BaseHTTPResponse, limit: int) -> bytes:
     if len(content) > limit:
         raise TransomError("an answer of the registry is too large", f"it is over {limit // 2**20} MiB", "")
     return content
+
+
+def _next_page(reply: urllib3.BaseHTTPResponse) -> str:
+    """Return the query that asks for what follows an answer, "" where nothing does."""
+    link = re.match(r"<([^>]+)>", reply.headers.get("Link", ""))
+    return urlsplit(link[1]).query if link else ""
 
 
 def _refused(image: str, host: str, reply: urllib3.BaseHTTPResponse, done: str) -> TransomError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import BinaryIO, Protocol, TypeVar, cast
@@ -22,14 +23,19 @@ from transom.registry.blobs import (
     Descriptor,
     Image,
     Platform,
+    referrers_tag,
     resolve,
+    verified,
 )
 
 MAX_ARCHIVE_MEMBERS = 100_000  # of an archive of blobs; an image has a few dozen
+MAX_LISTED = 10_000  # manifests of a layout, each of which may have to be read to know what it belongs to
 MAX_LINKS = 8  # that lead from one member to another
 Made = TypeVar("Made")
 REF_NAME = "org.opencontainers.image.ref.name"
 CONTAINERD_NAME = "io.containerd.image.name"
+COSIGN_KINDS = ("dev.cosignproject.cosign/sigs", "dev.cosignproject.cosign/atts", "dev.cosignproject.cosign/sboms")
+_ATTACHED = re.compile(r"(?:^|:)sha(?:256|512)-[0-9a-f]+(?:\.(?:sig|att|sbom))?\Z")  # tags for what belongs to a digest
 
 
 class _Files(Protocol):
@@ -142,6 +148,10 @@ class _Index(Struct):
     manifests: list[Descriptor] = []
 
 
+class _OfSubject(Struct):
+    subject: Descriptor | None = None
+
+
 class _Saved(Struct, rename="pascal"):
     """One image of the manifest.json that `docker save` writes."""
 
@@ -188,6 +198,18 @@ def read_archive(name: str, stream: BinaryIO, wanted: str = "", platform: Platfo
 
 def open_layout(path: str, wanted: str = "") -> tuple[Descriptor, LayoutBlobs]:
     """Return a manifest of an OCI layout, of whatever it is, and what keeps its blobs; raises TransomError."""
+    files = _opened(path)
+    index = _json(files, "index.json", _Index)
+    manifests = [each for each in index.manifests if each.media_type in (*INDEXES, *MANIFESTS, "")]
+    return _pick(path, manifests, wanted, _names), LayoutBlobs(files)
+
+
+def open_repository(path: str) -> LayoutRepository:
+    """Return an OCI layout as a place of images and of what belongs to them; raises TransomError."""
+    return LayoutRepository(path, _opened(path))
+
+
+def _opened(path: str) -> _Files:
     try:
         if os.path.isdir(path):  # noqa: PTH112
             files: _Files = _Folder(path)
@@ -198,24 +220,71 @@ def open_layout(path: str, wanted: str = "") -> tuple[Descriptor, LayoutBlobs]:
         raise TransomError(f"cannot read {path}", error.strerror or str(error), "check the path") from error
     if "index.json" not in files:
         raise TransomError(f"cannot read {path}", "it is no OCI layout: it has no index.json", "check the path")
-    return _listed(path, files, wanted), LayoutBlobs(files)
-
-
-def _listed(path: str, files: _Files, wanted: str) -> Descriptor:
-    index = _json(files, "index.json", _Index)
-    manifests = [each for each in index.manifests if each.media_type in (*INDEXES, *MANIFESTS, "")]
-    return _pick(path, manifests, wanted, _names)
+    return files
 
 
 def _read_files(path: str, files: _Files, wanted: str, platform: Platform | None) -> Image:
     if "index.json" in files:
-        descriptor = _listed(path, files, wanted)
+        descriptor = LayoutRepository(path, files).manifest(wanted)
         name = next(iter(_names(descriptor)), "")
         return resolve(name or path, descriptor, LayoutBlobs(files), platform)
     if "manifest.json" in files:
         saved = _json(files, "manifest.json", list[_Saved])
         return _of_saved(path, files, _pick(path, saved, wanted, lambda each: tuple(each.repo_tags or ())))
     raise TransomError(f"cannot read {path}", "it is no image: it has neither index.json nor manifest.json", "")
+
+
+class LayoutRepository(LayoutBlobs):
+    """A layout as a place that knows what belongs to a manifest, as a registry does."""
+
+    def __init__(self, path: str, files: _Files) -> None:
+        super().__init__(files)
+        self._path = path
+        self._listed = _json(files, "index.json", _Index).manifests[:MAX_LISTED]
+
+    def manifest(self, wanted: str = "") -> Descriptor:
+        """Return the image that is wanted by its name, tag or digest, or the only one; raises TransomError."""
+        manifests = [each for each in self._listed if each.media_type in (*INDEXES, *MANIFESTS, "")]
+        images = [each for each in manifests if not self._is_attached(each)]
+        return _pick(self._path, images, wanted, _names)
+
+    def tagged(self, tag: str) -> Descriptor | None:
+        """Return what a tag leads to, None where there is no such tag."""
+        return next((each for each in self._listed if any(_is_named(name, tag) for name in _names(each))), None)
+
+    def referrers(self, digest: str) -> list[Descriptor]:
+        """Return what is listed as referring to a manifest, by its subject, by the tag for such lists, or as cosign saves it."""
+        found = [each for each in self._listed if self._belongs(each, digest)]
+        listed = self.tagged(referrers_tag(digest))
+        if listed is None:
+            return found
+        content = verified(self.open(listed), listed)
+        try:
+            return found + msgspec.json.decode(content, type=_Index).manifests
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise TransomError(f"cannot read the referrers of {digest}", str(error), "save the image again") from error
+
+    def _belongs(self, descriptor: Descriptor, digest: str) -> bool:
+        return descriptor.digest != digest and (_saved_by_cosign(descriptor) or self._subject(descriptor) == digest)
+
+    def _is_attached(self, descriptor: Descriptor) -> bool:
+        """Tell whether a manifest is no image but says something of one."""
+        named = any(_ATTACHED.search(name) for name in _names(descriptor))
+        return named or _saved_by_cosign(descriptor) or bool(self._subject(descriptor))
+
+    def _subject(self, descriptor: Descriptor) -> str:
+        if descriptor.media_type not in MANIFESTS:
+            return ""
+        try:
+            subject = msgspec.json.decode(verified(self.open(descriptor), descriptor), type=_OfSubject).subject
+        except (msgspec.DecodeError, RecursionError, TransomError):
+            return ""  # what cannot be read is told where it is asked for
+        return subject.digest if subject else ""
+
+
+def _saved_by_cosign(descriptor: Descriptor) -> bool:
+    """Tell whether `cosign save` wrote a manifest as what belongs to the layout's only image."""
+    return (descriptor.annotations or {}).get("kind", "") in COSIGN_KINDS
 
 
 def _json(files: _Files, path: str, kind: type[Made]) -> Made:
