@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.what.startswith("pod-security/"):
         arguments.pod_security = "restricted"
     options = scan_options(arguments, every_profile=True)
-    rule = options.faces.get(arguments.what) or _rule_of_packages(arguments.what)
+    rule = options.faces.get(arguments.what) or _rule_of_images(arguments.what)
     if rule is not None:
         _print(_rule_page(options, rule))
         return Exit.CLEAN
@@ -66,13 +66,12 @@ def run(arguments: argparse.Namespace) -> int:
     return _explain_finding(arguments, options)
 
 
-def _rule_of_packages(name: str) -> Rule | None:
-    """Return the rule that no policy states but the index of vulnerabilities does."""
-    if name != "vulnerable-package":
-        return None
+def _rule_of_images(name: str) -> Rule | None:
+    """Return the rule that no policy of ours states: what an index of vulnerabilities, or a signature, decides."""
+    from transom.images.signatures.results import RULES
     from transom.images.vulnerabilities import VULNERABLE
 
-    return VULNERABLE
+    return {VULNERABLE.id: VULNERABLE, **RULES}.get(name)
 
 
 def _rule_page(options: ScanOptions, rule: Rule) -> Iterator[str]:

@@ -14,7 +14,7 @@ from transom.cli.outputs import DATED, allowed_by, made_at, outputs, write_to
 from transom.cli.signers import add_signer_arguments, policies_of, trust_of_arguments
 from transom.model.errors import TransomError, UsageError
 from transom.model.findings import Result, Skipped
-from transom.model.refs import Ref
+from transom.model.refs import image_ref
 from transom.model.severity import SEVERITIES
 
 if TYPE_CHECKING:
@@ -105,5 +105,5 @@ def _results(target: str, arguments: argparse.Namespace, policies: list[ImagePol
         subject = open_subject(target, image_options(arguments), arguments.name)
         yield from results_of(verify(subject, policies, trust))
     except TransomError as error:
-        ref = Ref(scope="image", name=target.removeprefix("image:"))
+        ref = image_ref(target.removeprefix("image:"))
         yield Skipped(ref, f"{error.what}: {error.why}" if error.why else error.what, error.next_step)

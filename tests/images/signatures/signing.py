@@ -19,7 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from transom.images.signatures import Subject
 from transom.images.signatures.trust import Trust, trust_of
 from transom.model.errors import TransomError
-from transom.registry.blobs import INDEXES, MANIFESTS, Descriptor
+from transom.registry.blobs import MANIFESTS, Descriptor
 
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
 ISSUER, SUBJECT = (
@@ -435,7 +435,3 @@ class Sigstore:
         digest = {"algorithm": "SHA2_256", "digest": b64(hashlib.sha256(message).digest())}
         told = {"messageDigest": digest, "signature": b64(signature)}
         return json.dumps({"mediaType": BUNDLE, "verificationMaterial": material, "messageSignature": told}).encode()
-
-
-__all__ = [name for name in dir() if not name.startswith("_")]
-_ = INDEXES

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 
+from transom.images.opening import ImageOptions, has_transport
 from transom.images.signatures.verifying import Subject
-from transom.images.source import IMAGE, ImageOptions
 from transom.model.errors import TransomError
 from transom.model.images import ImageError, parse_image
 from transom.registry.blobs import INDEXES, Descriptor, Platform, Repository, manifest_of, parse_platform
 from transom.registry.layouts import is_layout, open_repository
+
+IMAGE, REGISTRY = "image:", "docker://"
+LAYOUTS = ("oci:", "oci-archive:")
 
 
 def open_subject(target: str, options: ImageOptions, name: str = "") -> Subject:
@@ -19,21 +22,40 @@ def open_subject(target: str, options: ImageOptions, name: str = "") -> Subject:
     """
     text = target.removeprefix(IMAGE)
     platform = parse_platform(options.platform) if options.platform else None
+    for word in LAYOUTS:
+        if text.startswith(word):
+            rest = text.removeprefix(word)
+            path, _, wanted = (rest, "", "") if os.path.exists(rest) else rest.partition(":")  # noqa: PTH110
+            return _of_layout(path, wanted, platform, name)
+    if has_transport(text) and not text.startswith(REGISTRY):
+        raise TransomError(f"cannot verify {text}", "no signatures are kept there", "name the image in its registry")
     path, _, wanted = text.partition("#")
     if os.path.exists(path):  # noqa: PTH110 - the name is text everywhere else
         return _of_layout(path, wanted, platform, name)
+    return _of_registry(text.removeprefix(REGISTRY), options, platform, name)
+
+
+def _of_registry(text: str, options: ImageOptions, platform: Platform | None, name: str) -> Subject:
+    """Resolve a name in its registry, as the first of several logins that may."""
+    from transom.registry.client import DeniedError, RegistryClient
+
     try:
         reference = parse_image(text)
     except ImageError as error:
         raise TransomError(f"cannot read the image {text}", str(error), "check its name") from error
-    from transom.registry.client import RegistryClient
-
-    client = RegistryClient(reference, mirrors=options.mirrors, insecure=options.insecure)
-    return Subject(name or str(reference), _digests(text, client.manifest(), client, platform), client)
+    *others, last = options.logins or (None,)
+    for login in others:
+        client = RegistryClient(reference, login, options.mirrors, options.insecure)
+        try:
+            return Subject(name or text, _digests(text, client.manifest(), client, platform), client)
+        except DeniedError:
+            client.close()
+    client = RegistryClient(reference, last, options.mirrors, options.insecure)
+    return Subject(name or text, _digests(text, client.manifest(), client, platform), client)
 
 
 def _of_layout(path: str, wanted: str, platform: Platform | None, name: str) -> Subject:
-    if not is_layout(path):
+    if not os.path.exists(path) or not is_layout(path):  # noqa: PTH110
         raise TransomError(f"cannot read {path}", "it is no OCI layout", "name an OCI layout, or a tar of one")
     layout = open_repository(path)
     top = layout.manifest(wanted)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from transom.model.findings import Evidence, Finding, Judged, NotApplicable, Provenance, Result, Rule, Skipped
 from transom.model.places import Locator
-from transom.model.refs import Ref
+from transom.model.refs import Ref, image_ref
 from transom.model.severity import Severity
 from transom.model.signatures import Outcome, Problem, Proof, Refusal, Verdict
 
@@ -63,7 +63,7 @@ MAX_REFUSALS = 20  # told of one policy; the nearest first
 
 def results_of(verdict: Verdict) -> Iterator[Result]:
     """Yield a verdict as results."""
-    ref = Ref(scope="image", name=verdict.name.partition("@")[0])
+    ref = image_ref(verdict.name)
     if not verdict.outcomes:
         yield Skipped(ref, NO_POLICY, "add a policy whose images have a pattern that fits it")
     for outcome in verdict.outcomes:
