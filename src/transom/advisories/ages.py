@@ -16,18 +16,18 @@ MAX_AGE_DAYS = 14  # feeds of distributions and languages change every day; two 
 
 
 def outdated(index: Index, now: datetime | None = None, max_age_days: int = MAX_AGE_DAYS) -> Iterator[Skipped]:
-    """Yield each source that was read too long ago, or whose newest record is that old though it was read since."""
+    """Yield each source that came too long ago, or whose newest record is that old though it came since."""
     today = now or datetime.now(UTC)
     for feed in index.feeds:
         for word, time in ((mark("read"), feed.retrieved), (mark("last changed"), feed.modified)):
-            days = _days(time, today)
+            days = age_days(time, today)
             if feed.records and days is not None and days > max_age_days:
                 reason = f"{feed.feed} was {word} {days} days ago: what became known since is not looked for"
                 yield Skipped(Ref("package", name=feed.feed), reason, "build the index anew, or `transom db update`")
                 break
 
 
-def _days(time: str, today: datetime) -> int | None:
+def age_days(time: str, today: datetime) -> int | None:
     """Return the whole days since a time, RFC 3339 or its date alone; None for what is no time."""
     try:
         moment = datetime.fromisoformat(time)
@@ -37,11 +37,13 @@ def _days(time: str, today: datetime) -> int | None:
 
 
 def setback(known: Iterable[FeedAge], offered: Iterable[FeedAge]) -> str:
-    """Return why a source is offered with less than is known of it: older, or with fewer records; "" where none is."""
-    by_name = {each.feed: each for each in offered}
+    """Return why a source is offered with less than is known of it: missing, older, fewer records; "" where none is."""
+    by_name = {each.feed: each for each in offered if each.records}
     for each in known:
         other = by_name.get(each.feed)
         if other is None:
+            if each.records:
+                return f"it has no {each.feed}, which ours has"
             continue
         if other.modified < each.modified:
             return f"its {each.feed} is of {other.modified or 'no told time'}, ours of {each.modified}"

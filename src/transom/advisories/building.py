@@ -26,6 +26,7 @@ from transom.advisories.layout import Record, hash_of, number_of_cve, stop_of
 from transom.lang.versions.semver import VersionError
 from transom.model.advisories import (
     Advisory,
+    Came,
     Exploited,
     FeedAge,
     Interval,
@@ -136,6 +137,8 @@ class Writer:
         self._superseded: list[int] = []
         self._records = 0
         self._counts: Counter[str] = Counter()
+        self._came = self._now
+        self._retrieved: dict[str, str] = {}
         self._modified: dict[str, str] = {}
         self._refusals: dict[tuple[str, str], tuple[int, str]] = {}
         self._exploited: dict[str, Exploited] = {}
@@ -146,6 +149,8 @@ class Writer:
         """Add one thing that a feed tells."""
         if isinstance(told, Advisory):
             self._add_advisory(told)
+        elif isinstance(told, Came):
+            self._came = told.time if "" < told.time < self._now else self._now
         elif isinstance(told, Refused):
             self._refuse(told.feed or "unknown", told.reason, told.record)
         elif isinstance(told, Likelihood):
@@ -275,6 +280,7 @@ class Writer:
 
     def _count(self, feed: str, modified: str) -> None:
         self._counts[feed] += 1
+        self._retrieved[feed] = min(self._came, self._retrieved.get(feed, self._came))
         if self._modified.get(feed, "") < modified <= self._future:
             self._modified[feed] = modified
 
@@ -319,7 +325,13 @@ class Writer:
         for (feed, _), (count, _) in self._refusals.items():
             refused[feed] += count
         for feed in sorted({*self._counts, *refused}):
-            row = (feed, self._counts[feed], refused[feed], self._modified.get(feed, ""), self._now)
+            row = (
+                feed,
+                self._counts[feed],
+                refused[feed],
+                self._modified.get(feed, ""),
+                self._retrieved.get(feed, self._now),
+            )
             database.execute("INSERT INTO feeds VALUES (?, ?, ?, ?, ?)", row)
         database.executemany(
             "INSERT INTO refusals VALUES (?, ?, ?, ?)", ((*key, *kept) for key, kept in self._refusals.items())

@@ -275,8 +275,7 @@ def check_newer(
     again = "ask the mirror's keeper, or say --older where you mean it"
     if their_time < our_time:
         raise _refused(source, f"it was built {their_time}, ours {our_time}: a mirror that goes back in time", again)
-    missing = next((each.feed for each in ours if each.records and each.feed not in {one.feed for one in theirs}), "")
-    why = f"it has no {missing}, which ours has" if missing else setback(ours, theirs)
+    why = setback(ours, theirs)
     if why:
         raise _refused(source, why, again)
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
   transom db build osv/ secdb.json kev.json -o transom.db    one index of folders, archives and files of any feed
+  transom db build debian alpine osv:PyPI kev epss           the same of feeds by their names, fetched where they changed
+  transom db fetch debian kev --feeds feeds/                 only bring them; without a name, tell which there are
   transom db status --db transom.db                          each source, its age, and what of it is not used
   transom db export mirror/ --key private.pem                the index, packed and signed, as a mirror offers it
   transom db update https://mirror/db --public-key pub.pem   take a newer one; what does not fit leaves ours as it is
@@ -31,16 +33,19 @@ EXAMPLES = """\
   transom db import /media/stick/mirror                      the same from a folder, without a network
   transom db diff old.db new.db                              records that came, went, or say something else
 
-exit codes: 0 done, 1 diff found differences, 2 usage, 3 nothing was changed, or a feed could not be used at all
+exit codes: 0 done, 1 diff found differences, 2 usage, 3 nothing was changed, a feed could not be used at all, or is too old
 """
 BUILT = mark("{path}: {records} records, {ranges} ranges of {packages} packages, {size}")
-AGED = mark("{feed}: {records} records, newest {modified}, read {retrieved}, {refused} not used")
+AGED = mark("{feed}: {records} records, newest {modified}, came {retrieved} ({days} days ago), {refused} not used")
+OLD = mark("Too old: {}")
 NEVER = mark("of no told time")
 TAKEN = mark("{path}: built {built}, {size}; {fetched} fetched")
 STEPPED = mark("{path}: built {built}, {size}; {fetched} fetched, deltas taken: {count}")
 SAME = mark("{path} is what the mirror offers already")
 WRITTEN = mark("{folder}: {packed}, {size} of {whole} written, deltas offered: {deltas}, {signed}")
 SIGNED, UNSIGNED = mark("signed"), mark("not signed")
+BROUGHT = mark("{file}: {size} fetched")
+UNCHANGED = mark("{file}: unchanged")
 MORE = mark("… and {count} more; -o json tells all")
 DEFAULT = "transom.db"
 ARTIFACT = "application/vnd.transom.db.v1"
@@ -55,9 +60,20 @@ def parser() -> Parser:
     )
     actions = made.add_subparsers(dest="action", metavar="ACTION", required=True)
     building = actions.add_parser("build", help="make an index of feeds")
-    building.add_argument("feeds", metavar="FEED", nargs="+", help="a file, folder, archive or address of any feed")
+    building.add_argument(
+        "feeds", metavar="FEED", nargs="+", help="a file, folder, archive or address of any feed, or a name of db fetch"
+    )
     building.add_argument("-o", "--output", metavar="FILE", default=DEFAULT, help=f"the index (default: {DEFAULT})")
     building.add_argument("--afresh", action="store_true", help="take over nothing of the index that is there")
+    fetching = actions.add_parser("fetch", help="bring named feeds into a folder; without a name, tell which there are")
+    fetching.add_argument("feeds", metavar="NAME", nargs="*", help="debian, alpine, osv:PyPI, kev …")
+    for each in (building, fetching):
+        each.add_argument(
+            "--feeds", dest="folder", metavar="FOLDER", help="where named feeds are kept (default: the cache)"
+        )
+        each.add_argument(
+            "--mirror", metavar="BASE", default="", help="an address or folder that keeps copies of the feeds"
+        )
     for name, about in (
         ("update", mark("take the index of a mirror")),
         ("import", mark("take the index of a folder")),
@@ -80,6 +96,7 @@ def parser() -> Parser:
         each.add_argument("--insecure", action="store_true", help="speak plain HTTP with a registry")
     status = actions.add_parser("status", help="tell how old each source is, and what of it is not used")
     _add_db(status)
+    status.add_argument("--max-age", metavar="DAYS", type=int, help="exit 3 where a source is older")
     comparing = actions.add_parser("diff", help="tell which records differ between two indexes")
     comparing.add_argument("before", metavar="BEFORE")
     comparing.add_argument("after", metavar="AFTER")
@@ -110,11 +127,52 @@ def _build(arguments: argparse.Namespace) -> int:
     if path.is_file() and not arguments.older:
         with Index(path) as index:
             before = index.feeds
-    with at_hand(arguments.feeds) as feeds:
-        read = (each for feed in feeds for each in told(feed))
+    feeds = list(_fetched(arguments))
+    with at_hand(feeds) as paths:
+        read = (each for feed in paths for each in told(feed))
         built = build(read, path, before=before, afresh=arguments.afresh)
     _write_built(built)
     return Exit.INCOMPLETE if any(feed.refused and not feed.records for feed in built.feeds) else Exit.CLEAN
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    from transom.advisories.sources import is_source, remotes, sources
+
+    if not arguments.feeds:
+        for name, source in sources().items():
+            sys.stdout.write(f"{name:18} {source.about}\n")
+        return Exit.CLEAN
+    for name in arguments.feeds:
+        if not is_source(name):
+            list(remotes(name))  # raises with the names that are known
+    for path in _fetched(arguments):
+        sys.stdout.write(f"{path}\n")
+    return Exit.CLEAN
+
+
+def _fetched(arguments: argparse.Namespace) -> Iterator[str]:
+    """Yield the feeds that are asked for, those with a name as the folder into which they were brought."""
+    from pathlib import Path
+
+    from transom.advisories.fetching import fetch_feed
+    from transom.advisories.sources import folder_of, is_source
+    from transom.model.errors import UsageError
+    from transom.rules.cache import cache_folder
+
+    for name in arguments.feeds:
+        if not is_source(name):
+            yield name
+            continue
+        kept = arguments.folder or cache_folder()
+        if not kept:
+            raise UsageError(
+                f"there is no folder to bring {name} to", "no cache folder can be used", "name one: --feeds FOLDER"
+            )
+        folder = Path(arguments.folder) if arguments.folder else Path(kept) / "feeds"
+        for each in fetch_feed(name, folder, arguments.mirror):
+            words = {"file": each.file, "size": _size(each.size_bytes)}
+            sys.stderr.write(f"{terminal.say(BROUGHT if each.changed else UNCHANGED).format(**words)}\n")
+        yield str(folder / folder_of(name))
 
 
 def _take(arguments: argparse.Namespace) -> int:
@@ -218,35 +276,48 @@ def _write_built(built: Built) -> None:
 
 
 def _write_ages(feeds: Any) -> None:
+    from transom.advisories.ages import age_days
+
+    now = datetime.now(UTC)
     for feed in feeds:
         told = {"modified": feed.modified[:10] or terminal.say(NEVER), "retrieved": feed.retrieved[:10]}
-        line = terminal.say(AGED).format(feed=feed.feed, records=f"{feed.records:,}", refused=feed.refused, **told)
-        sys.stdout.write(f"  {line}\n")
+        told |= {
+            "days": age_days(feed.retrieved, now) or 0,
+            "records": f"{feed.records:,}",
+            "refused": f"{feed.refused:,}",
+        }
+        sys.stdout.write(f"  {terminal.say(AGED).format(feed=feed.feed, **told)}\n")
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from transom.advisories import Index
+    from transom.advisories import Index, outdated
+    from transom.advisories.ages import MAX_AGE_DAYS
 
+    limit = MAX_AGE_DAYS if arguments.max_age is None else arguments.max_age
     with Index(arguments.db) as index:
+        old = list(outdated(index, max_age_days=limit))
         if arguments.output == "json":
-            terminal.write_json(_described(index))
-            return Exit.CLEAN
-        sys.stdout.write(f"{arguments.db}: {index.built}\n")
-        _write_ages(index.feeds)
-        sys.stdout.writelines(f"  {line}\n" for line in _refusals(index))
-    return Exit.CLEAN
+            terminal.write_json(_described(index) | {"too_old": [each.reason for each in old]})
+        else:
+            sys.stdout.write(f"{arguments.db}: {index.built}\n")
+            _write_ages(index.feeds)
+            sys.stdout.writelines(f"  {line}\n" for line in _refusals(index))
+            sys.stdout.writelines(f"  {terminal.say(OLD).format(each.reason)}\n" for each in old)
+    return Exit.INCOMPLETE if old and arguments.max_age is not None else Exit.CLEAN
 
 
 def _described(index: Index) -> dict[str, Any]:
     import msgspec
 
-    age_days = (datetime.now(UTC) - datetime.fromisoformat(index.built)).days
+    from transom.advisories.ages import age_days
+
+    now = datetime.now(UTC)
     refused = [dict(zip(("feed", "reason", "count", "example"), row, strict=True)) for row in index.refusals]
     return {
         "path": index.path,
         "built": index.built,
-        "age_days": age_days,
-        "feeds": msgspec.to_builtins(index.feeds),
+        "age_days": age_days(index.built, now),
+        "feeds": [msgspec.to_builtins(each) | {"age_days": age_days(each.retrieved, now)} for each in index.feeds],
         "packages": index.counts(),
         "refused": refused,
     }
@@ -260,6 +331,7 @@ def _refusals(index: Index) -> Iterator[str]:
 
 _ACTIONS = {
     "build": _build,
+    "fetch": _fetch,
     "update": _take,
     "import": _take,
     "export": _export,

@@ -149,7 +149,13 @@ class Refused(Struct, frozen=True):
     feed: str = ""
 
 
-Told = Advisory | Rated | Exploited | Likelihood | Lifetime | Refused
+class Came(Struct, frozen=True):
+    """When what is told from here on came here from its publisher, RFC 3339."""
+
+    time: str
+
+
+Told = Came | Advisory | Rated | Exploited | Likelihood | Lifetime | Refused
 """What a feed yields."""
 
 
@@ -196,7 +202,7 @@ class NonMatch(Struct, frozen=True):
 
 
 class FeedAge(Struct, frozen=True):
-    """A source as it stands in the index. modified: its newest record's time; retrieved: when it was read."""
+    """A source as it stands in the index. modified: its newest record's time; retrieved: when it came here."""
 
     feed: str
     records: int

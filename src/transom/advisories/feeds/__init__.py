@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from transom.advisories.documents import BROKEN, Document, documents
-from transom.model.advisories import Refused, Told
+from transom.advisories.documents import BROKEN, Document, came, documents
+from transom.model.advisories import Came, Refused, Told
 
 FORMATS = {
     "osv": "transom.advisories.feeds.osv",
@@ -50,6 +50,8 @@ def told(path: str) -> Iterator[Told]:
     """Yield everything that a file, folder or archive tells; what cannot be used is Refused with the reason."""
     from pathlib import Path
 
+    time = came(Path(path)) if Path(path).exists() else None
+    yield Came(time.isoformat(timespec="seconds") if time else "")
     for document in documents(Path(path)):
         if isinstance(document, Refused):
             yield document
