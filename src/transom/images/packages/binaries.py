@@ -19,14 +19,18 @@ MAX_VERSION_BYTES = 64
 
 
 class Program(Struct, frozen=True, forbid_unknown_fields=True):
-    """One program. files: a pattern of the whole file name; versions: patterns (RE2) of its bytes, the first that is
-    found decides, its group is the version, several groups are joined by dots; cpe: `vendor:product`, "" for none."""
+    """One program. files: a pattern of the whole file name; cpe: `vendor:product`, "" for none.
+
+    versions: patterns (RE2) of its bytes, the first that is found decides; its group is the version, several groups are
+    joined by dots. unless: a pattern by which it is something else; path: a pattern that the whole path must have.
+    """
 
     name: str
     files: str
     versions: tuple[str, ...]
     cpe: str = ""
     unless: str = ""
+    path: str = ""
 
 
 class _Known(Struct):
@@ -42,12 +46,16 @@ def classified(path: str, content: bytes) -> Iterator[Package]:
     if not known.names.fullmatch(name):
         return
     for program in known.programs:
-        if known.patterns[program.files].fullmatch(name):
+        if known.patterns[program.files].fullmatch(name) and _lies(program, known, path):
             version = _version(program, known, content)
             if version:
                 cpes = (f"cpe:2.3:a:{program.cpe}:{version}:*:*:*:*:*:*:*",) if program.cpe else ()
                 yield Package("generic", program.name, version, places=(Place(path),), cpes=cpes, evidence="binary")
                 return
+
+
+def _lies(program: Program, known: _Known, path: str) -> bool:
+    return not program.path or bool(known.patterns[program.path].search(path.encode("utf-8", "surrogateescape")))
 
 
 def _version(program: Program, known: _Known, content: bytes) -> str:
@@ -83,7 +91,9 @@ def _known() -> _Known:
     options.encoding = re2.Options.Encoding.LATIN1
     options.log_errors = False
     found = programs()
-    wanted = {each for program in found for each in (program.files, *program.versions, program.unless) if each}
+    wanted = {
+        each for program in found for each in (program.files, *program.versions, program.unless, program.path) if each
+    }
     patterns = {each: re2.compile(each.encode("latin-1"), options) for each in wanted}
     names = "|".join(f"(?:{each.files})" for each in found)
     return _Known(re2.compile(names.encode(), options), found, patterns)

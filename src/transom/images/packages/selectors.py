@@ -52,7 +52,19 @@ SCRIPTS: tuple[str, ...] = (
 SCRIPTS += (".svg", ".png", ".pyc", ".c", ".h", ".yaml", ".yml", ".xml", ".conf", ".bat", ".gz")
 JAVA = (".jar", ".war", ".ear", ".par", ".sar", ".nar", ".kar", ".hpi", ".jpi", ".lpkg", ".rar")
 PROGRAMS = (b"\x7fELF", b"MZ")
-_LIBRARIES = r"/lib(?:python|ruby|crypto|ssl|php|jvm|mariadb|perl|sqlite3|curl|wolfssl)[\w.-]*\.so(?:[.\d]*)$"
+_KNOWN = "python pypy ruby crypto ssl php perl sqlite3 sqlcipher curl wolfssl julia std rustc_driver avcodec avformat swresample"
+_KNOWN += " c z expat png jpeg turbojpeg archive gcrypt ssh2 bz2 pcre2 krb5 Qt"
+_LIBRARIES = rf"/lib(?:{_KNOWN.replace(' ', '|')})(?:\d[\w.]*|Core|[-.]\w[\w.-]*)*\.so(?:[.\d]*)$"
+PROGRAM_TEXTS = (
+    "composer",
+    "composer.phar",
+    "wp",
+    "wp-cli.phar",
+    "elixir",
+    "elixir.app",
+    "application.ini",
+    "liberts_internal.a",
+)
 
 
 INSTALLED = (
@@ -128,6 +140,7 @@ INSTALLED = (
     ),
     Selector("kernel:read_module", suffixes=(".ko",), magics=(b"\x7fELF",)),
     # programs
+    Selector("binaries:classified", names=PROGRAM_TEXTS),
     Selector("executables:read", contains=".so", path=_LIBRARIES, limit_bytes=MAX_BINARY_BYTES, magics=PROGRAMS),
     Selector("executables:read", executable=True, never=SCRIPTS, limit_bytes=MAX_BINARY_BYTES, magics=PROGRAMS),
 )
