@@ -78,6 +78,20 @@ def test_a_program_that_was_written_over_is_found_with_its_instruction(layout: L
     assert (told["name"], told["package"]) == ("usr/lib/libssl.so.3", "openssl")
 
 
+def test_a_package_that_a_program_tells_counts_where_no_database_knows_it(layout: Layout) -> None:  # noqa: F811
+    from tests.images.packages.elves import elf
+    from tests.images.packages.test_other_ecosystems import NOTED
+
+    libraries = {"usr/lib64/libssl.so.3": elf({".note.package": NOTED})}
+    layout.image(libraries)
+    (package,) = inspected(f"image:{layout.folder}", FRESH).packages
+    assert (package.name, package.evidence) == ("openssl", "elf-note")
+    manifest = b"openssl-libs\t3.1.1-4.fc39\t1\t1\tV\t(none)\t1\tx86_64\t0\topenssl-3.1.1-4.fc39.src.rpm\n"
+    layout.image({**libraries, "var/lib/rpmmanifest/container-manifest-2": manifest}, name="db")
+    found = inspected(f"image:{layout.folder}#db", FRESH).packages
+    assert [each.name for each in found] == ["openssl-libs"]
+
+
 def test_a_database_behind_a_hard_link_is_read(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     from tests.images.layers.making import entry, hardlink, tar
     from tests.registry import conftest

@@ -14,6 +14,7 @@ from transom.images.layers.merging import Hidden, Merged, merge
 from transom.images.layers.reading import read_layer, unread_names
 from transom.images.layers.record import LayerRecord, Unread
 from transom.images.packages import Selection
+from transom.images.packages.notes import EVIDENCE as NOTE
 from transom.images.sbom.purl import purl
 from transom.model.errors import TransomError
 from transom.model.packages import Package, Place
@@ -148,7 +149,7 @@ def _settled(packages: Sequence[Package], distro: Distro, merged: Merged) -> Ite
     """Yield packages with what only the whole image tells: the distribution, and the OS package that owns them."""
     system: dict[str, Package] = {}
     others = []
-    for package in packages:
+    for package in _of_databases(packages):
         if package.kind in SYSTEM_KINDS:
             settled = replace(
                 package,
@@ -163,6 +164,19 @@ def _settled(packages: Sequence[Package], distro: Distro, merged: Merged) -> Ite
     for package in others:
         owner = system.get(_owner(package, merged.owned))
         yield replace(package, owner=purl(owner)) if owner else package
+
+
+def _of_databases(packages: Sequence[Package]) -> Iterator[Package]:
+    """Yield packages without those that only programs say they are of, where a database knows them."""
+    known = {
+        (package.kind, name)
+        for package in packages
+        if package.kind in SYSTEM_KINDS and package.evidence != NOTE
+        for name in (package.name, package.source_name)
+    }
+    for package in packages:
+        if package.evidence != NOTE or (package.kind, package.name) not in known:
+            yield package
 
 
 def _owner(package: Package, owned: Mapping[str, str]) -> str:

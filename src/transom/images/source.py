@@ -36,7 +36,14 @@ IMAGE, FOLDER, CONTAINER = "image:", "dir:", "container:"
 API_VERSION, KIND = "transom.dev/v1", "Image"  # as image_ref has it
 MAX_NAMED = 5  # workloads in a line for people
 MAX_TOLD = 1_000  # of each list in the object; an honest image has some dozens
-DATABASES = ("lib/dpkg/status", "lib/apk/db/installed", "/rpmdb.sqlite", "/rpm/Packages", "/rpm/Packages.db")
+DATABASES = (
+    "lib/dpkg/status",
+    "lib/apk/db/installed",
+    "/rpmdb.sqlite",
+    "/rpm/Packages",
+    "/rpm/Packages.db",
+    "chisel/manifest.wall",
+)
 _HARMLESS = re.compile(r"(?:|true|false|\d{1,5}|[/.~$].*)")  # a variable's value that is no secret by its form
 
 

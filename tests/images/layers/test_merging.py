@@ -174,3 +174,21 @@ def test_what_apk_owns_is_known_by_its_package_through_links() -> None:
 def test_an_absolute_link_below_a_folder_leads_to_the_root() -> None:
     base = [folder("a/b"), folder("c"), symlink("a/b/l", "/c")]
     assert names(merge(records(base, [entry("a/b/l/lib/dpkg/status", status("x"))]))) == {"c/lib/dpkg/status": ["x"]}
+
+
+def test_a_store_of_nix_without_a_database_tells_its_packages() -> None:
+    first = [folder("nix/store/0c2kjxz8gvbqjg2qrx6n0m1q9k3v5w7y-openssl-3.0.13"), entry("nix/store/x.drv")]
+    second = [entry("nix/store/1c2kjxz8gvbqjg2qrx6n0m1q9k3v5w7y-bash-interactive-5.2p26/bin/bash")]
+    second += [folder("nix/store/2c2kjxz8gvbqjg2qrx6n0m1q9k3v5w7y-source")]
+    found = merge(records(first, second)).packages
+    assert {(each.name, each.version) for told in found.values() for each in told} == {
+        ("openssl", "3.0.13"),
+        ("bash-interactive", "5.2p26"),
+    }
+
+
+def test_a_package_that_is_taken_out_of_the_store_of_nix_is_hidden() -> None:
+    path = "0c2kjxz8gvbqjg2qrx6n0m1q9k3v5w7y-openssl-3.0.13"
+    merged = merge(records([folder(f"nix/store/{path}")], [entry(f"nix/store/.wh.{path}")]))
+    assert not merged.packages
+    assert [each.path for each in merged.hidden] == [f"nix/store/{path}"]

@@ -2,14 +2,51 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import sqlite3
+import struct
 
 import pytest
+import zstandard
 
 from tests.images.packages.elves import elf
-from transom.images.packages import SELECTORS, Selection, reader
+from transom.images.packages import SELECTORS, Selection, reader, sums_of
 
 MODULE = elf({".modinfo": b"license=GPL\0version=1.2\0name=zfs\0vermagic=6.1.0-1-amd64 SMP\0"})
+NOTE = b'{"type":"rpm","os":"Fedora","name":"openssl","version":"3.1.1-4.fc39","architecture":"x86_64"}\0'
+NOTED = struct.pack("<III", 4, len(NOTE), 0xCAFE1A7E) + b"FDO\0" + NOTE
+WALL = (
+    b'{"jsonwall":"1.0","schema":"1.0","count":3}\n'
+    b'{"kind":"package","name":"openssl","version":"3.0.13-0ubuntu3.4","sha256":"ab","arch":"amd64"}\n'
+    b'{"kind":"path","path":"/usr/bin/openssl","mode":"0755","slices":["openssl_bins"],"sha256":"%s","size":3}\n'
+    b'{"kind":"path","path":"/etc/ssl/openssl.cnf","mode":"0644","slices":["openssl_config"],"sha256":"ab","size":3}\n'
+) % (b"0" * 64)
+SYFT = (
+    b'{"artifacts": [{"name": "a", "purl": "pkg:npm/a@1.0"}, {"name": "b", "purl": ""}], "schema": {"version": "16"}}'
+)
+
+
+def key(name: str, value: str) -> bytes:
+    texts = [name.encode(), value.encode()]
+    return struct.pack("<Q", len(texts[0])) + texts[0] + struct.pack("<IQ", 8, len(texts[1])) + texts[1]
+
+
+MODEL = b"GGUF" + struct.pack("<IQQ", 3, 1, 4) + key("general.architecture", "llama") + key("general.name", "Tiny")
+MODEL += key("general.version", "v0.3") + key("general.license", "apache-2.0")
+
+
+def asar(files: dict[str, bytes]) -> bytes:
+    """An archive as Electron packs it: files in one folder below node_modules."""
+    body, tree = b"", {}
+    for name, content in files.items():
+        tree[name] = {"files": {"package.json": {"offset": str(len(body)), "size": len(content)}}}
+        body += content
+    told = json.dumps({"files": {"node_modules": {"files": tree}}}).encode()
+    padded = told + b"\0" * (-len(told) % 4)
+    return struct.pack("<4I", 4, len(padded) + 8, len(padded) + 4, len(told)) + padded + body
+
+
 SAMPLES = [
     (
         "var/lib/pacman/local/a-1-1/desc",
@@ -100,6 +137,21 @@ SAMPLES = [
         b"Package: zlib\nVersion: 1.3\nStatus: install ok installed\n",
         [("vcpkg", "zlib", "1.3")],
     ),
+    ("usr/lib64/libssl.so.3", elf({".note.package": NOTED}), [("rpm", "openssl", "3.1.1-4.fc39")]),
+    ("var/lib/chisel/manifest.wall", zstandard.compress(WALL), [("deb", "openssl", "3.0.13-0ubuntu3.4")]),
+    ("models/tiny.gguf", MODEL, [("generic", "Tiny", "v0.3")]),
+    ("opt/app/resources/app.asar", asar({"a": b'{"name": "a", "version": "1.2.3"}'}), [("npm", "a", "1.2.3")]),
+    (
+        "usr/local/lib/perl5/x86_64-linux/.meta/Plack-1.0050/install.json",
+        b'{"dist": "Plack-1.0050", "pathname": "M/MI/MIYAGAWA/Plack-1.0050.tar.gz", "name": "Plack"}',
+        [("cpan", "Plack", "1.0050")],
+    ),
+    (
+        "root/.vscode-server/extensions/extensions.json",
+        b'[{"identifier": {"id": "ms-python.python", "uuid": "x"}, "version": "2024.2.1"}, {"version": 3}]',
+        [("vscode-extension", "python", "2024.2.1")],
+    ),
+    ("opt/app.syft.json", SYFT, [("npm", "a", "1.0")]),
 ]
 
 
@@ -146,3 +198,51 @@ def assembly(managed: bool) -> bytes:
 def test_a_pe_file_tells_its_version_resource(managed, expected):
     (package,) = reader("executables:read")("My.Lib.dll", assembly(managed))
     assert (package.kind, package.name, package.version) == expected
+
+
+def test_the_database_of_freebsd_is_read(tmp_path):
+    path = tmp_path / "local.sqlite"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE packages (id INTEGER, origin TEXT, name TEXT, version TEXT, arch TEXT)")
+        database.execute("INSERT INTO packages VALUES (1, 'ftp/curl', 'curl', '8.6.0', 'FreeBSD:14:amd64')")
+    database.close()
+    (package,) = reader("pacman:read_freebsd")("var/db/pkg/local.sqlite", path.read_bytes())
+    assert (package.name, package.version, package.source_name) == ("curl", "8.6.0", "curl")
+
+
+def test_a_manifest_of_chisel_tells_what_its_programs_hold():
+    (found,) = sums_of("chisel:sums")(zstandard.compress(WALL))
+    assert (found.package, found.algorithm, found.files) == ("openssl", "sha256", {"usr/bin/openssl": bytes(32)})
+
+
+def test_a_manifest_of_chisel_that_unpacks_to_too_much_is_told():
+    with pytest.raises(ValueError, match="unpacks to more"):
+        list(reader("chisel:read")("manifest.wall", zstandard.compress(b" " * 40 * 2**20)))
+
+
+@pytest.mark.parametrize("cut", range(0, len(MODEL), 7))
+def test_a_model_that_breaks_off_tells_what_was_read(cut):
+    try:
+        found = list(reader("models:read")("tiny.gguf", MODEL[:cut]))
+    except ValueError:
+        assert cut < 24
+    else:
+        assert found[0].name in ("Tiny", "tiny")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 40, asar({})[:20], struct.pack("<4I", 4, 1, 1, 2**31)])
+def test_an_archive_of_electron_that_is_none_is_told(content):
+    with pytest.raises(ValueError, match=r"asar|JSON"):
+        list(reader("electron:read_asar")("app.asar", content))
+
+
+def test_a_native_image_tells_what_it_was_built_of():
+    bill = (
+        b'{"bomFormat": "CycloneDX", "specVersion": "1.4", "components": [{"type": "library", "name": "netty-common",'
+    )
+    packed = gzip.compress(bill + b' "version": "4.1.0", "purl": "pkg:maven/io.netty/netty-common@4.1.0"}]}')
+    names = b"\0sbom\0sbom_length\0"
+    symbols = struct.pack("<IBBHQQ", 1, 17, 0, 1, 0x1008, 0) + struct.pack("<IBBHQQ", 6, 17, 0, 1, 0x1000, 0)
+    program = elf({".dynstr": names, ".dynsym": symbols}, struct.pack("<Q", len(packed)) + packed)
+    (package,) = reader("executables:read")("app/server", program)
+    assert (package.kind, package.namespace, package.name) == ("maven", "io.netty", "netty-common")

@@ -13,6 +13,7 @@ from transom.images.layers.streams import Hashing, unpacked
 from transom.images.layers.tar import MAX_TAR_BYTES, TAKEN_AWAY, Content, Entry, TarError, TarReader, normal
 from transom.images.layers.tar import OPAQUE as OPAQUE_FOLDER
 from transom.images.packages import Selection, Selector, owners, reader, sums_of
+from transom.images.packages.bundles import nix_package
 from transom.images.packages.copyrights import licences
 from transom.images.packages.sums import is_loaded, is_verified, of_md5sums, package_of
 from transom.registry.blobs import Layer
@@ -21,6 +22,7 @@ WHITEOUT, OPAQUE, AUFS = ".wh.", ".wh..wh..opq", ".wh..wh."
 SETUID_SETGID = 0o6000
 EXECUTABLE = 0o111
 DOCUMENTS = "usr/share/doc/"
+NIX_STORE = "nix/store/"
 MAX_COPYRIGHT_BYTES = 4 * 1024 * 1024  # the largest of Debian has 1 MB
 CAPABILITY = "security.capability"
 MAX_TEXT_BYTES = 64 * 1024  # an os-release has some hundred bytes
@@ -143,11 +145,14 @@ class _Pass:
         self._files: list[str] = []
         self._folders: list[str] = []
         self._noted: set[str] = set()
+        self._stores: set[str] = set()
         self._chars = 0
 
     def note(self, entry: Entry, source: Content) -> None:
         """Note an entry; the last of several of one name counts, as whoever unpacks a layer has it."""
         record, path, kind = self.record, entry.path, entry.kind
+        if path.startswith(NIX_STORE):
+            self._stores.add(path.split("/", 3)[2])
         record.entries += 1
         record.size_bytes += entry.size_bytes
         folder, _, name = path.rpartition("/")
@@ -171,11 +176,20 @@ class _Pass:
         """End the record."""
         record = self.record
         self._settle()
+        self._note_stores()
         if self._chars <= MAX_PATHS_CHARS:
             record.files, record.folders = joined(self._files), joined(self._folders)
         else:
             record.unread.append(Unread("", "it has more paths than can be kept, so what it replaces is not known"))
         record.complete = all(each.path for each in record.unread)
+
+    def _note_stores(self) -> None:
+        """Note what the store of Nix holds, by the names of its folders: images made by Nix have no database."""
+        for name in sorted(self._stores):
+            path = f"{NIX_STORE}{name}"
+            package = nix_package(f"/{path}", path)
+            if package is not None:
+                self.record.packages[path] = [package]
 
     def _settle(self) -> None:
         """Hold what lists tell to what was hashed; only what they do not bear out is kept."""
@@ -292,10 +306,10 @@ class _Pass:
             head = head or source.content(MAGIC_BYTES)
             if not head.startswith(selector.magics):
                 return head
-        if entry.size_bytes > selector.limit_bytes:
+        if entry.size_bytes > selector.limit_bytes and not selector.head_bytes:
             self.record.unread.append(Unread(path, f"it is larger than {selector.limit_bytes // 2**20} MiB"))
             return head
-        head += source.content()
+        head += source.content(selector.head_bytes or -1)
         try:
             for package in reader(selector.reader)(path, head):
                 self.record.packages[path].append(package)

@@ -1,4 +1,4 @@
-"""What comes as a bundle beside the system: conda, Nix, snaps, Homebrew, Bitnami."""
+"""What comes as a bundle beside the system: conda, Nix, snaps, Homebrew, Bitnami, extensions of an editor."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from transom.images.packages import sqlite
-from transom.images.packages.texts import MAX_PACKAGES, json_object, tables, text, text_lines
+from transom.images.packages.texts import MAX_PACKAGES, json_object, table, tables, text, text_lines
 from transom.model.packages import Package, Place
 
 MAX_STORE_CHARS = 300  # a name has 211 at most
@@ -39,10 +39,25 @@ def read_nix(path: str, content: bytes) -> Iterator[Package]:
     """Yield the packages of the Nix database: store paths that carry a version; outputs of one count once."""
     seen: set[tuple[str, str]] = set()
     for (store,) in sqlite.rows(content, "SELECT path FROM ValidPaths", MAX_PACKAGES):
-        match = _NIX.match(store) if isinstance(store, str) and len(store) <= MAX_STORE_CHARS else None
-        if match and not store.endswith(".drv") and (match["name"], match["version"]) not in seen:
-            seen.add((match["name"], match["version"]))
-            yield Package("nix", match["name"], match["version"], places=(Place(path),), evidence="nix")
+        found = nix_package(store, path) if isinstance(store, str) else None
+        if found and (found.name, found.version) not in seen:
+            seen.add((found.name, found.version))
+            yield found
+
+
+def nix_package(store: str, path: str) -> Package | None:
+    """Return the package of a store path, `/nix/store/HASH-NAME-VERSION`; None for what has no version, and derivations."""
+    match = _NIX.match(store) if len(store) <= MAX_STORE_CHARS and not store.endswith(".drv") else None
+    return Package("nix", match["name"], match["version"], places=(Place(path),), evidence="nix") if match else None
+
+
+def read_vscode(path: str, content: bytes) -> Iterator[Package]:
+    """Yield the extensions of Visual Studio Code, or of its server, that extensions.json lists."""
+    for entry in tables(json_object(b'{"all":' + content + b"}").get("all")):
+        identity, version = text(table(entry.get("identifier")).get("id")), text(entry.get("version"))
+        publisher, dot, name = identity.partition(".")
+        if dot and name and version:
+            yield Package("vscode-extension", name, version, publisher, places=(Place(path),), evidence="vscode")
 
 
 def read_snap(path: str, content: bytes) -> Iterator[Package]:

@@ -187,7 +187,7 @@ def read_gradle_lock(path: str, content: bytes) -> Iterator[Package]:
     for number, line in text_lines(content):
         spec, equals, configurations = line.partition("=")
         steps = spec.split(":")
-        if equals and len(steps) == 3 and not line.startswith("#"):
+        if equals and len(steps) == 3 and all(steps) and not line.startswith("#"):
             used = configurations.split(",")
             yield Package(
                 "maven",

@@ -1,11 +1,12 @@
-"""Arch Linux and Gentoo: what pacman and portage say is installed."""
+"""Arch Linux, Gentoo and FreeBSD: what pacman, portage and pkg say is installed."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from transom.images.packages.texts import text_lines
+from transom.images.packages import sqlite
+from transom.images.packages.texts import MAX_PACKAGES, text_lines
 from transom.model.packages import Package, Place
 
 _EBUILD = re.compile(r"(?:^|/)var/db/pkg/(?P<category>[^/]+)/(?P<name>[^/]+?)-(?P<version>\d[^/]*)/CONTENTS$")
@@ -42,3 +43,16 @@ def read_portage(path: str, content: bytes) -> Iterator[Package]:
         yield Package(
             "ebuild", match["name"], match["version"], match["category"], places=(Place(path),), evidence="portage"
         )
+
+
+def read_freebsd(path: str, content: bytes) -> Iterator[Package]:
+    """Yield the packages of local.sqlite, the database of FreeBSD's pkg."""
+    for name, version, origin, arch in sqlite.rows(
+        content, "SELECT name, version, origin, arch FROM packages", MAX_PACKAGES
+    ):
+        if isinstance(name, str) and isinstance(version, str):
+            source = origin.rpartition("/")[2] if isinstance(origin, str) else ""
+            told = arch if isinstance(arch, str) else ""
+            yield Package(
+                "freebsd", name, version, arch=told, source_name=source, places=(Place(path),), evidence="pkg"
+            )

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from transom.images.packages.texts import json_object, tables, text
+from transom.images.sbom.purl import parse_purl
 from transom.images.sbom.reading import parse_bill
 from transom.model.errors import TransomError
 from transom.model.packages import Package, Place
@@ -20,3 +22,14 @@ def read(path: str, content: bytes) -> Iterator[Package]:
     for package in bill.packages:
         if package.name and package.version:
             yield replace(package, places=(Place(path),), evidence="sbom", owner="")
+
+
+def read_syft(path: str, content: bytes) -> Iterator[Package]:
+    """Yield the packages of a bill in Syft's own format, by their package URLs."""
+    for artifact in tables(json_object(content).get("artifacts")):
+        try:
+            package = parse_purl(text(artifact.get("purl")))
+        except ValueError:
+            continue  # what it could not name either
+        if package.version:
+            yield replace(package, places=(Place(path),), evidence="sbom")

@@ -13,7 +13,8 @@ class Selector(Struct, frozen=True):
     """Files of one kind. names: their last step; suffixes: what it ends in; contains: a piece of the path, where neither
     is known; path: a pattern of the whole, "" for any.
 
-    reader: module beside this one and function; limit_bytes: larger files of the kind are told as unread. executable:
+    reader: module beside this one and function; limit_bytes: larger files of the kind are told as unread; head_bytes: so
+    much of a file of any size is enough, 0 for all of it. executable:
     whatever may be run is of the kind, unless its suffix is one of `never`. magics: what a file must begin with; others
     tell nothing. declares: it tells what is meant to be installed, which need not be: read in sources, not in images. owners: a function
     that tells which files the packages own, sums: what they say that these hold, both as `module:function`.
@@ -25,6 +26,7 @@ class Selector(Struct, frozen=True):
     contains: str = ""
     path: str = ""
     limit_bytes: int = 64 * MIB
+    head_bytes: int = 0
     executable: bool = False
     never: tuple[str, ...] = ()
     magics: tuple[bytes, ...] = ()
@@ -104,12 +106,18 @@ INSTALLED = (
     Selector("rpm:read_manifest", names=("container-manifest-2",), path=r"(?:^|/)rpmmanifest/container-manifest-2$"),
     Selector("pacman:read", names=("desc",), path=r"(?:^|/)var/lib/pacman/local/[^/]+/desc$"),
     Selector("pacman:read_portage", names=("CONTENTS",), path=r"(?:^|/)var/db/pkg/[^/]+/[^/]+/CONTENTS$"),
+    Selector(
+        "pacman:read_freebsd", names=("local.sqlite",), path=r"(?:^|/)var/db/pkg/local\.sqlite$", limit_bytes=512 * MIB
+    ),
+    Selector("chisel:read", names=("manifest.wall",), sums="chisel:sums"),
     # languages
     Selector("python:read_metadata", names=("METADATA",), path=r"\.dist-info/METADATA$"),
     Selector("python:read_metadata", names=("PKG-INFO",), path=r"(?:\.egg-info|\.dist-info|EGG-INFO)/PKG-INFO$"),
     Selector("python:read_metadata", suffixes=(".egg-info",)),
     Selector("python:read_egg", suffixes=(".egg",), limit_bytes=MAX_ARCHIVE_BYTES),
     Selector("node:read_package", names=("package.json",), limit_bytes=8 * MIB),
+    Selector("electron:read_asar", suffixes=(".asar",), limit_bytes=MAX_ARCHIVE_BYTES),
+    Selector("perl:read_install", names=("install.json",), path=r"/\.meta/[^/]+/install\.json$"),
     Selector("java:read_archive", suffixes=JAVA, limit_bytes=MAX_ARCHIVE_BYTES),
     Selector(
         "java:read_release", names=("release",), path=r"(?:^|/)(?:[^/]*(?:java|jdk|jre|jvm)[^/]*/)+(?:[^/]+/)?release$"
@@ -134,6 +142,11 @@ INSTALLED = (
     Selector(
         "sboms:read", suffixes=(".json", ".xml"), path=r"\.(?:spdx|cdx|sbom|bom)\.(?:json|xml)$", limit_bytes=256 * MIB
     ),
+    Selector("sboms:read_syft", suffixes=(".json",), path=r"\.syft\.json$", limit_bytes=256 * MIB),
+    Selector(
+        "bundles:read_vscode", names=("extensions.json",), path=r"/\.vscode(?:-server)?/extensions/extensions\.json$"
+    ),
+    Selector("models:read", suffixes=(".gguf",), head_bytes=MIB, magics=(b"GGUF",)),
     Selector("bundles:read_bitnami", suffixes=(".spdx",), path=r"/\.spdx-[^/]+\.spdx$"),
     Selector(
         "kernel:read_image", contains="vmlinu", path=r"(?:^|/)vmlinu[xz](?:-[^/]+)?$", limit_bytes=MAX_BINARY_BYTES
