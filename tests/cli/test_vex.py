@@ -120,3 +120,15 @@ def test_a_status_that_vex_does_not_know_is_a_usage_error(place: Path) -> None:
         "version: 1\nexceptions: [{rule: vulnerable-package, reason: a, status: harmless}]\n"
     )
     assert main(["scan", "a.cdx.json"]) == 2
+
+
+@pytest.mark.parametrize("form", ["openvex", "cyclonedx-vex", "csaf"])
+def test_decisions_of_a_team_travel_as_vex(place: Path, capsys: pytest.CaptureFixture[str], form: str) -> None:
+    (place / "transom.yaml").write_text(
+        "version: 1\nexceptions: [{rule: vulnerable-package, reason: unused, status: not_affected}]\n"
+    )
+    assert main(["scan", "a.cdx.json", "-o", f"{form}=out.json"]) == 0
+    (place / "transom.yaml").unlink()
+    found = scanned(capsys, "a.cdx.json", "--vex", "out.json")
+    assert found["findings"] == []
+    assert "unused" in found["accepted"][0]["reason"]

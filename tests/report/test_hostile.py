@@ -20,6 +20,7 @@ from transom.model.frameworks import Control, Framework
 from transom.model.places import Locator
 from transom.model.refs import Ref
 from transom.model.severity import Severity
+from transom.model.vulnerabilities import Vulnerability
 from transom.report.formats import FORMATS, write
 from transom.report.options import Excerpt, ReportOptions
 from transom.report.spreadsheet import MAX_CELL_CHARS
@@ -41,7 +42,7 @@ HOSTILE = {
     "1 MB": "<b>" * 333_333,
 }
 TOLD_TO_PEOPLE = ("table", "html", "junit", "markdown", "csv", "github")
-MAX_GROWTH_CHARS = 2_000_000  # of a whole report in which a megabyte stands in thirty places
+MAX_GROWTH_CHARS = 3_000_000  # of a whole report in which a megabyte stands in fifty places
 
 
 def numbered(text: str, count: int) -> list[str]:
@@ -59,12 +60,19 @@ def report_of(text: str) -> Any:
     def finding(witness: str) -> Finding:
         return Finding(rule, ref, Severity.HIGH, message, evidence, title, witness, other, ref, step)
 
+    purl = f"pkg:generic/{name}"
+    told = Vulnerability(
+        other, purl, name, message, "fixed", (witness,), step, title, rule, (reason,), other, 9.8, step
+    )
+    vulnerable = replace(finding("vulnerable"), vulnerability=told)
     known = finding("known")
     return gather(
         [
             finding(witness),
             known,
+            vulnerable,
             Accepted(finding("accepted"), reason, Locator(other, 1, 1)),
+            Accepted(vulnerable, reason, Locator(other, 1, 1), False, "not_affected", "component_not_present"),
             Skipped(ref, reason, step, rule, Locator(name, 2)),
             Judged(rule, 3, 1),
             Judged("passed", 2, 2),
@@ -163,7 +171,7 @@ def of_commands(text: str) -> Any:
 SHAPES: dict[str, Callable[[str], Any]] = {
     "table": lambda text: [],
     "json": of_json,
-    "jsonl": lambda text: [_values(json.loads(line)) for line in text.rstrip("\n").split("\n")],
+    "jsonl": lambda text: sorted(str(_values(json.loads(line))) for line in text.rstrip("\n").split("\n")),
     "sarif": of_json,
     "oscal": of_json,
     "html": of_html,
@@ -173,6 +181,9 @@ SHAPES: dict[str, Callable[[str], Any]] = {
     "gitlab-codequality": of_json,
     "gitlab-sast": of_json,
     "github": of_commands,
+    "openvex": of_json,
+    "cyclonedx-vex": of_json,
+    "csaf": of_json,
 }
 
 

@@ -13,7 +13,7 @@ from transom.cli.arguments import severity_label
 from transom.model.errors import TransomError, UsageError
 from transom.model.findings import Skipped
 
-DATED = ("html", "gitlab-sast", "oscal")
+DATED = ("html", "gitlab-sast", "oscal", "openvex", "cyclonedx-vex", "csaf")
 """Formats that say when a scan was made."""
 
 

@@ -63,8 +63,8 @@ def parser() -> Parser:
         metavar="FORMAT[=FILE]",
         action="append",
         default=[],
-        help="table (default), json, jsonl, sarif, html, junit, markdown, csv, gitlab-codequality, gitlab-sast, oscal or "
-        "github; repeatable, one of them to stdout",
+        help="table (default), json, jsonl, sarif, html, junit, markdown, csv, gitlab-codequality, gitlab-sast, oscal, "
+        "github, or as VEX openvex, cyclonedx-vex or csaf; repeatable, one of them to stdout",
     )
     add_judging_arguments(made, "exit 1 from this severity on (default: high)")
     made.add_argument(

@@ -34,7 +34,7 @@ EXAMPLES = """\
 
 exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 incomplete (something was not judged)
 """
-NO_FORMATS = ("oscal",)  # which tell controls of frameworks
+NO_FORMATS = ("oscal", "openvex", "cyclonedx-vex", "csaf")  # which tell controls of frameworks, and vulnerabilities
 
 
 def parser() -> Parser:

@@ -22,6 +22,9 @@ FORMATS = {
     "gitlab-sast": "transom.report.gitlab:write_sast",
     "oscal": "transom.report.oscal:write",
     "github": "transom.report.github:write",
+    "openvex": "transom.report.vex.openvex:write",
+    "cyclonedx-vex": "transom.report.vex.cyclonedx:write",
+    "csaf": "transom.report.vex.csaf:write",
 }
 """Every format, and the `module:function` that writes it, called with report, stream and options."""
 
