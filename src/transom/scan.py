@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from transom.inventory import Entry, Inventory, unrendered
 from transom.inventory.selection import EVERYTHING, Selection
@@ -135,7 +136,10 @@ def read(inventory: Inventory, target: str, options: ScanOptions) -> Iterator[To
         from transom.images.opening import ImageOptions
         from transom.images.source import fill_from_image
 
-        yield from fill_from_image(inventory, target, options.images or ImageOptions())
+        images = options.images or ImageOptions()
+        if options.vulnerabilities is not None:
+            images = replace(images, index=options.vulnerabilities.index)
+        yield from fill_from_image(inventory, target, images)
         return
     if is_bill(target):
         from transom.images.source import fill_from_bill

@@ -54,7 +54,8 @@ class Layout:
         return {"mediaType": kind, "digest": f"sha256:{digest}", "size": len(content)}
 
     def image(self, *layers: Files, name: str = "latest", architecture: str = "amd64", **config: Any) -> dict[str, Any]:
-        """Add an image of some layers and return its descriptor."""
+        """Add an image of some layers and return its descriptor; history: what made each, among its settings."""
+        made_by = config.pop("history", [f"step {number}" for number in range(len(layers))])
         plain = [tar_of(files) for files in layers]
         stored = [
             self.blob(gzip.compress(each, 1, mtime=0), "application/vnd.oci.image.layer.v1.tar+gzip") for each in plain
@@ -63,7 +64,7 @@ class Layout:
             "architecture": architecture,
             "os": "linux",
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(each).hexdigest()}" for each in plain]},
-            "history": [{"created_by": f"step {number}"} for number in range(len(plain))],
+            "history": [{"created_by": each} for each in made_by],
             "config": config,
         }
         made = {

@@ -36,7 +36,7 @@ def pod(annotations=None, labels=None) -> str:
 
 def test_every_crosswalk_leads_to_rules_that_there_are():
     known = builtin_pack().faces.keys()
-    assert len(tools()) == 7
+    assert len(tools()) == 9
     for tool in tools():
         assert {rule for rules in crosswalk(tool).values() for rule in rules} <= known, tool
 

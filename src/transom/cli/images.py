@@ -30,8 +30,12 @@ def add_image_arguments(parser: argparse.ArgumentParser) -> None:
 
 def image_options(arguments: argparse.Namespace) -> ImageOptions:
     """Return how images are fetched."""
-    from transom.images.opening import ImageOptions
+    from pathlib import Path
 
+    from transom.images.opening import ImageOptions
+    from transom.kube.files import is_dockerfile
+
+    beside = getattr(arguments, "targets", ())
     return ImageOptions(
         platform=arguments.platform,
         mirrors=tuple(arguments.mirror),
@@ -40,4 +44,8 @@ def image_options(arguments: argparse.Namespace) -> ImageOptions:
         running=getattr(arguments, "images", False),
         containerd=arguments.containerd_root,
         containerd_state=arguments.containerd_state,
+        dockerfiles=(
+            *getattr(arguments, "dockerfile", ()),
+            *(each for each in beside if is_dockerfile(Path(each).name)),
+        ),
     )

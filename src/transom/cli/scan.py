@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -80,6 +81,13 @@ def parser() -> Parser:
         action="store_true",
         help="inspect the images that run in a cluster too, by the digests its nodes tell",
     )
+    made.add_argument(
+        "--dockerfile",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="the Dockerfile that an image was built from: it is judged, and findings of the image point at its lines",
+    )
     changes = made.add_argument_group("only what is new")
     changes.add_argument("--since", metavar="REV", help="report only what came since this git revision")
     baseline = changes.add_mutually_exclusive_group()
@@ -96,6 +104,10 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = list(outputs(arguments.output, FORMATS))
     if any(name == "oscal" for name, _ in wanted) and not arguments.framework:
         raise UsageError("OSCAL tells the controls of a framework", "none was named", "add --framework cis-kubernetes")
+    for file in arguments.dockerfile:
+        if not os.path.isfile(file):  # noqa: PTH113 - the name is text everywhere else
+            raise UsageError(f"cannot read {file}", "there is no such file", "name the Dockerfile of the image")
+    arguments.targets += arguments.dockerfile
     if not arguments.targets:
         raise UsageError("name what to scan", "", "transom scan deploy/, or transom scan - for standard input")
     from transom.cli.selection import scan_options

@@ -31,12 +31,20 @@ class Distro(Struct, frozen=True):
 
 def distro_of(texts: Mapping[str, bytes], packages: Iterable[Package]) -> Distro:
     """Return the distribution that an image says it is, else the one that its traces speak of; an empty one for none."""
+    fields = os_release(texts)
+    if fields:
+        name = fields.get("PRETTY_NAME") or fields.get("NAME", "")
+        return Distro(fields["ID"].lower(), fields.get("VERSION_ID", ""), name, True)
+    return _inferred(texts, packages)
+
+
+def os_release(texts: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the fields of os-release; empty where it is not there, or does not say whose it is."""
     for path in ("etc/os-release", "usr/lib/os-release"):
         fields = _fields(texts.get(path, b""))
         if fields.get("ID"):
-            name = fields.get("PRETTY_NAME") or fields.get("NAME", "")
-            return Distro(fields["ID"].lower(), fields.get("VERSION_ID", ""), name, True)
-    return _inferred(texts, packages)
+            return fields
+    return {}
 
 
 def _fields(content: bytes) -> dict[str, str]:

@@ -22,7 +22,8 @@ class ImageOptions(Struct, frozen=True):
     insecure: whether plain HTTP is taken; cached: whether records of layers are kept and used; running:
     whether those that run in a cluster are inspected with it; pull_secrets: whether they are fetched with the pull secrets
     of their pods; logins: who may ask for the image, the likeliest first, () for whom Docker's config tells; containerd,
-    containerd_state: its folders, "" for where they usually are.
+    containerd_state: its folders, "" for where they usually are; index: of vulnerabilities, which knows how long systems are
+    kept, "" for none; dockerfiles: among which is the one that an image was built from.
     """
 
     platform: str = ""
@@ -34,6 +35,8 @@ class ImageOptions(Struct, frozen=True):
     logins: tuple[Login, ...] = ()
     containerd: str = ""
     containerd_state: str = ""
+    index: str = ""
+    dockerfiles: tuple[str, ...] = ()
 
 
 Opener = Callable[[str, ImageOptions, Platform | None], Image]

@@ -10,16 +10,21 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from transom.images.cache import LayerCache
+from transom.images.history import rebuilt, steps
+from transom.images.holdings import holdings
 from transom.images.inspection import Inspection, inspect, inspect_folder
 from transom.images.layers.altered import Altered
+from transom.images.lifetimes import end_of, ended, untold
 from transom.images.opening import ImageOptions, open_image
 from transom.images.sbom.bill import bill_of
+from transom.images.written import WrittenSource, lines_of, places_of_image
 from transom.inventory import Inventory, Origin
 from transom.kube.files import shown
 from transom.model.errors import TransomError
@@ -101,7 +106,11 @@ def fill_from_image(
     for layer, unread in found.unread:
         where = shown(unread.path) or f"layer {layer.diff_id}".strip()
         yield Skipped(ref, f"{where}: {unread.reason}", "fetch or build the image again; what was read counts")
-    inventory.add(image_object(found, name, workloads) | more, Origin(target))
+    until = end_of(found.distro, found.merged.texts, options.index)
+    if until is None:
+        yield untold(ref, found.distro)
+    told = image_object(found, name, workloads, ended(until, date.today())) | more
+    add_image(inventory, found, target, told, options.dockerfiles)
     inventory.bills.append(bill_of(found, name, workloads))
 
 
@@ -120,8 +129,29 @@ def fill_from_bill(inventory: Inventory, path: str) -> Iterator[Told]:
     inventory.bills.append(bill)
 
 
-def image_object(found: Inspection, name: str, workloads: Sequence[str] = ()) -> dict[str, Any]:
-    """Return an image as an object for policies; kinds of packages are counted, never listed."""
+def add_image(
+    inventory: Inventory, found: Inspection, target: str, told: dict[str, Any], dockerfiles: Sequence[str] = ()
+) -> None:
+    """Add the object of an image, and the Dockerfile that its history comes to, where it tells one.
+
+    Steps that stand in one of the Dockerfiles are judged where they stand, and their places are those of the image.
+    """
+    made = steps(found.image.history)
+    lines = lines_of(made, dockerfiles)
+    whole = {**told, **holdings(found, made)}
+    inventory.add(whole, Origin(target), WrittenSource(places_of_image(whole, made, lines)))
+    others = [step for number, step in enumerate(made) if number not in lines]
+    if others:
+        inventory.add(rebuilt(others, told["metadata"]["name"]), Origin(target))
+
+
+def image_object(
+    found: Inspection, name: str, workloads: Sequence[str] = (), support_ended: str = ""
+) -> dict[str, Any]:
+    """Return an image as an object for policies; kinds of packages are counted, never listed.
+
+    support_ended: the day, where it is past; what it holds beside packages is told by `holdings`.
+    """
     image, merged = found.image, found.merged
     kinds: dict[str, int] = {}
     for package in found.packages:
@@ -137,7 +167,12 @@ def image_object(found: Inspection, name: str, workloads: Sequence[str] = ()) ->
         "base": found.base,
         "workloads": list(workloads[:MAX_TOLD]),
         "config": _settings(settings if isinstance(settings, dict) else {}),
-        "system": {"id": found.distro.id, "version": found.distro.version, "told": found.distro.told},
+        "system": {
+            "id": found.distro.id,
+            "version": found.distro.version,
+            "told": found.distro.told,
+            "ended": support_ended,
+        },
         "packages": {
             "count": len(found.packages),
             "kinds": kinds,
@@ -153,12 +188,7 @@ def image_object(found: Inspection, name: str, workloads: Sequence[str] = ()) ->
             }
             for layer, record in zip(image.layers, found.records, strict=True)
         ][:MAX_TOLD],
-        "specials": [
-            {"path": shown(each.path), "mode": f"{each.mode:04o}", "uid": each.uid, "capabilities": each.capabilities}
-            for each in list(merged.specials.values())[:MAX_TOLD]
-        ],
         "altered": [_altered(each, image.layers) for each in merged.altered[:MAX_TOLD]],
-        "packed": [{"path": shown(path), "by": by} for path, by in merged.packed.items()][:MAX_TOLD],
         "hidden": [
             {
                 "path": shown(each.path),

@@ -84,7 +84,10 @@ def ref_of(value: dict[str, Any]) -> Ref:
     metadata = metadata if isinstance(metadata, dict) else {}
     name, namespace = metadata.get("name"), metadata.get("namespace")
     if group == "transom.dev" and kind in OURS and isinstance(name, str):
-        return Ref(scope=OURS[kind], group=group, kind=kind, name=name)
+        scope: Scope = (
+            "image" if value.get("rebuilt") is True else OURS[kind]
+        )  # a Dockerfile that an image's history tells
+        return Ref(scope=scope, group=group, kind=kind, name=name)
     if not isinstance(name, str) or not name:
         prefix = metadata.get("generateName")
         name = f"{prefix}*" if isinstance(prefix, str) and prefix else ""

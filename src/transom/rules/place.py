@@ -192,7 +192,21 @@ def _child(node: Any, step: str | int) -> Any:
     return None
 
 
+def _is_file(node: Any) -> bool:
+    """Tell whether a node of an image's object is a file that a layer brought."""
+    return isinstance(node, dict) and "path" in node and "layer" in node
+
+
+def _file_told(file: dict[str, Any], path: Path) -> str:
+    """Return what is seen of a file in an image: its path, the field at fault, the step that brought it."""
+    field = next((step for step in reversed(path) if isinstance(step, str)), "path")
+    told = "" if field == "path" or isinstance(file.get(field, []), (list, dict)) else f", {field} {file[field]}"
+    return short(f"{file['path']}{told}") + (f" ({file['step']})" if file.get("step") else "")
+
+
 def _name_of(node: Any) -> str:
+    if _is_file(node):
+        return str(node["path"])
     if isinstance(node, dict):
         for field in ("name", "host", "containerPort", "port", "key", "mountPath", "ip"):
             named = node.get(field)
@@ -216,6 +230,9 @@ def _observed(entry: Entry, nodes: Sequence[Any], path: Path) -> str:
     """Return what stands at a path in one short line: `privileged: true`, `runAsNonRoot: not set`; no secret value."""
     if entry.ref.kind == "Dockerfile":
         return next(filter(None, map(_instruction, reversed(nodes))), entry.ref.kind)
+    file = next(filter(_is_file, nodes), None)
+    if file is not None:
+        return _file_told(file, path)
     name = next((step for step in reversed(path) if isinstance(step, str)), entry.ref.kind)
     if nodes and nodes[-1] is None:
         return f"{name}: not set"

@@ -30,8 +30,10 @@ class Merged(Struct, frozen=True):
     """What an image shows, by path. packages: by the file that tells them; owned: the OS package of other evidence;
     licences: by the name of a package's folder of documents.
 
-    unlisted: packages whose list of files is there, and which no database knows; altered: files that are not what their
-    package says; hidden: what lies below; unread: files of interest that are another by name, which was not read.
+    notable, open, strangers: what layers.record says of them, of files that are still there; caches: sizes by path;
+    brought: the layer that each of these paths is of; unlisted: packages whose list of files is there, and which no
+    database knows; altered: files that are not what their package says; hidden: what lies below; unread: files of interest
+    that are another by name, which was not read.
     """
 
     packages: dict[str, tuple[Package, ...]]
@@ -44,6 +46,11 @@ class Merged(Struct, frozen=True):
     altered: tuple[Altered, ...]
     hidden: tuple[Hidden, ...]
     unread: tuple[Unread, ...]
+    notable: dict[str, str] = {}
+    caches: dict[str, int] = {}
+    open: dict[str, int] = {}
+    strangers: dict[str, int] = {}
+    brought: dict[str, str] = {}
 
 
 class _Held(Struct):
@@ -60,6 +67,10 @@ class _Held(Struct):
     packed: str = ""
     licences: tuple[str, ...] = ()
     sums: tuple[Sums, ...] = ()
+    notable: str = ""
+    cached_bytes: int = 0
+    open: int = 0
+    stranger: int = 0
 
 
 class _Overlay:
@@ -163,6 +174,10 @@ def _held(record: LayerRecord) -> Iterator[tuple[str, _Held]]:
         record.packed,
         record.licences,
         record.sums,
+        record.notable,
+        record.caches,
+        record.open,
+        record.strangers,
     )
     for path in dict.fromkeys(path for each in found for path in each):
         packages = record.packages.get(path)
@@ -180,6 +195,10 @@ def _held(record: LayerRecord) -> Iterator[tuple[str, _Held]]:
                 record.packed.get(path, ""),
                 tuple(record.licences.get(path, ())),
                 tuple(record.sums.get(path, ())),
+                record.notable.get(path, ""),
+                record.caches.get(path, 0),
+                record.open.get(path, 0),
+                record.strangers.get(path, 0),
             ),
         )
 
@@ -230,6 +249,11 @@ def merge(records: Sequence[LayerRecord]) -> Merged:
         tuple(_altered(overlay)),
         tuple(overlay.hidden),
         tuple(overlay.unread),
+        notable={path: held.notable for path, held in files.items() if held.notable},
+        caches={path: held.cached_bytes for path, held in files.items() if held.cached_bytes},
+        open={path: held.open for path, held in files.items() if held.open},
+        strangers={path: held.stranger for path, held in files.items() if held.stranger},
+        brought={path: held.layer for path, held in files.items()},
     )
 
 

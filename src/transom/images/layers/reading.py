@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from transom.images.layers.altered import DIVERSIONS, Digester, settled
 from transom.images.layers.links import Links
-from transom.images.layers.record import LayerRecord, Special, Unread, joined, parted
+from transom.images.layers.notable import CACHES, notable
+from transom.images.layers.record import LARGE_BYTES, LayerRecord, Special, Unread, joined, parted
 from transom.images.layers.streams import Hashing, unpacked
 from transom.images.layers.tar import MAX_TAR_BYTES, TAKEN_AWAY, Content, Entry, TarError, TarReader, normal
 from transom.images.layers.tar import OPAQUE as OPAQUE_FOLDER
@@ -21,6 +22,9 @@ from transom.registry.blobs import Layer
 WHITEOUT, OPAQUE, AUFS = ".wh.", ".wh..wh..opq", ".wh..wh."
 SETUID_SETGID = 0o6000
 EXECUTABLE = 0o111
+EVERYBODY_WRITES, STICKY = 0o002, 0o1000
+MAX_NOTED = 10_000  # paths of one sort that a record keeps; an honest layer has some dozens
+MAX_OF_A_STRANGER = 5  # files of one user that are kept to show it
 DOCUMENTS = "usr/share/doc/"
 NIX_STORE = "nix/store/"
 MAX_COPYRIGHT_BYTES = 4 * 1024 * 1024  # the largest of Debian has 1 MB
@@ -36,6 +40,7 @@ TEXTS = frozenset(
         "usr/lib/os-release",
         "etc/passwd",
         "etc/group",
+        "etc/shadow",
         "etc/debian_version",
         "etc/alpine-release",
         "etc/redhat-release",
@@ -46,6 +51,8 @@ TEXTS = frozenset(
 )
 """Small files that say what the system is."""
 
+WITH_PASSWORDS = frozenset(("etc/passwd", "etc/group", "etc/shadow"))
+"""Of these the second field is kept as `x` or empty, never as it is."""
 _LIST = re.compile(r"(?:^|/)var/lib/dpkg/info/([^/:]+)(?::[^/]+)?\.list$")
 _OWNABLE = re.compile(
     rb"(?:-info/METADATA|-info/PKG-INFO|\.egg-info|/package\.json|/release|/DESCRIPTION|/installed\.json"
@@ -147,6 +154,7 @@ class _Pass:
         self._noted: set[str] = set()
         self._stores: set[str] = set()
         self._chars = 0
+        self._of_strangers: dict[int, int] = {}
 
     def note(self, entry: Entry, source: Content) -> None:
         """Note an entry; the last of several of one name counts, as whoever unpacks a layer has it."""
@@ -161,6 +169,7 @@ class _Pass:
             return
         if path in self._noted:
             self._forget(path)
+        self._note_by_name(entry, folder, name)
         if kind == "dir":
             self._folders.append(path)
             self._chars += len(path)
@@ -203,6 +212,30 @@ class _Pass:
         record.hashed = tuple(sorted(kept))
         record.digests = {each: found for each, found in digester.digests.items() if found and each in kept}
 
+    def _note_by_name(self, entry: Entry, folder: str, name: str) -> None:
+        """Note what headers alone tell: names, modes, owners and sizes."""
+        record, path = self.record, entry.path
+        told = notable(path, folder, name)
+        if told and entry.kind != "dir":
+            self._keep(record.notable, path, told)
+        if entry.kind == "file":
+            if path.startswith(CACHES) and entry.size_bytes:
+                self._keep(record.caches, path, entry.size_bytes)
+            if entry.size_bytes >= LARGE_BYTES:
+                self._keep(record.large, path, entry.size_bytes)
+        if entry.mode & EVERYBODY_WRITES and (
+            entry.kind == "file" or (entry.kind == "dir" and not entry.mode & STICKY)
+        ):
+            self._keep(record.open, path, entry.mode)
+        if entry.uid and self._of_strangers.get(entry.uid, 0) < MAX_OF_A_STRANGER:
+            self._of_strangers[entry.uid] = self._of_strangers.get(entry.uid, 0) + 1
+            self._keep(record.strangers, path, entry.uid)
+
+    def _keep(self, kept: dict[str, Any], path: str, value: Any) -> None:
+        if len(kept) < MAX_NOTED:
+            kept[path] = value
+            self._noted.add(path)
+
     def _note_whiteout(self, folder: str, name: str) -> None:
         if name == OPAQUE:
             self.record.opaque.append(folder)
@@ -223,6 +256,11 @@ class _Pass:
             record.packed,
             record.licences,
             record.sums,
+            record.notable,
+            record.caches,
+            record.open,
+            record.strangers,
+            record.large,
         ):
             kept.pop(path, None)
         self._digester.forget(path)
@@ -273,7 +311,7 @@ class _Pass:
         if path in TEXTS:  # first, for one that may be executed is a program to the table of selectors
             self._noted.add(entry.path)
             head += source.content(MAX_TEXT_BYTES)
-            record.texts[path] = head
+            record.texts[path] = _without_passwords(head) if path in WITH_PASSWORDS else head
             self._digester.learn(path)
         elif selector is not None:
             self._noted.add(entry.path)
@@ -329,6 +367,13 @@ class _Pass:
 def is_hashed(path: str, entry: Entry) -> bool:
     """Tell whether a file is held to what its package says of it."""
     return (entry.mode & EXECUTABLE != 0 or is_loaded(path)) and is_verified(path)
+
+
+def _without_passwords(content: bytes) -> bytes:
+    """Return a file of accounts in which no field of a password is more than `x`."""
+    lines = [line.split(b":") for line in content.splitlines()]
+    kept = [[*each[:1], b"x" if each[1] else b"", *each[2:]] if len(each) > 1 else each for each in lines]
+    return b"\n".join(b":".join(each) for each in kept)
 
 
 def _text(path: bytes) -> str:

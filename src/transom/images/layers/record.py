@@ -8,11 +8,12 @@ from msgspec import Struct
 from transom.images.packages.sums import ALGORITHMS, Sums
 from transom.model.packages import Package
 
-FORMAT = 6
+FORMAT = 7
 """Of the record; one of another format is made anew."""
 MAX_PATHS_BYTES = (
     256 * 1024 * 1024
 )  # of a record's paths, unpacked: four bytes at most for each of 64 million characters
+LARGE_BYTES = 64 * 1024  # smaller files make a twentieth of the bytes of an image, and nineteen of twenty of its files
 
 
 class Special(Struct, frozen=True, omit_defaults=True):
@@ -44,7 +45,9 @@ class LayerRecord(Struct, omit_defaults=True):
     packed: executables that unpack themselves; licences: by the copyright file that tells them; sums: what OS packages say
     their files hold, by the list's path; digests: of programs and libraries that no list of the layer bears out, by
     algorithm and path; hashed: the algorithms of which all were made; files, folders: every other path, for what lies
-    below, see `joined`.
+    below, see `joined`; notable: what names alone tell (layers.notable); caches: sizes of what package managers
+    downloaded; open: modes of what everybody may write; strangers: some files of each user but root, with its number;
+    large: sizes of files of LARGE_BYTES and more.
     complete: whether the whole layer was read.
     """
 
@@ -68,6 +71,11 @@ class LayerRecord(Struct, omit_defaults=True):
     sums: dict[str, list[Sums]] = {}
     digests: dict[str, dict[str, bytes]] = {}
     hashed: tuple[str, ...] = tuple(sorted(ALGORITHMS))
+    notable: dict[str, str] = {}
+    caches: dict[str, int] = {}
+    open: dict[str, int] = {}
+    strangers: dict[str, int] = {}
+    large: dict[str, int] = {}
     files: bytes = b""
     folders: bytes = b""
     unread: list[Unread] = []

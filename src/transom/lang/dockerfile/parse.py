@@ -148,7 +148,7 @@ def _instruction(logical: str, line: int, start: int, lines: _Lines) -> Instruct
         start=start,
         end=lines.offset,
         flags=flags,
-        words=_json_words(arguments),
+        words=json_words(arguments),
         heredocs=heredocs,
         onbuild=onbuild,
     )
@@ -181,7 +181,8 @@ def _flags(arguments: str) -> tuple[tuple[tuple[str, str], ...], str]:
     return tuple(flags), arguments[position:]
 
 
-def _json_words(arguments: str) -> tuple[str, ...] | None:
+def json_words(arguments: str) -> tuple[str, ...] | None:
+    """Return the words of the JSON form, None for anything else."""
     if not arguments.startswith("["):
         return None
     try:
