@@ -150,7 +150,7 @@ def read(inventory: Inventory, target: str, options: ScanOptions) -> Iterator[To
     if options.images is not None and options.images.running and target in inventory.clusters:
         from transom.images.running import fill_from_running
 
-        yield from fill_from_running(inventory, target, options.images)
+        yield from fill_from_running(inventory, target, options.images, options.cluster)
 
 
 def is_bill(target: str) -> bool:

@@ -16,8 +16,8 @@ from tests.registry.conftest import Layout
 from transom.model.errors import TransomError
 from transom.model.images import parse_image
 from transom.registry import client as module
-from transom.registry.blobs import Descriptor, resolve
-from transom.registry.client import RegistryClient
+from transom.registry.blobs import MANIFESTS, Descriptor, resolve
+from transom.registry.client import DeniedError, RegistryClient
 from transom.registry.credentials import Login
 
 
@@ -213,3 +213,79 @@ def test_what_is_no_digest_is_asked_of_nobody(scripted: Scripted, digest: str) -
     with pytest.raises(TransomError):
         reader(scripted).open(Descriptor(digest))
     assert scripted.asked == []
+
+
+def test_a_mirror_is_asked_below_its_path_for_the_registry_that_is_meant(scripted: Scripted) -> None:
+    descriptor, path = put(scripted)
+    digest = descriptor.digest
+    scripted.answers[f"/v2/proxy/hub/a/b/blobs/{digest}"] = scripted.answers.pop(path)
+    client = RegistryClient(
+        parse_image("127.0.0.1:1/a/b:1"), Login(), mirrors=(f"127.0.0.1:{scripted.port}/proxy/hub/",)
+    )
+    with client.open(descriptor) as stream:
+        assert len(stream.read()) == descriptor.size
+    assert scripted.asked[0][0] == f"/v2/proxy/hub/a/b/blobs/{digest}?ns=127.0.0.1%3A1"
+
+
+def test_a_mirror_is_not_told_who_asks_the_registry(scripted: Scripted) -> None:
+    challenge = {"WWW-Authenticate": f'Bearer realm="http://127.0.0.1:{scripted.port}/token"'}
+    scripted.answers["/v2/a/b/manifests/1"] = [(401, challenge, b"")]
+    scripted.answers["/token"] = [(401, {}, b"")]
+    client = RegistryClient(parse_image("127.0.0.1:1/a/b:1"), Login("ann", "pw"), (f"127.0.0.1:{scripted.port}",))
+    with pytest.raises(TransomError):
+        client.manifest()
+    assert [headers.get("Authorization") for _, headers in scripted.asked] == [None] * len(scripted.asked)
+
+
+def test_a_mirror_that_is_not_there_is_asked_once(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(module.time, "sleep", waits.append)
+    client = reader(scripted, mirrors=("127.0.0.1:1",))
+    for content in (b"a", b"b"):
+        client.open(put(scripted, content)[0]).close()
+    assert not waits
+    assert len(client._places) == 1
+
+
+def test_a_token_is_asked_for_again_where_too_many_ask(scripted: Scripted) -> None:
+    challenge = {"WWW-Authenticate": f'Bearer realm="http://127.0.0.1:{scripted.port}/token"'}
+    scripted.answers["/v2/a/b/manifests/1"] = [(401, challenge, b""), (200, {}, b"{}")]
+    scripted.answers["/token"] = [(429, {}, b""), (503, {}, b""), (200, {}, b'{"access_token": "t"}')]
+    assert reader(scripted).manifest().size == 2
+    assert scripted.asked[-1][1]["Authorization"] == "Bearer t"
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [((401, {}, b""), DeniedError), ((500, {}, b""), TransomError), ((200, {}, b"no json"), TransomError)],
+)
+def test_a_token_that_is_not_given_is_told(scripted: Scripted, answer: Answer, kind: type[Exception]) -> None:
+    challenge = {"WWW-Authenticate": f'Bearer realm="http://127.0.0.1:{scripted.port}/token"'}
+    scripted.answers["/v2/a/b/manifests/1"] = [(401, challenge, b"")]
+    scripted.answers["/token"] = [answer]
+    with pytest.raises(kind, match="no login"):
+        reader(scripted).manifest()
+
+
+@pytest.mark.parametrize(
+    ("told", "pause_s"),
+    [("7", 7.0), ("99999", 60.0), ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0), ("soon", None), ("", None), ("9" * 30, None)],
+)
+def test_the_pause_that_a_registry_asks_for_is_kept_within_reason(told: str, pause_s: float | None) -> None:
+    assert module._asked_pause_s(told) == pause_s
+
+
+def test_a_manifest_is_asked_for_once(scripted: Scripted) -> None:
+    scripted.answers["/v2/a/b/manifests/1"] = [(200, {"Content-Type": MANIFESTS[0]}, b"{}")]
+    client = reader(scripted)
+    with client.open(client.manifest()) as stream:
+        assert stream.read() == b"{}"
+    assert len(scripted.asked) == 1
+    assert scripted.asked[0][1]["User-Agent"].startswith("transom/")
+
+
+def test_a_blob_that_always_breaks_off_is_told(scripted: Scripted) -> None:
+    descriptor, path = put(scripted)
+    scripted.answers[path] = [(200, {}, b"x" * 10)]
+    with reader(scripted).open(descriptor) as stream, pytest.raises(OSError, match="broke off"):
+        stream.read()

@@ -42,6 +42,7 @@ def image_options(arguments: argparse.Namespace) -> ImageOptions:
         insecure=arguments.insecure_registry,
         cached=not arguments.no_cache,
         running=getattr(arguments, "images", False),
+        pull_secrets=getattr(arguments, "pull_secrets", False),
         containerd=arguments.containerd_root,
         containerd_state=arguments.containerd_state,
         dockerfiles=(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 JUDGING = ("scan", "explain", "diff", "snapshot")
 ASKING = ("who-can", "can", "rbac", "paths")
 WATCHING = ("watch",)
+IMAGES = ("scan",)  # may fetch what runs with the pull secrets of its pods
 EVERY_PROFILE = ("explain", "snapshot")  # read what any rule reads, whichever are chosen later
 Name = tuple[str, str]
 """API group and plural of a resource."""
@@ -27,6 +28,7 @@ EXAMPLES = """\
   transom permissions scan | kubectl apply -f -
   transom permissions scan --from cluster              only what this cluster serves
   transom permissions scan -n shop                     a Role, for one namespace
+  transom permissions scan --pull-secrets              for scan cluster --images --pull-secrets
   transom permissions who-can
 """
 
@@ -45,6 +47,9 @@ def parser() -> Parser:
     )
     made.add_argument("-n", "--namespace", metavar="NS", help="a Role for this namespace, in place of a ClusterRole")
     made.add_argument("--only", metavar="WINDOW", action="append", default=[], help="for this window only (repeatable)")
+    made.add_argument(
+        "--pull-secrets", action="store_true", help="of scan --images --pull-secrets: it reads Secrets by their names"
+    )
     add_rule_arguments(made)
     add_cluster_arguments(made)
     made.set_defaults(
@@ -76,6 +81,8 @@ def _role(arguments: argparse.Namespace, names: Sequence[Name]) -> dict[str, Any
     rules: list[dict[str, Any]] = [
         {"apiGroups": [group], "resources": plurals, "verbs": verbs} for group, plurals in by_group.items()
     ]
+    if arguments.pull_secrets and arguments.command in IMAGES:
+        rules.append({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]})
     metadata = {"name": f"transom-{arguments.command}"}
     if arguments.namespace:
         metadata["namespace"] = arguments.namespace

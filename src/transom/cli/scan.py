@@ -82,6 +82,11 @@ def parser() -> Parser:
         help="inspect the images that run in a cluster too, by the digests its nodes tell",
     )
     made.add_argument(
+        "--pull-secrets",
+        action="store_true",
+        help="with --images: fetch them with the pull secrets of their pods, which are read and never shown",
+    )
+    made.add_argument(
         "--dockerfile",
         metavar="FILE",
         action="append",
@@ -104,6 +109,8 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = list(outputs(arguments.output, FORMATS))
     if any(name == "oscal" for name, _ in wanted) and not arguments.framework:
         raise UsageError("OSCAL tells the controls of a framework", "none was named", "add --framework cis-kubernetes")
+    if arguments.pull_secrets and not arguments.images:
+        raise UsageError("--pull-secrets is for the images that run", "--images is not given", "add --images")
     for file in arguments.dockerfile:
         if not os.path.isfile(file):  # noqa: PTH113 - the name is text everywhere else
             raise UsageError(f"cannot read {file}", "there is no such file", "name the Dockerfile of the image")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 
 from msgspec import Struct
@@ -21,7 +21,7 @@ class ImageOptions(Struct, frozen=True):
 
     insecure: whether plain HTTP is taken; cached: whether records of layers are kept and used; running:
     whether those that run in a cluster are inspected with it; pull_secrets: whether they are fetched with the pull secrets
-    of their pods; logins: who may ask for the image, the likeliest first, () for whom Docker's config tells; containerd,
+    of their pods; logins: who may ask for the image, the likeliest first, before whom Docker's config tells; containerd,
     containerd_state: its folders, "" for where they usually are; index: of vulnerabilities, which knows how long systems are
     kept, "" for none; dockerfiles: among which is the one that an image was built from.
     """
@@ -92,8 +92,7 @@ def _fetched(reference: ImageRef, options: ImageOptions, platform: Platform | No
     from transom.registry.client import DeniedError, RegistryClient
 
     refused: DeniedError | None = None
-    logins: Sequence[Login | None] = options.logins or (None,)
-    for login in logins:
+    for login in (*options.logins, None):
         client = RegistryClient(reference, login, options.mirrors, options.insecure)
         try:
             return resolve(str(reference), client.manifest(), client, platform)

@@ -83,13 +83,17 @@ def cluster_ref(context: str) -> Ref:
 
 def fill_from_cluster(inventory: Inventory, target: str, options: ClusterOptions) -> Iterator[Skipped | NotApplicable]:
     """Add the objects of the cluster that a target (`cluster[:CONTEXT]`) names; yield what could not be read."""
-    context = target.partition(":")[2]
-    access = replace(options.access, context=context or options.access.context)
     try:
-        with connect(access) as client:
+        with client_of(target, options) as client:
             yield from _filled(inventory, target, client, options)
     except TransomError as error:
-        yield _unread(cluster_ref(context), error)
+        yield _unread(cluster_ref(target.partition(":")[2]), error)
+
+
+def client_of(target: str, options: ClusterOptions) -> Client:
+    """Return a client of the cluster that a target (`cluster[:CONTEXT]`) names; raises TransomError."""
+    context = target.partition(":")[2]
+    return connect(replace(options.access, context=context or options.access.context))
 
 
 def server_version(access: Access) -> str:

@@ -12,7 +12,10 @@ from transom.kube.kinds import kind_of
 
 
 class Selection(Struct, frozen=True):
-    """namespace: objects of this namespace only, and nothing cluster-wide; labels: a predicate over labels."""
+    """namespace: objects of this namespace only, and nothing cluster-wide; labels: a predicate over labels.
+
+    An image is of no namespace: one that was read was named, or runs where a person looks.
+    """
 
     namespace: str | None = None
     labels: Callable[[dict[str, str]], bool] | None = None
@@ -25,6 +28,8 @@ class Selection(Struct, frozen=True):
 
     def holds(self, entry: Entry) -> bool:
         """Tell whether an entry is chosen; an object that names no namespace is in `default`."""
+        if entry.ref.scope == "image":
+            return True
         if self.labels is not None and not self.labels(entry.labels):
             return False
         if self.namespace is None:

@@ -12,7 +12,8 @@ import ipaddress
 import re
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from email.utils import parsedate_to_datetime
 from typing import BinaryIO, cast
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -41,10 +42,12 @@ LONGEST_PAUSE_S = 60.0  # whatever Retry-After says
 TRY_AGAIN = frozenset((408, 429, 500, 502, 503, 504))
 MAX_REDIRECTS = 5
 MAX_RESUMES = 5
+MAX_KEPT = 16  # manifests of one image: an index, what it leads to, what refers to it
 MAX_TOKEN_BYTES = 1024 * 1024
 MAX_REFERRERS_PAGES = 100  # of 4 MB each; an image has a page at most
 CHUNK = 1024 * 1024
 HOSTS = {DEFAULT_REGISTRY: "registry-1.docker.io"}
+AGENT = {"User-Agent": f"transom/{__version__}"}
 ACCEPTED = ", ".join((*INDEXES, *MANIFESTS, *SCHEMA_1))
 _CHALLENGE = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _HEX = re.compile(r"(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})\Z")
@@ -58,7 +61,7 @@ class _Token(Struct):
 class RegistryClient:
     """One repository of one registry; its blobs satisfy `blobs.Blobs`.
 
-    mirrors: hosts to ask first, in their order; insecure: whether plain HTTP is taken, which a loopback address always is.
+    mirrors: HOST or HOST/PATH to ask first, in their order; insecure: whether plain HTTP is taken, which a loopback address always is.
     """
 
     def __init__(
@@ -66,12 +69,12 @@ class RegistryClient:
     ) -> None:
         self._image = image
         self._login = login
-        self._hosts = (*mirrors, HOSTS.get(image.registry, image.registry))
+        self._own = _Place(HOSTS.get(image.registry, image.registry))
+        self._places = [*map(_mirror, mirrors), self._own]
         self._insecure = insecure
         self._tokens: dict[str, str] = {}
-        self._pools = Pools(
-            retries=False, timeout=urllib3.Timeout(SILENCE_S), headers={"User-Agent": f"transom/{__version__}"}
-        )
+        self._manifests: dict[str, tuple[bytes, str]] = {}
+        self._pools = Pools(retries=False, timeout=urllib3.Timeout(SILENCE_S))
 
     def close(self) -> None:
         """End every connection."""
@@ -136,8 +139,14 @@ class RegistryClient:
             path = f"tags/list?{link}" if link else None
 
     def _manifest(self, wanted: str) -> tuple[bytes, str]:
+        """Return a manifest and its type; one that is known by its digest is not asked for again, for registries count."""
+        if wanted in self._manifests:
+            return self._manifests[wanted]
         reply = self._asked("GET", f"manifests/{wanted}", {"Accept": ACCEPTED})
-        return _whole(reply, MAX_MANIFEST_BYTES), reply.headers.get("Content-Type", "").partition(";")[0]
+        found = _whole(reply, MAX_MANIFEST_BYTES), reply.headers.get("Content-Type", "").partition(";")[0]
+        if len(self._manifests) < MAX_KEPT:
+            self._manifests[f"sha256:{hashlib.sha256(found[0]).hexdigest()}"] = found
+        return found
 
     # requests
 
@@ -150,43 +159,34 @@ class RegistryClient:
 
         path: within the repository, or what an earlier answer named as the place to go on at.
         """
-        return self._asked_of(self._hosts[-1], method, path, headers, body)
+        return self._asked_of(self._own, method, path, headers, body)
 
     def _asked(self, method: str, path: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
-        """Return the answer of the first host that has it; raises TransomError."""
+        """Return the answer of the first place that has it; raises TransomError."""
         problem: TransomError | None = None
-        for host in self._hosts:
+        for place in list(self._places):
             try:
-                return self._asked_of(host, method, path, headers)
+                return self._asked_of(place, method, path, headers)
             except TransomError as error:
+                if isinstance(error, UnreachableError) and place.is_mirror:
+                    self._places.remove(place)  # it would be waited for with each request
                 problem = problem if isinstance(error, _NotFoundError) and problem else error
         assert problem is not None
         raise problem
 
     def _asked_of(
-        self, host: str, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
+        self, place: _Place, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
     ) -> urllib3.BaseHTTPResponse:
-        url = urljoin(f"{self._scheme(host)}://{host}/v2/{self._image.repository}/", path)
+        host = place.host
+        url = urljoin(f"{self._scheme(host)}://{host}/v2/{place.prefix}{self._image.repository}/", path)
+        if place.is_mirror:  # of several registries, as containerd asks them
+            url += f"{'&' if '?' in path else '?'}{urlencode({'ns': self._image.registry})}"
         if urlsplit(url).netloc != host:
             self._check_redirect(host, url)
-        for pause_s in (*PAUSES_S, None):
-            try:
-                reply = self._sent(host, method, url, headers, body)
-            except (urllib3.exceptions.HTTPError, OSError) as error:
-                if pause_s is None:
-                    raise TransomError(
-                        f"cannot reach {host}", _reason(error), "check the name and the network"
-                    ) from error
-                time.sleep(pause_s)
-                continue
-            if 200 <= reply.status < 300:
-                return reply
-            if reply.status not in TRY_AGAIN or pause_s is None:
-                raise _refused(str(self._image), host, reply, "read" if method in ("GET", "HEAD") else "written")
-            told = reply.headers.get("Retry-After", "")
-            reply.drain_conn()
-            time.sleep(min(float(told), LONGEST_PAUSE_S) if told.isdecimal() and len(told) < 9 else pause_s)
-        raise AssertionError
+        reply = _tried(host, lambda: self._sent(host, method, url, headers, body), again=not place.is_mirror)
+        if 200 <= reply.status < 300:
+            return reply
+        raise _refused(str(self._image), host, reply, "read" if method in ("GET", "HEAD") else "written")
 
     def _sent(
         self, host: str, method: str, url: str, headers: Mapping[str, str], body: bytes
@@ -204,7 +204,7 @@ class RegistryClient:
         """Send a request and follow redirects; who asks is told to the registry itself only."""
         for _ in range(MAX_REDIRECTS + 1):
             own = urlsplit(url).netloc == host
-            sent = {**headers, **({"Authorization": authorization} if authorization and own else {})}
+            sent = {**AGENT, **headers, **({"Authorization": authorization} if authorization and own else {})}
             reply = self._pools.of(url).request(
                 method, url, body=body or None, headers=sent, preload_content=False, redirect=False
             )
@@ -230,7 +230,7 @@ class RegistryClient:
 
     def _authorization(self, host: str, challenge: str) -> str:
         """Return the header that a challenge asks for: Basic, or a token of the realm that it names."""
-        login = self._login if self._login is not None else login_for(self._image.registry)
+        login = self._login_for(host)
         if challenge.lower().startswith("basic"):
             return login.basic
         fields = dict(_CHALLENGE.findall(challenge))
@@ -241,28 +241,79 @@ class RegistryClient:
         scope = fields.get("scope") or f"repository:{self._image.repository}:pull"
         return f"Bearer {self._token(realm, fields.get('service', ''), scope, login)}"
 
+    def _login_for(self, host: str) -> Login:
+        """Return who asks a host: a mirror is told nothing of who asks the registry."""
+        if host != self._own.host:
+            return login_for(host)
+        return self._login if self._login is not None else login_for(self._image.registry)
+
     def _token(self, realm: str, service: str, scope: str, login: Login) -> str:
+        reply = _tried(urlsplit(realm).netloc, lambda: self._token_reply(realm, service, scope, login))
+        if reply.status != 200:
+            reply.drain_conn()
+            kind = DeniedError if reply.status in (400, 401, 403) else TransomError
+            raise kind(f"no login for {self._image.name}", f"{realm} says {reply.status}", "log in: docker login")
+        try:
+            token = msgspec.json.decode(_whole(reply, MAX_TOKEN_BYTES), type=_Token)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise TransomError(f"no login for {self._image.name}", f"{realm} answers no token", "") from error
+        return token.token or token.access_token
+
+    def _token_reply(self, realm: str, service: str, scope: str, login: Login) -> urllib3.BaseHTTPResponse:
         if login.token:
             form = {"grant_type": "refresh_token", "refresh_token": login.token, "service": service, "scope": scope}
             form["client_id"] = "transom"
-            reply = self._pools.of(realm).request(
-                "POST", realm, fields=form, encode_multipart=False, preload_content=False
+            return self._pools.of(realm).request(
+                "POST", realm, fields=form, headers=AGENT, encode_multipart=False, preload_content=False, redirect=False
             )
-        else:
-            query = urlencode({"service": service, "scope": scope})
-            headers = {"Authorization": login.basic} if login != NOBODY else {}
-            url = f"{realm}{'&' if '?' in realm else '?'}{query}"
-            reply = self._pools.of(url).request("GET", url, headers=headers, preload_content=False, redirect=False)
-        if reply.status != 200:
-            reply.drain_conn()
-            raise DeniedError(
-                f"no login for {self._image.name}", f"{realm} says {reply.status}", "log in: docker login"
-            )
+        query = urlencode({"service": service, "scope": scope})
+        headers = {**AGENT, **({"Authorization": login.basic} if login != NOBODY else {})}
+        url = f"{realm}{'&' if '?' in realm else '?'}{query}"
+        return self._pools.of(url).request("GET", url, headers=headers, preload_content=False, redirect=False)
+
+
+class _Place(Struct, frozen=True):
+    """Where to ask. prefix: of every repository there, with its slash."""
+
+    host: str
+    prefix: str = ""
+    is_mirror: bool = False
+
+
+def _mirror(text: str) -> _Place:
+    """Return a mirror that is written as HOST or HOST/PATH."""
+    host, _, path = text.removeprefix("https://").partition("/")
+    return _Place(host, f"{path.strip('/')}/" if path.strip("/") else "", is_mirror=True)
+
+
+def _tried(host: str, send: Callable[[], urllib3.BaseHTTPResponse], again: bool = True) -> urllib3.BaseHTTPResponse:
+    """Return an answer, asked for several times where that helps; raises UnreachableError."""
+    for pause_s in (*(PAUSES_S if again else ()), None):
         try:
-            token = msgspec.json.decode(_whole(reply, MAX_TOKEN_BYTES), type=_Token)
-        except msgspec.DecodeError as error:
-            raise TransomError(f"no login for {self._image.name}", f"{realm} answers no token", "") from error
-        return token.token or token.access_token
+            reply = send()
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            if pause_s is None:
+                next_step = "check the name and the network"
+                raise UnreachableError(f"cannot reach {host}", _reason(error), next_step) from error
+            time.sleep(pause_s)
+            continue
+        if reply.status not in TRY_AGAIN or pause_s is None:
+            return reply
+        asked_s = _asked_pause_s(reply.headers.get("Retry-After", ""))
+        reply.drain_conn()
+        time.sleep(pause_s if asked_s is None else asked_s)
+    raise AssertionError
+
+
+def _asked_pause_s(told: str) -> float | None:
+    """Return the pause that Retry-After asks for, in seconds or as a date (RFC 9110); None where it asks for none."""
+    if told.isdecimal() and len(told) < 9:
+        return min(float(told), LONGEST_PAUSE_S)
+    try:
+        until = parsedate_to_datetime(told).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(until - time.time(), 0.0), LONGEST_PAUSE_S)
 
 
 class _Referrers(Struct):
@@ -275,6 +326,10 @@ class _Tags(Struct):
 
 class _NotFoundError(TransomError):
     """The registry has no such thing, or does not say so."""
+
+
+class UnreachableError(TransomError):
+    """There is no connection."""
 
 
 class DeniedError(TransomError):
@@ -333,10 +388,14 @@ class _BlobStream(io.RawIOBase):
     def _skip(self) -> None:
         """Read over what was read before, where the registry knows no ranges and sends it again."""
         assert self._reply is not None
-        if self._reply.status != 206:
-            left = self._at
+        if self._reply.status == 206:
+            return
+        left = self._at
+        try:
             while left:
                 left -= len(self._reply.read(min(left, CHUNK))) or left
+        except urllib3.exceptions.HTTPError as error:
+            raise OSError(_reason(error)) from error
 
     def close(self) -> None:
         if self._reply is not None:

@@ -35,19 +35,40 @@ class Login(Struct, frozen=True):
             return ""
         return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
 
+    def __repr__(self) -> str:
+        """Say that it is a login; what it is stays out of every trace."""
+        return "Login(…)"
+
 
 NOBODY = Login()
 
 
-class _Auth(Struct, rename="lower"):
+class Auth(Struct, rename="lower"):
+    """One login as Docker's config file has it."""
+
     auth: str = ""
     username: str = ""
     password: str = ""
     identitytoken: str = ""
 
+    @property
+    def login(self) -> Login | None:
+        """The login, None where nothing of it is one."""
+        if self.identitytoken:
+            return Login(token=self.identitytoken)
+        if self.username:
+            return Login(self.username, self.password)
+        try:
+            user, colon, password = (
+                base64.b64decode(self.auth + "=" * (-len(self.auth) % 4), validate=True).decode().partition(":")
+            )
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        return Login(user, password.rstrip("\0")) if colon else None
+
 
 class _Config(Struct, rename="camel"):
-    auths: dict[str, _Auth] = {}
+    auths: dict[str, Auth] = {}
     cred_helpers: dict[str, str] = {}
     creds_store: str = ""
 
@@ -78,18 +99,11 @@ def _config(environment: Mapping[str, str]) -> _Config:
         raise TransomError(f"cannot read {path}", str(error), "correct it, or log in again") from error
 
 
-def _login(auth: _Auth, registry: str) -> Login:
-    if auth.identitytoken:
-        return Login(token=auth.identitytoken)
-    if auth.username:
-        return Login(auth.username, auth.password)
-    try:
-        user, colon, password = base64.b64decode(auth.auth, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        colon = ""
-    if not colon:
+def _login(auth: Auth, registry: str) -> Login:
+    login = auth.login
+    if login is None:
         raise TransomError(f"cannot read the login for {registry}", "it is no user and password", "log in again")
-    return Login(user, password)
+    return login
 
 
 class _Answer(Struct, rename="pascal"):
