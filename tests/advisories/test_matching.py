@@ -478,3 +478,73 @@ def test_a_program_that_go_itself_names_by_its_last_tag_is_judged(index_of):
     index = index_of(GO_RUNC)
     assert set(matched(index, program("v1.1.5-0.20230401000000-0123456789ab+dirty"))) == {RUNC}
     assert not matched(index, program("v1.2.0+dirty"))
+
+
+def lifetimes(product, release, ends, extended=None):
+    releases = [{"name": release, "eolFrom": ends, "eoesFrom": extended}]
+    return {"result": [{"name": product, "releases": releases}]}
+
+
+@pytest.mark.parametrize(
+    ("product", "distro", "release"),
+    [("alpine-linux", "alpine-3.18.4", "3.18"), ("rocky-linux", "rocky-8.9", "8"), ("amazon-linux", "amzn-2", "2")],
+)
+def test_the_end_of_a_release_is_known_by_the_name_that_it_has_itself(index_of, product, distro, release):
+    index = index_of(lifetimes(product, release, "2025-05-01"), DEBIAN)
+    package = Package("apk" if "alpine" in distro else "rpm", "a", "1-r0", source_name="a", distro=distro)
+    told = [each.reason for each in skipped(index, package, distro=distro, today=date(2026, 1, 1))]
+    assert any("no security support since 2025-05-01" in each for each in told)
+
+
+def test_a_release_in_its_extended_support_is_still_recorded(index_of):
+    index = index_of(lifetimes("debian", "12", "2026-06-10", "2028-06-30"), DEBIAN)
+    assert not skipped(index, runc("1.1.5+ds1-1+deb12u1"), distro="debian-12", today=date(2026, 11, 25))
+    (told,) = skipped(index, runc("1.1.5+ds1-1+deb12u1"), distro="debian-12", today=date(2029, 1, 1))
+    assert "since 2028-06-30" in told.reason
+
+
+@pytest.mark.parametrize(
+    ("cpe", "channel"),
+    [
+        ("cpe:/o:suse:sles:15:sp4", "sles-15.4"),
+        ("cpe:/o:suse:sles-ltss:15:sp3", "sles-15.3"),
+        ("cpe:/o:suse:sles_sap:15:sp5", "sles-15.5"),
+        ("cpe:/o:suse:sle-module-basesystem:15:sp6", "sles-15.6"),
+        ("cpe:/o:suse:sle_hpc-ltss:15:sp3", "sles-15.3"),
+        ("cpe:/o:suse:suse_sles:12:sp5", "sles-12.5"),
+        ("cpe:/o:suse:sles:15", "sles-15"),
+        ("cpe:/o:suse:sles:16:16.0", "sles-16.0"),
+        ("cpe:/o:suse:suse-microos:5.3", ""),
+        ("cpe:/o:opensuse:leap:15.6", "opensuse-15.6"),
+    ],
+)
+def test_products_of_suse_are_releases_by_their_cpe(cpe, channel):
+    from transom.advisories.feeds.csaf import channel_of_cpe
+
+    assert channel_of_cpe(cpe) == channel
+
+
+def test_an_unfixed_module_of_red_hat_is_meant_with_its_stream(index_of):
+    product = {"product_id": "RHEL8", "product_identification_helper": {"cpe": "cpe:/o:redhat:enterprise_linux:8"}}
+    part = {"product_id": "nodejs:16/nodejs", "name": "nodejs:16/nodejs"}
+    document = {
+        "document": {"tracking": {"id": "CVE-2024-1"}, "publisher": {"name": "Red Hat"}},
+        "product_tree": {
+            "branches": [{"product": product}, {"product": part}],
+            "relationships": [
+                {
+                    "product_reference": part["product_id"],
+                    "relates_to_product_reference": "RHEL8",
+                    "full_product_name": {"product_id": "RHEL8:nodejs:16/nodejs"},
+                }
+            ],
+        },
+        "vulnerabilities": [{"cve": "CVE-2024-1", "product_status": {"known_affected": ["RHEL8:nodejs:16/nodejs"]}}],
+    }
+
+    def nodejs(version):
+        return Package("rpm", "nodejs", version, source_name="nodejs", source_version=version, distro="rhel-8.9")
+
+    index = index_of(document)
+    assert set(matched(index, nodejs("1:16.20.2-1.module+el8.8.0+1+a"))) == {"CVE-2024-1"}
+    assert not matched(index, nodejs("1:18.19.1-1.module+el8.9.0+1+a"))

@@ -94,3 +94,64 @@ def test_what_bzip2_packed_is_unpacked(tmp_path):
 )
 def test_broken_xml_and_entities_are_refused(content, reason):
     assert reason in next(each.reason for each in read(Document("x", content)) if isinstance(each, Refused))
+
+
+def update(name, package, version, release, *cves):
+    references = "".join(f'<reference id="{cve}" type="cve"/>' for cve in cves)
+    return (
+        f'<update type="security"><id>{name}</id><references>{references}</references><pkglist><collection>'
+        f'<package name="{package}" version="{version}" release="{release}" epoch="0"/></collection></pkglist></update>'
+    )
+
+
+EXTRAS = "<updates>{}</updates>".format(
+    "".join(
+        (
+            update("ALAS2-2024-10", "kernel", "4.14.336", "256.559.amzn2", "CVE-1", "CVE-2"),
+            update("ALAS2KERNEL-5.10-2024-050", "kernel", "5.10.209", "198.858.amzn2", "CVE-1", "CVE-3"),
+            update("ALASKERNEL-5.15-2024-037", "kernel", "5.15.148", "97.158.amzn2", "CVE-3"),
+            update("ALASRUBY3.0-2024-001", "rubygem-json", "2.5.1", "157.amzn2", "CVE-4"),
+            update("ALAS2023LIVEPATCH-2024-012", "kernel-livepatch-6.1.61", "1.0", "4.amzn2023", "CVE-5"),
+        )
+    )
+).encode()
+
+
+def amazon(name, version, release="2"):
+    return Package("rpm", name, version, source_name=name, source_version=version, distro=f"amzn-{release}")
+
+
+@pytest.mark.parametrize(
+    ("version", "bugs"),
+    [
+        ("4.14.300-1.amzn2", {"CVE-1", "CVE-2"}),  # of the core: nothing of 5.10 and 5.15 is meant
+        ("4.14.336-256.559.amzn2", set()),
+        ("5.10.100-1.amzn2", {"CVE-1", "CVE-3"}),  # the core's fix of CVE-1 is lesser, and no fix of this kernel
+        ("5.10.209-198.858.amzn2", set()),
+        ("5.15.100-1.amzn2", {"CVE-3"}),
+    ],
+)
+def test_kernels_of_amazons_extras_have_fixes_of_their_own(index_of, version, bugs):
+    assert set(matched(index_of(EXTRAS), amazon("kernel", version))) == bugs
+
+
+def test_a_package_of_a_topic_that_is_numbered_otherwise_is_meant(index_of):
+    assert set(matched(index_of(EXTRAS), amazon("rubygem-json", "2.4.0-1.amzn2"))) == {"CVE-4"}
+
+
+def test_live_patches_are_of_their_release(index_of):
+    assert set(matched(index_of(EXTRAS), amazon("kernel-livepatch-6.1.61", "1.0-1.amzn2023", "2023"))) == {"CVE-5"}
+
+
+def test_fixes_of_oracles_other_builds_are_not_those_of_the_usual_one(index_of):
+    index = index_of(
+        OVAL.replace(b"Module nodejs:18 is enabled", b"x")
+        .replace(b"1:18.19.1-1.module+el8.9.0+90142+f4b3cc81", b"2:2.28-151.0.1.ksplice2.el8")
+        .replace(b">nodejs<", b">glibc<")
+    )
+
+    def glibc(version):
+        return Package("rpm", "glibc", version, source_name="glibc", source_version=version, distro="ol-8.9")
+
+    assert not matched(index, glibc("2.28-100.el8"))
+    assert set(matched(index, glibc("2:2.28-100.ksplice1.el8"))) == {"CVE-1", "CVE-2"}

@@ -18,7 +18,7 @@ from transom.advisories.checkouts import is_untold
 from transom.advisories.index import Index, Row
 from transom.advisories.intervals import key_of
 from transom.advisories.layout import Record
-from transom.advisories.modules import same_stream
+from transom.advisories.modules import EXTRA, same_stream
 from transom.advisories.ratings import chosen
 from transom.lang.versions.semver import VersionError
 from transom.model.advisories import Match, Rating, Reason, State
@@ -201,13 +201,15 @@ def _heard(package: Package, question: Question, index: Index) -> Heard:
 def _in_deciding_channel(bug: str, about: list[Said], heard: Heard, index: Index) -> list[Said]:
     """Return the statements of the first channel that speaks of the bug: none where the version has a fix of it there.
 
-    A vendor may ship one fix in several updates, each with a version of its own; any of them is enough.
+    A vendor may ship one fix in several updates, each with a version of its own; any of them is enough. Of a package of
+    Amazon's extras those of its own topic count: its versions are all greater than those of the core.
     """
     numbers = [number for number, record in index.records_of(bug) if not record.withdrawn]
     for channel, by_record in heard.items():
         spoken = [each for number in numbers for each in by_record.get(number, ())]
         if spoken:
-            fixed = any(_has_fix(row, key_of(scheme_of(channel), version)) for version, row in spoken)
+            own = [(version, row) for version, row in spoken if index.condition(row).module.startswith(EXTRA)]
+            fixed = any(_has_fix(row, key_of(scheme_of(channel), version)) for version, row in own or spoken)
             return [] if fixed else [each for each in about if each.channel == channel]
     return about
 
@@ -310,11 +312,10 @@ def _no_data(channel: str, count: int) -> Skipped:
 
 
 def _ended(distro: str, index: Index, today: date) -> Iterator[Skipped]:
-    """Yield that a release is past its end: what is found in it then, nobody writes down."""
+    """Yield that a release is past its end, the extended one too: what is found in it then, nobody writes down."""
     name, _, release = channel_of_distro(distro).partition("-")
     lifetime = index.lifetime(name, release)
-    if lifetime and lifetime.ends < today.isoformat():
-        reason = (
-            f"{name} {release} has had no security support since {lifetime.ends}: new faults in it are not recorded"
-        )
+    ended = max(lifetime.ends, lifetime.extended) if lifetime else ""
+    if lifetime and ended < today.isoformat():
+        reason = f"{name} {release} has had no security support since {ended}: new faults in it are not recorded"
         yield Skipped(Ref("package", name=f"{name}-{release}"), reason, "move to a release that is kept")

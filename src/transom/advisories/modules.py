@@ -1,4 +1,4 @@
-"""Modular RPMs: one package in several streams at once, each with fixes of its own."""
+"""RPMs that come in several streams at once, each with fixes of its own: modules, Amazon's extras, Oracle's flavours."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import re
 
 MODULAR = (".module+", ".module_")
 """What the release of a modular package holds, at Red Hat and its rebuilds."""
+EXTRA = "extra:"
+"""How the topic of Amazon's extras is told in the place of a module: `extra:kernel-5.10`."""
+FLAVOURS = ("ksplice", "_fips", "_fdo")
+"""Words in the releases of Oracle's other builds of a package, whose fixes are not those of the usual one."""
 _NUMBERS = re.compile(r"\d+")
+_LAST_NUMBERS = re.compile(r"\d+(?:\.\d+)*\Z")
 
 
 def is_modular(version: str) -> bool:
@@ -20,6 +25,10 @@ def same_stream(installed: str, module: str, bound: str) -> bool:
     Packages do not say their stream. Where the stream is named like a version (`ruby:2.7`) the installed one must begin
     with it; where it is not (`rhel8`), or is not told, both must have the same first number.
     """
+    if module.startswith(EXTRA):
+        return _same_topic(installed, module, bound)
+    if bound and any((word in installed) != (word in bound) for word in FLAVOURS):
+        return False
     said_of_modular = bool(module) or is_modular(bound)
     if is_modular(installed) != said_of_modular:
         return not said_of_modular and not bound  # no fix is told: meant are all builds of the package
@@ -35,3 +44,15 @@ def same_stream(installed: str, module: str, bound: str) -> bool:
 def _upstream(version: str) -> list[str]:
     """Return the numbers of the upstream version: without epoch and release."""
     return _NUMBERS.findall(version.rpartition(":")[2].partition("-")[0])
+
+
+def _same_topic(installed: str, topic: str, bound: str) -> bool:
+    """Tell whether an installed version is of a topic: it is where the fix is numbered like the topic, or as it is not.
+
+    Amazon's kernels 4.14, 5.4, 5.10 and 5.15 are one package; its topics also hold packages with numbers of their own.
+    """
+    told = _LAST_NUMBERS.search(topic)
+    numbers = _NUMBERS.findall(told[0]) if told else []
+    if not numbers or _upstream(bound)[: len(numbers)] != numbers:
+        return True
+    return _upstream(installed)[: len(numbers)] == numbers

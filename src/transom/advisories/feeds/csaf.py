@@ -33,8 +33,9 @@ OUT_OF_SUPPORT = "out of support"  # how Red Hat says in words that nobody looks
 CHANNELS = (
     (re.compile(r"redhat:enterprise_linux:(\d+)"), "rhel-{}"),
     (re.compile(r"redhat:rhel_(eus|aus|e4s|tus|els|eus_long_life):(\d+(?:\.\d+)?)"), "rhel-{1}+{0}"),
-    (re.compile(r"suse:(?:sles?|sled|sle-[a-z-]+|sle_[a-z_]+|suse_sles):(\d+):sp(\d+)"), "sles-{0}.{1}"),
-    (re.compile(r"suse:(?:sles?|sled|sle-[a-z-]+|suse_sles):(\d+)(?!:sp)"), "sles-{0}"),
+    (re.compile(r"suse:(?:suse_)?sle[sd]?(?:[-_][a-z0-9_-]+)?:(\d+):sp(\d+)"), "sles-{0}.{1}"),
+    (re.compile(r"suse:(?:suse_)?sle[sd]?(?:[-_][a-z0-9_-]+)?:\d+:(\d+\.\d+)"), "sles-{0}"),
+    (re.compile(r"suse:(?:suse_)?sle[sd]?(?:[-_][a-z0-9_-]+)?:(\d+(?:\.\d+)?)(?!:sp|[.\d])"), "sles-{0}"),
     (re.compile(r"opensuse:leap:(\d+\.\d+)"), "opensuse-{0}"),
     (re.compile(r"opensuse:tumbleweed"), "opensuse-tumbleweed"),
 )
@@ -43,6 +44,7 @@ CHANNELS = (
 _NEVRA = re.compile(
     r"(?P<name>.+)-(?P<version>[^-]+-[^-]+?)(?:\.(?P<arch>x86_64|aarch64|s390x|ppc64le|i[3-6]86|noarch|src))?"
 )
+_STREAM = re.compile(r"[\w.+-]+:[\w.+-]+")
 _NAME_ONLY = re.compile(r"[A-Za-z0-9][\w.+-]*")
 
 
@@ -223,7 +225,10 @@ def _component(channel: str, part: Product) -> Component | None:
     found = _NEVRA.fullmatch(part.name)
     if found:
         return Component(channel, found["name"], found["version"], found["arch"] or "")
-    return Component(channel, part.name) if _NAME_ONLY.fullmatch(part.name) else None
+    module, _, name = part.name.rpartition("/")  # of an unfixed module, `nodejs:16/nodejs`
+    if not _NAME_ONLY.fullmatch(name) or (module and not _STREAM.fullmatch(module)):
+        return None
+    return Component(channel, name, module=module)
 
 
 def _statements(bug: Vulnerability, components: dict[str, Component]) -> Iterator[Statement]:

@@ -9,6 +9,16 @@ from msgspec import Struct
 
 from transom.model.advisories import Lifetime, Told
 
+DISTRIBUTIONS = {
+    "alpine-linux": "alpine",
+    "amazon-linux": "amzn",
+    "azure-linux": "azurelinux",
+    "oracle-linux": "ol",
+    "rocky-linux": "rocky",
+    "photon-os": "photon",
+}
+"""Distributions that are called otherwise there than in their os-release."""
+
 
 class Release(Struct, rename="camel"):
     """One release. eol_from: when it ends; eoes_from: when paid support does."""
@@ -31,9 +41,10 @@ class Answer(Struct):
     result: list[Product]
 
 
-def read(name: str, content: bytes) -> Iterator[Told]:
+def read(_: str, content: bytes) -> Iterator[Told]:
     """Yield the end of each release that has one."""
     for product in msgspec.json.decode(content, type=Answer).result:
+        name = DISTRIBUTIONS.get(product.name, product.name)
         for release in product.releases:
             if release.eol_from:
-                yield Lifetime(product.name, release.name, release.eol_from, release.eoes_from or "")
+                yield Lifetime(name, release.name, release.eol_from, release.eoes_from or "")

@@ -7,18 +7,16 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from transom.advisories.feeds.osv import MAX_SUMMARY_CHARS
+from transom.advisories.modules import EXTRA
 from transom.advisories.ratings import severity_named
 from transom.advisories.xml import elements, local_name
 from transom.model.advisories import Advisory, Interval, Rating, Refused, Statement, Told
 
 FEED = "amazon"
-RELEASES = (
-    (re.compile(r"ALAS2023\w*-"), "amzn-2023"),
-    (re.compile(r"ALAS2022\w*-"), "amzn-2022"),
-    (re.compile(r"ALAS2\w*-"), "amzn-2"),
-    (re.compile(r"ALAS-"), "amzn-2018.03"),
-)
-"""Releases by how the ids of their errata begin; the first release of all has one channel, whatever its month."""
+RELEASES = {"2023": "amzn-2023", "2022": "amzn-2022", "2": "amzn-2", None: "amzn-2018.03"}
+"""Channels by what follows ALAS in an erratum's id; the first release of all has one channel, whatever its month."""
+_ID = re.compile(r"ALAS(?P<release>2023|2022|2)?(?P<topic>[A-Z][A-Z0-9._-]*?)?-\d{4}-\d+")
+EXTRAS = "amzn-2"  # the release that has extras, whose ids may leave it out: ALASDOCKER-2024-040
 
 
 def read(name: str, content: bytes) -> Iterator[Told]:
@@ -31,14 +29,17 @@ def read(name: str, content: bytes) -> Iterator[Told]:
 def _advisory(name: str, update: Element) -> Advisory | Refused:
     texts = {local_name(each): (each.text or "").strip() for each in update}
     known = texts.get("id", "")
-    channel = next((channel for pattern, channel in RELEASES if pattern.match(known)), "")
-    if not channel:
+    found = _ID.fullmatch(known)
+    if not found:
         return Refused(f"{name}: {known}", "whose updates these are is not known")
+    topic = found["topic"]
+    channel = EXTRAS if topic and not found["release"] else RELEASES[found["release"]]
+    module = f"{EXTRA}{topic.lower()}" if topic else ""
     cves = [
         each.get("id", "") for each in update.iter() if local_name(each) == "reference" and each.get("type") == "cve"
     ]
     packages = [each for each in update.iter() if local_name(each) == "package"]
-    statements = tuple(dict.fromkeys(_statement(channel, each) for each in packages if each.get("name")))
+    statements = tuple(dict.fromkeys(_statement(channel, module, each) for each in packages if each.get("name")))
     if not statements:
         return Refused(f"{name}: {known}", "names no package", FEED)
     severity = severity_named(texts.get("severity", ""))
@@ -56,8 +57,8 @@ def _advisory(name: str, update: Element) -> Advisory | Refused:
     )
 
 
-def _statement(channel: str, package: Element) -> Statement:
+def _statement(channel: str, module: str, package: Element) -> Statement:
     epoch = package.get("epoch", "0")
     version = f"{package.get('version', '')}-{package.get('release', '')}"
     fixed = f"{epoch}:{version}" if epoch not in ("", "0") else version
-    return Statement(channel, package.get("name", ""), intervals=(Interval(fixed=fixed),))
+    return Statement(channel, package.get("name", ""), intervals=(Interval(fixed=fixed),), module=module)
