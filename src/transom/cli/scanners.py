@@ -46,6 +46,9 @@ def add_vulnerability_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--kev", action="store_true", help="only those that are known to be exploited")
     group.add_argument("--min-epss", metavar="SCORE", type=_score, default=0.0, help="only those at least as likely")
     group.add_argument(
+        "--reachable", action="store_true", help="not those whose vulnerable functions are not in the Go program"
+    )
+    group.add_argument(
         "--ignore-file",
         "--ignorefile",
         metavar="FILE",
@@ -144,7 +147,7 @@ def index_options(arguments: argparse.Namespace) -> VulnerabilityOptions:
     from transom.images.vulnerabilities import VulnerabilityOptions
 
     told = (arguments.only_fixable, arguments.kev, arguments.min_epss)
-    return VulnerabilityOptions(arguments.db, *told, tuple(arguments.vex))
+    return VulnerabilityOptions(arguments.db, *told, tuple(arguments.vex), arguments.reachable)
 
 
 def check_index(arguments: argparse.Namespace) -> None:

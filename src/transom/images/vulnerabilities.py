@@ -9,6 +9,7 @@ from msgspec import Struct
 from transom.advisories import Index, match, outdated
 from transom.advisories.matching import asked
 from transom.images.exploitability import Exploitability
+from transom.images.linked import reached
 from transom.images.sbom.purl import purl
 from transom.model.advisories import Match, State
 from transom.model.errors import TransomError
@@ -17,7 +18,7 @@ from transom.model.packages import Bill, Package
 from transom.model.places import Locator
 from transom.model.refs import Ref, image_ref
 from transom.model.severity import Severity
-from transom.model.vulnerabilities import Vulnerability
+from transom.model.vulnerabilities import Reach, Vulnerability
 
 VULNERABLE = Rule(
     "vulnerable-package",
@@ -41,6 +42,11 @@ WORDS = {
     State.UNDER_INVESTIGATION: "its maintainers are looking into it",
     State.END_OF_LIFE: "nobody maintains it any more",
 }
+REACHED: dict[Reach, str] = {
+    "linked": ", and its program holds {}",
+    "absent": ", but its program holds none of the vulnerable functions",
+    "unknown": "",
+}
 SUMMARY_CHARS = 200
 MAX_NAMED = 5  # workloads in a line for people
 
@@ -49,7 +55,8 @@ class VulnerabilityOptions(Struct, frozen=True):
     """Which index is asked, and what of its answers is told.
 
     fixable: only what a newer version mends; exploited: only what is known to be; likelihood: the least EPSS score; vex:
-    documents, or folders of such, that say what of it matters.
+    documents, or folders of such, that say what of it matters; reachable: not those of which a program holds no vulnerable
+    function.
     """
 
     index: str
@@ -57,6 +64,7 @@ class VulnerabilityOptions(Struct, frozen=True):
     exploited: bool = False
     likelihood: float = 0.0
     vex: tuple[str, ...] = ()
+    reachable: bool = False
 
     def wants(self, found: Match) -> bool:
         """Tell whether a match is told."""
@@ -102,7 +110,9 @@ def _of_bill(bill: Bill, index: Index, options: VulnerabilityOptions, vex: Explo
         else:
             affected.add(found.package.identity)
             if options.wants(found):
-                yield vex.judged(finding_of(found, bill), found, bill)
+                finding = finding_of(found, bill)
+                if not (options.reachable and finding.vulnerability and finding.vulnerability.reach == "absent"):
+                    yield vex.judged(finding, found, bill)
     if judged > 0:
         yield Judged(VULNERABLE.id, judged, max(0, judged - len(affected)))
 
@@ -116,15 +126,17 @@ def _is_judged(package: Package, distro: str, index: Index) -> bool:
 def finding_of(found: Match, bill: Bill) -> Finding:
     """Return a match as a finding of the image; its witness is the vulnerability and the package, whatever the version."""
     package, ref = found.package, image_ref(bill.name)
-    told = vulnerability_of(found, bill)
+    reach, function = reached(found, bill)
+    told = vulnerability_of(found, bill, reach)
+    severity = found.severity if found.severity is not None else VULNERABLE.severity
     title = f"{found.id} in {told.name} {package.version}"
     remedy = f"{found.fixed} has the fix" if found.fixed else WORDS.get(found.state, str(found.state))
     fix = f"Upgrade {told.name} to {found.fixed}." if found.fixed else VULNERABLE.fix
     return Finding(
         VULNERABLE.id,
         ref,
-        found.severity if found.severity is not None else VULNERABLE.severity,
-        ": ".join(filter(None, (f"{title}, {remedy}", told.summary))),
+        min(severity, Severity.LOW) if reach == "absent" else severity,
+        ": ".join(filter(None, (f"{title}, {remedy}{REACHED[reach].format(function)}", told.summary))),
         tuple(_evidence(found, told, bill, _place(package, ref))),
         title=title,
         witness=f"{found.id} {package.kind}:{told.name}",
@@ -133,7 +145,7 @@ def finding_of(found: Match, bill: Bill) -> Finding:
     )
 
 
-def vulnerability_of(found: Match, bill: Bill) -> Vulnerability:
+def vulnerability_of(found: Match, bill: Bill, reach: Reach) -> Vulnerability:
     """Return what a match says, for programs and tables."""
     package = found.package
     name = f"{package.namespace}/{package.name}" if package.namespace and not package.distro else package.name
@@ -159,6 +171,7 @@ def vulnerability_of(found: Match, bill: Bill) -> Vulnerability:
         instruction,
         bill.base if 0 < number <= bill.base_layers else "",
         bill.digest,
+        reach,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 
@@ -54,7 +56,7 @@ class Bill(Struct, frozen=True):
 
     created: when what it is of was made, in ISO 8601; layers: diff-ID and instruction of each; base: the image that the
     lowest base_layers of them are; index_digest: of an index that led to it; workloads: that run it, by their short names,
-    where it was met in a cluster.
+    where it was met in a cluster; functions: which ones programs hold, by path, as images.packages.functions keeps them.
     """
 
     name: str
@@ -68,3 +70,4 @@ class Bill(Struct, frozen=True):
     workloads: tuple[str, ...] = ()
     base_layers: int = 0
     index_digest: str = ""
+    functions: Mapping[str, bytes] = {}

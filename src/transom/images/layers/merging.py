@@ -39,6 +39,7 @@ class Merged(Struct, frozen=True):
     packages: dict[str, tuple[Package, ...]]
     texts: dict[str, bytes]
     specials: dict[str, Special]
+    functions: dict[str, bytes]
     packed: dict[str, str]
     licences: dict[str, tuple[str, ...]]
     owned: dict[str, str]
@@ -64,6 +65,7 @@ class _Held(Struct):
     owners: dict[str, str] = {}
     listed: str = ""
     known: tuple[str, ...] = ()
+    functions: bytes = b""
     packed: str = ""
     licences: tuple[str, ...] = ()
     sums: tuple[Sums, ...] = ()
@@ -192,6 +194,7 @@ def _held(record: LayerRecord) -> Iterator[tuple[str, _Held]]:
                 record.owners.get(path, {}),
                 record.listed.get(path, ""),
                 tuple(record.known.get(path, ())),
+                record.functions.get(path, b""),
                 record.packed.get(path, ""),
                 tuple(record.licences.get(path, ())),
                 tuple(record.sums.get(path, ())),
@@ -242,6 +245,7 @@ def merge(records: Sequence[LayerRecord]) -> Merged:
         {path: held.packages for path, held in files.items() if held.packages is not None},
         {path: held.text for path, held in files.items() if held.text is not None},
         {path: held.special for path, held in files.items() if held.special is not None},
+        {path: held.functions for path, held in files.items() if held.functions},
         {path: held.packed for path, held in files.items() if held.packed},
         _licences(overlay),
         dict(_owned(overlay)),

@@ -16,6 +16,7 @@ from transom.images.layers.tar import OPAQUE as OPAQUE_FOLDER
 from transom.images.packages import Selection, Selector, owners, reader, sums_of
 from transom.images.packages.bundles import nix_package
 from transom.images.packages.copyrights import licences
+from transom.images.packages.functions import functions_of
 from transom.images.packages.sums import is_loaded, is_verified, of_md5sums, package_of
 from transom.registry.blobs import Layer
 
@@ -253,6 +254,7 @@ class _Pass:
             record.owners,
             record.listed,
             record.known,
+            record.functions,
             record.packed,
             record.licences,
             record.sums,
@@ -348,9 +350,11 @@ class _Pass:
             self.record.unread.append(Unread(path, f"it is larger than {selector.limit_bytes // 2**20} MiB"))
             return head
         head += source.content(selector.head_bytes or -1)
+        packages = self.record.packages[path]
         try:
-            for package in reader(selector.reader)(path, head):
-                self.record.packages[path].append(package)
+            packages.extend(reader(selector.reader)(path, head))
+            if selector.magics and any(package.kind == "golang" for package in packages):
+                self.record.functions[path] = functions_of(head)
             if selector.owners:
                 owned = owners(selector.owners)(head)
                 self.record.owners[path] = {_text(file): name for name, file in owned if _OWNABLE.search(b"/" + file)}

@@ -8,7 +8,7 @@ from msgspec import Struct
 from transom.images.packages.sums import ALGORITHMS, Sums
 from transom.model.packages import Package
 
-FORMAT = 7
+FORMAT = 8
 """Of the record; one of another format is made anew."""
 MAX_PATHS_BYTES = (
     256 * 1024 * 1024
@@ -42,12 +42,12 @@ class LayerRecord(Struct, omit_defaults=True):
     file capabilities; owned: of files that OS packages list, those that other evidence may lie in, by the list's path;
     owners: the same where one database lists for all, the package's name by the file's path, by the database's path;
     listed: packages whose list of files is there; known: packages that a database tells as not installed, by its path;
-    packed: executables that unpack themselves; licences: by the copyright file that tells them; sums: what OS packages say
-    their files hold, by the list's path; digests: of programs and libraries that no list of the layer bears out, by
-    algorithm and path; hashed: the algorithms of which all were made; files, folders: every other path, for what lies
-    below, see `joined`; notable: what names alone tell (layers.notable); caches: sizes of what package managers
-    downloaded; open: modes of what everybody may write; strangers: some files of each user but root, with its number;
-    large: sizes of files of LARGE_BYTES and more.
+    functions: of Go programs, as packages.functions keeps them; packed: executables that unpack themselves; licences: by
+    the copyright file that tells them; sums: what OS packages say their files hold, by the list's path;
+    digests: of programs and libraries that no list of the layer bears out, by algorithm and path; hashed: the algorithms of
+    which all were made; files, folders: every other path, for what lies below, see `joined`; notable:
+    what names alone tell (layers.notable); caches: sizes of what package managers downloaded; open: modes of what everybody
+    may write; strangers: some files of each user but root, with its number; large: sizes of files of LARGE_BYTES and more.
     complete: whether the whole layer was read.
     """
 
@@ -66,6 +66,7 @@ class LayerRecord(Struct, omit_defaults=True):
     owners: dict[str, dict[str, str]] = {}
     listed: dict[str, str] = {}
     known: dict[str, list[str]] = {}
+    functions: dict[str, bytes] = {}
     packed: dict[str, str] = {}
     licences: dict[str, list[str]] = {}
     sums: dict[str, list[Sums]] = {}

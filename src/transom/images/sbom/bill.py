@@ -48,6 +48,7 @@ def bill_of(found: Inspection, name: str, workloads: Sequence[str] = ()) -> Bill
         tuple(workloads),
         found.base_layers,
         image.index_digest,
+        {clean(path): functions for path, functions in found.merged.functions.items()},
     )
 
 
