@@ -71,7 +71,8 @@ class ScanOptions(Struct, frozen=True):
     files declare acceptable is accepted; waivers: exceptions that the team keeps, and today, which tells what has expired;
     known_rules: ids that an exception may name, beside those of policies and
     checks; cluster: what to read of a live one, and as whom; images: how they are fetched; vulnerabilities: which index
-    is asked of what images and bills of materials hold, None for none.
+    is asked of what images and bills of materials hold, None for none. Credentials in images are looked for by
+    images.searcher.
     """
 
     policies: Sequence[Policy] = ()
@@ -100,6 +101,10 @@ class ScanOptions(Struct, frozen=True):
             from transom.images.vulnerabilities import VULNERABLE
 
             faces[VULNERABLE.id] = VULNERABLE
+        if self.images is not None and self.images.searcher is not None:
+            from transom.rules.leaks import face
+
+            faces |= {rule.id: face(rule) for rule in self.images.searcher.finder.rules.rules}
         return faces | (FACES if self.exceptions else {})
 
     @property
@@ -195,7 +200,7 @@ def look(options: ScanOptions, inventory: Inventory) -> Iterator[Result]:
             return options.pod_security.assess(inventory, only)
         return assess(inventory, rules, only, allowances, options.windows)
 
-    results = in_parallel(of, chosen, WORTH_A_PROCESS)
+    results: Iterator[Result] = chain(in_parallel(of, chosen, WORTH_A_PROCESS), inventory.leaks)
     if options.vulnerabilities is not None and inventory.bills:
         from transom.images.vulnerabilities import looked_up
 

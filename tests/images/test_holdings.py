@@ -14,7 +14,7 @@ from tests.registry.conftest import Layout, layout  # noqa: F401 - fixtures
 from transom.cli import main
 from transom.images.accounts import accounts_of
 from transom.images.layers.folders import entries_below
-from transom.images.layers.reading import read_entries
+from transom.images.layers.reading import Wanted, read_entries
 from transom.images.layers.record import LARGE_BYTES, LayerRecord, joined
 from transom.images.opening import ImageOptions
 from transom.images.packages import Selection
@@ -29,7 +29,7 @@ HASH = "$y$j9T$abcdefgh"
 
 
 def record_of(root: Path) -> LayerRecord:
-    return read_entries("sha256:a", entries_below(str(root), []), Selection())
+    return read_entries("sha256:a", entries_below(str(root), []), Wanted(Selection()))
 
 
 def findings(target: str, *dockerfiles: str) -> dict[str, Finding]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from transom.images.vulnerabilities import VulnerabilityOptions
+    from transom.lang.leaks.stream import Searcher
     from transom.model.findings import Skipped
     from transom.rules.load import Pack
     from transom.rules.waivers import Waiver
@@ -140,6 +141,24 @@ def ignores(arguments: argparse.Namespace) -> tuple[list[Waiver], list[Skipped]]
     return [each for each in found if not isinstance(each, Skipped)], [
         each for each in found if isinstance(each, Skipped)
     ]
+
+
+def searcher_of_images(arguments: argparse.Namespace, rules: str, windows: Collection[str]) -> Searcher | None:
+    """Return what looks for credentials in images; None where the words of the command line are about something else.
+
+    rules: the file of rules, "" for Transom's own.
+    """
+    if not hasattr(arguments, "scanners"):
+        return None
+    asked = arguments.scanners
+    if asked is None:
+        elsewhere = "secrets" not in windows or getattr(arguments, "framework", None) or arguments.rule
+        asked = frozenset() if elsewhere else {"secret"}
+    if "secret" not in asked:
+        return None
+    from transom.rules.leaks import searcher
+
+    return searcher(rules)
 
 
 def index_options(arguments: argparse.Namespace) -> VulnerabilityOptions:

@@ -1,4 +1,4 @@
-"""transom secrets: credentials in any files, in git histories, and in what is about to be committed."""
+"""transom secrets: credentials in any files, in git histories, in what is about to be committed, and in images."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from transom.cli import terminal
 from transom.cli.arguments import Parser, command_parser, severity_label
+from transom.cli.images import add_image_arguments
 from transom.cli.outputs import DATED, allowed_by, made_at, outputs, write_to
 from transom.cli.settings import read_settings
 from transom.model.errors import UsageError
@@ -31,6 +32,7 @@ EXAMPLES = """\
   transom secrets --git                        the history of this repository as well
   transom secrets --since origin/main          what the commits of this branch bring
   transom secrets --staged                     what is about to be committed
+  transom secrets image:shop/web:1             every layer of an image, its settings and its history
 
 exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 incomplete (something was not judged)
 """
@@ -40,7 +42,7 @@ NO_FORMATS = ("oscal", "openvex", "cyclonedx-vex", "csaf")  # which tell control
 def parser() -> Parser:
     """Return the parser of the command."""
     made = command_parser("secrets", "Find credentials in files of any kind; no value is ever shown.", EXAMPLES)
-    made.add_argument("targets", metavar="PATH", nargs="*", help="a file or folder (default: this folder)")
+    made.add_argument("targets", metavar="PATH", nargs="*", help="a file, a folder or image:REF (default: this folder)")
     made.add_argument(
         *("-o", "--output"),
         metavar="FORMAT[=FILE]",
@@ -73,6 +75,7 @@ def parser() -> Parser:
     )
     made.add_argument("--no-exceptions", action="store_true", help="report also what files declare acceptable")
     made.add_argument("--config", metavar="FILE", help="settings (default: transom.yaml, where there is one)")
+    add_image_arguments(made)
     baseline = made.add_mutually_exclusive_group()
     baseline.add_argument("--baseline", metavar="FILE", help="report only what this file does not know")
     baseline.add_argument("--write-baseline", metavar="FILE", help="write what is found now as the baseline")
@@ -100,6 +103,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _results(target: str, searcher: Searcher, arguments: argparse.Namespace) -> Iterator[Result]:
     """Yield what leaks in one target: in its files, in its history, or in what is staged of it."""
+    from transom.scan import OF_IMAGES
+
+    if target.startswith(OF_IMAGES):
+        yield from _in_image(target, searcher, arguments)
+        return
     from transom.secrets.folders import folder_of, texts_below
     from transom.secrets.ignores import read_ignores
     from transom.secrets.search import search
@@ -119,6 +127,18 @@ def _results(target: str, searcher: Searcher, arguments: argparse.Namespace) -> 
         paths = ["."] if folder == target else [os.path.basename(target)]  # noqa: PTH119
         paths += [f":(exclude,glob){pattern}" for pattern in arguments.exclude]
         yield from _in_git(folder, paths, searcher, arguments, ignores)
+
+
+def _in_image(target: str, searcher: Searcher, arguments: argparse.Namespace) -> Iterator[Result]:
+    """Yield what leaks in an image, and what could not be read of it."""
+    from transom.cli.images import image_options
+    from transom.images.source import fill_from_image
+    from transom.inventory import Inventory
+
+    inventory = Inventory()
+    options = replace(image_options(arguments), searcher=searcher, exceptions=not arguments.no_exceptions)
+    yield from fill_from_image(inventory, target, options)
+    yield from inventory.leaks
 
 
 def _in_git(

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from transom.cli.arguments import kubernetes_version
 from transom.cli.clusters import cluster_options, names_cluster, told_version
-from transom.cli.scanners import VULNERABLE, ignores, of_rules, of_scanners, vulnerability_options, wanted
+from transom.cli.scanners import (
+    VULNERABLE,
+    ignores,
+    of_rules,
+    of_scanners,
+    searcher_of_images,
+    vulnerability_options,
+    wanted,
+)
 from transom.cli.settings import Settings, StatedException, read_settings
 from transom.model.errors import UsageError
 
@@ -45,7 +53,7 @@ def scan_options(arguments: argparse.Namespace, every_profile: bool = False) -> 
             value_files=arguments.values,
             selection=_selection(arguments),
             cluster=_cluster(arguments, (), ()),
-            images=_images(arguments),
+            images=_images(arguments, "", ()),
         )
     whole = whole_pack(arguments, settings)
     framework = getattr(arguments, "framework", None)
@@ -74,7 +82,7 @@ def scan_options(arguments: argparse.Namespace, every_profile: bool = False) -> 
             [policy for policy in pack.policies if policy.window in windows],
             [check for check in pack.checks if check.window in windows],
         ),
-        images=_images(arguments),
+        images=_images(arguments, arguments.secret_rules or settings.secret_rules, windows),
         vulnerabilities=vulnerability_options(arguments, windows),
     )
 
@@ -133,16 +141,19 @@ def _cluster(
     return replace(cluster_options(arguments, arguments.namespace), reads=reader(policies, checks))
 
 
-def _images(arguments: argparse.Namespace) -> ImageOptions | None:
-    """Return how images are fetched; None where no target is one."""
+def _images(arguments: argparse.Namespace, rules: str, windows: Collection[str]) -> ImageOptions | None:
+    """Return how images are fetched; None where no target is one. rules: for credentials; windows: that are looked through."""
     from transom.scan import OF_IMAGES
 
     asked = getattr(arguments, "images", False) or any(target.startswith(OF_IMAGES) for target in arguments.targets)
     if not asked or not hasattr(arguments, "platform"):
         return None
+    from msgspec.structs import replace
+
     from transom.cli.images import image_options
 
-    return image_options(arguments)
+    searcher = searcher_of_images(arguments, rules, windows)
+    return replace(image_options(arguments), searcher=searcher, exceptions=not arguments.no_exceptions)
 
 
 def chosen_pack(arguments: argparse.Namespace, settings: Settings) -> Pack:

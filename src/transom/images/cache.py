@@ -16,6 +16,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING
 
 import msgspec
 import zstandard
@@ -25,6 +26,9 @@ from transom.images.layers.record import FORMAT, LayerRecord
 from transom.images.packages import Selection
 from transom.rules.cache import state_of
 
+if TYPE_CHECKING:
+    from transom.lang.leaks.stream import Searcher
+
 MAX_CACHE_BYTES = 1024**3  # a record takes some ten kB
 MAX_RECORD_BYTES = 256 * 1024 * 1024  # unpacked
 STALE_S = 86_400.0  # no reading of a layer takes a day
@@ -33,11 +37,18 @@ SUFFIX, CHAIN, PART = ".layer", ".chain", ".part"
 
 
 class LayerCache:
-    """Records by diff-ID, in one folder, of readers who look for what a selection says; None keeps nothing."""
+    """Records by diff-ID, in one folder, of readers who look for what a selection says; None keeps nothing.
 
-    def __init__(self, folder: Path | None, selection: Selection | None = None) -> None:
+    searcher: what looks for credentials in every file, None for nobody, who takes records of any that did.
+    """
+
+    def __init__(
+        self, folder: Path | None, selection: Selection | None = None, searcher: Searcher | None = None
+    ) -> None:
         self._folder = folder
         self.selection = selection or Selection()
+        self.searcher = searcher
+        self._searched = searcher.identity if searcher is not None else ""
         self._readers = readers(self.selection) if folder is not None else ""
 
     def get(self, diff_id: str) -> LayerRecord | None:
@@ -55,7 +66,7 @@ class LayerCache:
             return None
         with suppress(OSError):
             os.utime(path)  # what was used last goes last
-        return record if record.diff_id == diff_id else None
+        return record if record.diff_id == diff_id and self._searched in ("", record.searched) else None
 
     def put(self, record: LayerRecord) -> None:
         """Keep the record of a layer that was read whole; a folder that cannot be written keeps nothing."""

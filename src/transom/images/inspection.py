@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import BinaryIO
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from transom.images.cache import LayerCache
 from transom.images.distro import Distro, distro_of
 from transom.images.layers.merging import Hidden, Merged, merge
-from transom.images.layers.reading import read_layer, unread_names
+from transom.images.layers.reading import Wanted, read_layer, unread_names
 from transom.images.layers.record import LayerRecord, Unread
 from transom.images.packages import Selection
 from transom.images.packages.notes import EVIDENCE as NOTE
@@ -19,6 +19,9 @@ from transom.images.sbom.purl import purl
 from transom.model.errors import TransomError
 from transom.model.packages import Package, Place
 from transom.registry.blobs import Descriptor, Image, Layer, this_platform
+
+if TYPE_CHECKING:
+    from transom.lang.leaks.stream import Searcher
 
 SYSTEM_KINDS = frozenset(("deb", "apk", "rpm", "alpm"))
 """Packages that a distribution ships, and its advisories speak of."""
@@ -57,16 +60,21 @@ def inspect(image: Image, cache: LayerCache) -> Inspection:
 
 
 def inspect_folder(
-    root: str, selection: Selection | None = None, name: str = "", one_device: bool = False
+    root: str,
+    selection: Selection | None = None,
+    name: str = "",
+    one_device: bool = False,
+    searcher: Searcher | None = None,
 ) -> Inspection:
     """Read a root file system in a folder as if it were an image of one layer.
 
-    name: what it is called, if not by its folder; one_device: whether folders that lie on another are left out.
+    name: what it is called, if not by its folder; one_device: whether folders that lie on another are left out; searcher:
+    what looks for credentials in every file, None for nobody.
     """
-    chosen = selection or Selection()
-    record = _read_folder("", root, chosen, (), one_device=one_device)
+    wanted = Wanted(selection or Selection(), searcher)
+    record = _read_folder("", root, wanted, one_device=one_device)
     if not record.algorithms.issubset(record.hashed):
-        record = _read_folder("", root, chosen, record.algorithms, one_device=one_device)
+        record = _read_folder("", root, replace(wanted, algorithms=frozenset(record.algorithms)), one_device=one_device)
     layer = Layer(Descriptor("", record.size_bytes), "")
     return inspection_of(Image(name or root, "", this_platform(), {}, (layer,), (), NoBlobs()), (record,))
 
@@ -83,18 +91,13 @@ def inspection_of(image: Image, records: tuple[LayerRecord, ...]) -> Inspection:
 
 
 def _read_folder(
-    diff_id: str,
-    root: str,
-    selection: Selection,
-    algorithms: Collection[str],
-    overlay: bool = False,
-    one_device: bool = False,
+    diff_id: str, root: str, wanted: Wanted, overlay: bool = False, one_device: bool = False
 ) -> LayerRecord:
     from transom.images.layers.folders import entries_below
     from transom.images.layers.reading import read_entries
 
     unread: list[Unread] = []
-    record = read_entries(diff_id, entries_below(root, unread, overlay, one_device), selection, algorithms)
+    record = read_entries(diff_id, entries_below(root, unread, overlay, one_device), wanted)
     record.unread += unread
     return record
 
@@ -102,7 +105,7 @@ def _read_folder(
 def _records(image: Image, cache: LayerCache) -> tuple[LayerRecord, ...]:
     """Return a record of each layer; those whose programs were not hashed as the lists of others ask are read again."""
     found = []
-    asked: set[str] = set()
+    asked: frozenset[str] = frozenset()
     for layer in image.layers:
         found.append(_record(image, layer, cache, asked))
         asked |= found[-1].algorithms
@@ -112,19 +115,20 @@ def _records(image: Image, cache: LayerCache) -> tuple[LayerRecord, ...]:
     )
 
 
-def _record(image: Image, layer: Layer, cache: LayerCache, algorithms: Collection[str]) -> LayerRecord:
+def _record(image: Image, layer: Layer, cache: LayerCache, algorithms: frozenset[str]) -> LayerRecord:
     kept = cache.get(layer.diff_id)
     if kept is not None:
-        if set(algorithms).issubset(kept.hashed):
+        if algorithms.issubset(kept.hashed):
             return kept
-        algorithms = {*algorithms, *kept.hashed}  # for the images that asked for these
+        algorithms = algorithms.union(kept.hashed)  # for the images that asked for these
+    wanted = Wanted(cache.selection, cache.searcher, algorithms)
     if layer.folder:  # nothing holds it to the digest, so that it is never kept as the record of that
-        return _read_folder(layer.diff_id, layer.folder, cache.selection, algorithms, overlay=True)
+        return _read_folder(layer.diff_id, layer.folder, wanted, overlay=True)
     try:
-        record = _read(image, layer, cache.selection, {}, algorithms)
+        record = _read(image, layer, wanted)
         names = unread_names(record) if record.complete else {}
         if names:
-            record = _read(image, layer, cache.selection, names, algorithms)
+            record = _read(image, layer, replace(wanted, names=names))
     except (TransomError, OSError) as error:
         reason = "its content is kept elsewhere, by whoever may distribute it" if layer.is_foreign else str(error)
         return LayerRecord(layer.diff_id, unread=[Unread("", reason)], complete=False)
@@ -132,17 +136,11 @@ def _record(image: Image, layer: Layer, cache: LayerCache, algorithms: Collectio
     return record
 
 
-def _read(
-    image: Image,
-    layer: Layer,
-    selection: Selection,
-    names: Mapping[str, tuple[str, ...]],
-    algorithms: Collection[str],
-) -> LayerRecord:
+def _read(image: Image, layer: Layer, wanted: Wanted) -> LayerRecord:
     if layer.descriptor.media_type.endswith("+encrypted"):
         raise OSError("it is encrypted")
     with image.blobs.open(layer.descriptor) as stream:
-        return read_layer(layer, stream, selection, names, algorithms)
+        return read_layer(layer, stream, wanted)
 
 
 def _settled(packages: Sequence[Package], distro: Distro, merged: Merged) -> Iterator[Package]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -15,6 +16,9 @@ from transom.registry.credentials import Login
 from transom.registry.layouts import is_layout, read_layout
 from transom.rules.cache import cache_folder
 
+if TYPE_CHECKING:
+    from transom.lang.leaks.stream import Searcher
+
 
 class ImageOptions(Struct, frozen=True):
     """How images are fetched. platform: `linux/arm64`, "" for this machine's; mirrors: hosts that are asked first.
@@ -23,7 +27,8 @@ class ImageOptions(Struct, frozen=True):
     whether those that run in a cluster are inspected with it; pull_secrets: whether they are fetched with the pull secrets
     of their pods; logins: who may ask for the image, the likeliest first, before whom Docker's config tells; containerd,
     containerd_state: its folders, "" for where they usually are; index: of vulnerabilities, which knows how long systems are
-    kept, "" for none; dockerfiles: among which is the one that an image was built from.
+    kept, "" for none; dockerfiles: among which is the one that an image was built from; searcher: what looks for
+    credentials in every file, None for nobody; exceptions: whether remarks in files make such none.
     """
 
     platform: str = ""
@@ -37,6 +42,8 @@ class ImageOptions(Struct, frozen=True):
     containerd_state: str = ""
     index: str = ""
     dockerfiles: tuple[str, ...] = ()
+    searcher: Searcher | None = None
+    exceptions: bool = True
 
 
 Opener = Callable[[str, ImageOptions, Platform | None], Image]

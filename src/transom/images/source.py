@@ -58,11 +58,11 @@ def inspected(target: str, options: ImageOptions) -> Inspection:
         root = name_of(target)
         if not os.path.isdir(root):  # noqa: PTH112
             raise TransomError(f"cannot read {root}", "it is no folder", "name the folder of a root file system")
-        return inspect_folder(root)
+        return inspect_folder(root, searcher=options.searcher)
     if target.startswith(CONTAINER):
         return _container(target, options).found
     folder = cache_folder() if options.cached else None
-    cache = LayerCache(Path(folder) / "layers" if folder else None)
+    cache = LayerCache(Path(folder) / "layers" if folder else None, searcher=options.searcher)
     image = open_image(name_of(target), options)
     chain = [layer.diff_id for layer in image.layers]
     base, base_layers = cache.base_of(chain)
@@ -74,7 +74,7 @@ def inspected(target: str, options: ImageOptions) -> Inspection:
 def _container(target: str, options: ImageOptions) -> Inspected:
     from transom.images.containers.inspecting import inspect_container
 
-    return inspect_container(name_of(target), options.containerd, options.containerd_state)
+    return inspect_container(name_of(target), options.containerd, options.containerd_state, options.searcher)
 
 
 def fill_from_image(
@@ -112,6 +112,10 @@ def fill_from_image(
     told = image_object(found, name, workloads, ended(until, date.today())) | more
     add_image(inventory, found, target, told, options.dockerfiles)
     inventory.bills.append(bill_of(found, name, workloads))
+    if options.searcher is not None:
+        from transom.images.leaks import leaks
+
+        inventory.leaks += leaks(found, name, options.searcher, options.exceptions)
 
 
 def fill_from_bill(inventory: Inventory, path: str) -> Iterator[Told]:

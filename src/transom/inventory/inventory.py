@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from transom.inventory.joins import Joins
     from transom.kube.comments import Comment
     from transom.model.clusters import ClusterFacts
-    from transom.model.packages import Bill
+    from transom.model.findings import Result
+from transom.model.packages import Bill
 
 ITEM_STEPS = 2  # `items` and an index: the way from a List to one of its objects
 PLACES_KEPT = (
@@ -42,6 +43,8 @@ class Inventory:
         """The charts that objects come from: who asks where a value was set needs them."""
         self.bills: list[Bill] = []
         """What images and bills of materials hold, package by package."""
+        self.leaks: list[Result] = []
+        """What leaks in images, as it was found when they were read."""
         self._entries: list[Entry] = []
         self._numbers: dict[int, int] = {}  # of arrival, by the id of an entry: where it stands in each list
         self._next_number = 0

@@ -32,6 +32,7 @@ KEY_VARIABLE = "TRANSOM_SECRETS_KEY"
 """The variable with the key of the hashes that stand for values; with one they are long enough to compare over files."""
 
 TAG_BYTES = 8  # of a hash under a person's own key
+ALLOWED_BY_REMARK = "a remark in its line says so: gitleaks:allow"
 MAX_PLACES = 20  # of one value in one file, shown as evidence
 FIX = mark(
     "Revoke the credential, then keep the new one in a Secret or a vault; taking it out of the file does not undo it."
@@ -74,20 +75,30 @@ def face(rule: LeakRule) -> Rule:
 def leak_finding(ref: Ref, file: str, places: Sequence[Found], seen: str = "") -> Finding:
     """Return the finding of one value that leaks at these places of a file; seen: what else is known of it."""
     first = places[0]
-    what = first.rule.description.rstrip(".") or first.rule.id
-    severity = SEVERITIES[first.certainty]
-    if severity == Severity.HIGH and "generic" in first.rule.id:
-        severity = Severity.MEDIUM  # a name and a value that looks random, no more
-    told = ", ".join(filter(None, (_told(first), seen)))
+    told = ", ".join(filter(None, (told_of(first), seen)))
     evidence = [
         Evidence(Locator(file, each.line, each.column, each.start, each.end), told) for each in places[:MAX_PLACES]
     ]
-    message = f"{what}: {first.reason}" if first.reason else what
-    witness = f"{first.tag}/{first.length}" if first.tag else ""
-    return Finding(first.rule.id, ref, severity, message, tuple(evidence), message, witness, fix=FIX)
+    return finding_of_value(ref, first, tuple(evidence))
 
 
-def _told(found: Found) -> str:
+def finding_of_value(ref: Ref, found: Found, evidence: tuple[Evidence, ...], more: str = "") -> Finding:
+    """Return the finding of one value by the surest of its places; more: what is to be said of it beside the reason."""
+    what = found.rule.description.rstrip(".") or found.rule.id
+    message = ": ".join(filter(None, (what, "; ".join(filter(None, (found.reason, more))))))
+    witness = f"{found.tag}/{found.length}" if found.tag else ""
+    return Finding(found.rule.id, ref, severity_of(found), message, evidence, message, witness, fix=FIX)
+
+
+def severity_of(found: Found) -> Severity:
+    """Return how bad a leak is, by how sure it is that it is one."""
+    severity = SEVERITIES[found.certainty]
+    if severity == Severity.HIGH and "generic" in found.rule.id:
+        return Severity.MEDIUM  # a name and a value that looks random, no more
+    return severity
+
+
+def told_of(found: Found) -> str:
     """Return what may be said of a value: its length, the hash that stands for it, and what it was wrapped in."""
     if not found.length:
         return ""

@@ -13,10 +13,8 @@ from transom.lang.leaks.stream import Found, Searcher, leaks_of
 from transom.model.findings import Accepted, Finding, Judged, Provenance, Result, Skipped
 from transom.model.places import Locator
 from transom.model.refs import file_ref
-from transom.rules.leaks import leak_finding
+from transom.rules.leaks import ALLOWED_BY_REMARK, leak_finding
 from transom.secrets.ignores import Ignores
-
-REMARK = "a remark in its line says so: gitleaks:allow"
 
 
 class Text(Struct, frozen=True):
@@ -89,7 +87,7 @@ def judged_by(finding: Finding, places: Sequence[Found], ignores: Ignores | None
     if ignores is None:
         return finding
     if places[0].allowed:
-        return Accepted(finding, REMARK, finding.place)
+        return Accepted(finding, ALLOWED_BY_REMARK, finding.place)
     where = ignores.place_of(finding.place.file, finding.rule, [each.line for each in places], commit)
     return Accepted(finding, f"{where.file} names it", where) if where else finding
 

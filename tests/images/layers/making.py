@@ -8,9 +8,10 @@ import io
 import tarfile
 from collections.abc import Collection, Iterable, Sequence
 
-from transom.images.layers.reading import read_layer
+from transom.images.layers.reading import Wanted, read_layer
 from transom.images.layers.record import LayerRecord
 from transom.images.packages import Selection
+from transom.lang.leaks.stream import Searcher
 from transom.registry.blobs import Descriptor, Layer
 
 STATUS = "Package: {}\nStatus: install ok installed\nVersion: {}\nArchitecture: amd64\n\n"
@@ -58,14 +59,16 @@ def record_of(
     stored: bytes | None = None,
     names: dict[str, tuple[str, ...]] | None = None,
     algorithms: Collection[str] = (),
+    searcher: Searcher | None = None,
 ) -> LayerRecord:
     """Return the record of a tar, stored as gzip where nothing else is given."""
     stored = gzip.compress(plain, 1) if stored is None else stored
     layer = Layer(Descriptor(digest(stored), len(stored)), digest(plain))
-    return read_layer(layer, io.BytesIO(stored), Selection(), names, algorithms)
+    wanted = Wanted(Selection(), searcher, frozenset(algorithms), names or {})
+    return read_layer(layer, io.BytesIO(stored), wanted)
 
 
-def records(*layers: Sequence[tuple[tarfile.TarInfo, bytes]]) -> list[LayerRecord]:
-    found = [record_of(tar(each)) for each in layers]
+def records(*layers: Sequence[tuple[tarfile.TarInfo, bytes]], searcher: Searcher | None = None) -> list[LayerRecord]:
+    found = [record_of(tar(each), searcher=searcher) for each in layers]
     assert all(not each.unread for each in found)
     return found

@@ -12,7 +12,7 @@ import zstandard
 from tests.images.layers.making import DATABASE, digest, entry, record_of, status, tar
 from transom.images.layers import reading, streams
 from transom.images.layers import tar as tars
-from transom.images.layers.reading import read_layer
+from transom.images.layers.reading import Wanted, read_layer
 from transom.images.packages import Selection, Selector
 from transom.registry.blobs import Descriptor, Layer
 
@@ -76,14 +76,14 @@ def test_rubbish_is_told_and_never_raises(stored: bytes) -> None:
 
 def test_a_diff_id_that_lies_is_told() -> None:
     layer = Layer(Descriptor(digest(PLAIN), len(PLAIN)), digest(b"another"))
-    record = read_layer(layer, io.BytesIO(PLAIN), Selection())
+    record = read_layer(layer, io.BytesIO(PLAIN), Wanted(Selection()))
     assert "its diff-ID is" in record.unread[0].reason
     assert record.packages
 
 
 def test_a_digest_that_lies_is_told() -> None:
     layer = Layer(Descriptor(digest(b"another"), len(PLAIN)), digest(PLAIN))
-    assert "its digest is" in read_layer(layer, io.BytesIO(PLAIN), Selection()).unread[0].reason
+    assert "its digest is" in read_layer(layer, io.BytesIO(PLAIN), Wanted(Selection())).unread[0].reason
 
 
 def test_bytes_behind_the_end_count_for_the_digest() -> None:
@@ -106,7 +106,7 @@ def test_a_bomb_of_zeros_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_file_larger_than_its_limit_is_told() -> None:
     small = Selection((Selector("dpkg:read", names=("status",), limit_bytes=10),))
     layer = Layer(Descriptor(digest(PLAIN), len(PLAIN)), digest(PLAIN))
-    record = read_layer(layer, io.BytesIO(PLAIN), small)
+    record = read_layer(layer, io.BytesIO(PLAIN), Wanted(small))
     assert record.complete
     assert [(each.path, each.reason) for each in record.unread] == [(DATABASE, "it is larger than 0 MiB")]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,6 +19,9 @@ from transom.model.errors import TransomError
 from transom.registry.blobs import Descriptor, Image, Layer, this_platform
 from transom.registry.containerd import read_containerd, root_of
 
+if TYPE_CHECKING:
+    from transom.lang.leaks.stream import Searcher
+
 OWN = "the container itself"  # who made its layer
 
 
@@ -30,18 +34,21 @@ class Inspected(Struct, frozen=True):
     reason: str = ""
 
 
-def inspect_container(wanted: str, root: str = "", state: str = "") -> Inspected:
-    """Return what a container holds and what it changed; raises TransomError. wanted, root, state: of find_container."""
+def inspect_container(wanted: str, root: str = "", state: str = "", searcher: Searcher | None = None) -> Inspected:
+    """Return what a container holds and what it changed; raises TransomError. wanted, root, state: of find_container.
+
+    searcher: what looks for credentials in every file, None for nobody.
+    """
     container = find_container(wanted, root, state)
     folders, kind = _layers(container)
     if not folders:
         if not container.pid:
             why = "it does not run, and its layers lie nowhere on this machine"
             raise TransomError(f"cannot read {container.shown}", why, "start it, or scan its image")
-        found = inspect_folder(f"/proc/{container.pid}/root", name=container.shown, one_device=True)
+        found = inspect_folder(f"/proc/{container.pid}/root", name=container.shown, one_device=True, searcher=searcher)
         return Inspected(container, found, None, f"its root is mounted as {kind or 'nothing known'}, not as layers")
     image = _image(container, folders, root)
-    now = inspect(image, LayerCache(None))
+    now = inspect(image, LayerCache(None, searcher=searcher))
     if len(folders) == 1:
         return Inspected(container, now, None, "it has no layer of its own")
     before = inspection_of(replace(image, layers=image.layers[:-1]), now.records[:-1])

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from transom.images.layers.altered import DIVERSIONS, Altered, Found, differing
 from transom.images.layers.links import Links
-from transom.images.layers.record import LayerRecord, Special, Unread, parted
+from transom.images.layers.record import LayerRecord, Leaked, Special, Unread, parted
 from transom.images.layers.tar import normal
 from transom.images.packages.sums import Sums
 from transom.model.packages import Package, Place
@@ -26,6 +26,15 @@ class Hidden(Struct, frozen=True):
     packages: tuple[Package, ...]
 
 
+class LeakedFile(Struct, frozen=True):
+    """A file of a layer that holds credentials. taken_by: the layer that takes it away or replaces it, "" for none."""
+
+    path: str
+    layer: str
+    leaks: tuple[Leaked, ...]
+    taken_by: str = ""
+
+
 class Merged(Struct, frozen=True):
     """What an image shows, by path. packages: by the file that tells them; owned: the OS package of other evidence;
     licences: by the name of a package's folder of documents.
@@ -33,7 +42,7 @@ class Merged(Struct, frozen=True):
     notable, open, strangers: what layers.record says of them, of files that are still there; caches: sizes by path;
     brought: the layer that each of these paths is of; unlisted: packages whose list of files is there, and which no
     database knows; altered: files that are not what their package says; hidden: what lies below; unread: files of interest
-    that are another by name, which was not read.
+    that are another by name, which was not read; leaked: files with credentials, those that lie below too.
     """
 
     packages: dict[str, tuple[Package, ...]]
@@ -47,6 +56,7 @@ class Merged(Struct, frozen=True):
     altered: tuple[Altered, ...]
     hidden: tuple[Hidden, ...]
     unread: tuple[Unread, ...]
+    leaked: tuple[LeakedFile, ...]
     notable: dict[str, str] = {}
     caches: dict[str, int] = {}
     open: dict[str, int] = {}
@@ -73,6 +83,7 @@ class _Held(Struct):
     cached_bytes: int = 0
     open: int = 0
     stranger: int = 0
+    leaks: tuple[Leaked, ...] = ()
 
 
 class _Overlay:
@@ -81,6 +92,7 @@ class _Overlay:
         self.digests: dict[str, Found] = {}
         self.links = Links()
         self.hidden: list[Hidden] = []
+        self.leaked_below: list[LeakedFile] = []
         self.unread: list[Unread] = []
 
     def lay(self, record: LayerRecord, awaited: bool) -> None:
@@ -105,6 +117,10 @@ class _Overlay:
             there.digests[algorithm] = digest
         for path, target in record.hardlinks.items():
             self._put_hardlink(path, target)
+        for path, target in record.leaking.items():
+            leaking = self.files.get(placed(target))
+            if leaking is not None:
+                self.files.setdefault(placed(path), leaking)
 
     def _put_hardlink(self, path: str, target: str) -> None:
         place, below = self.links.placed(path), self.links.placed(normal(target))
@@ -127,6 +143,8 @@ class _Overlay:
         is_gone = _Gone(gone, flat, opaque)
         for path in [each for each in self.files if is_gone(each)]:
             held = self.files.pop(path)
+            if held.leaks:
+                self.leaked_below.append(LeakedFile(path, held.layer, held.leaks, record.diff_id))
             if held.packages and path not in brought:
                 self.hidden.append(Hidden(path, held.layer, record.diff_id, held.packages))
         for path in [each for each in self.digests if is_gone(each)]:
@@ -180,6 +198,7 @@ def _held(record: LayerRecord) -> Iterator[tuple[str, _Held]]:
         record.caches,
         record.open,
         record.strangers,
+        record.leaks,
     )
     for path in dict.fromkeys(path for each in found for path in each):
         packages = record.packages.get(path)
@@ -202,6 +221,7 @@ def _held(record: LayerRecord) -> Iterator[tuple[str, _Held]]:
                 record.caches.get(path, 0),
                 record.open.get(path, 0),
                 record.strangers.get(path, 0),
+                tuple(record.leaks.get(path, ())),
             ),
         )
 
@@ -253,12 +273,22 @@ def merge(records: Sequence[LayerRecord]) -> Merged:
         tuple(_altered(overlay)),
         tuple(overlay.hidden),
         tuple(overlay.unread),
+        (*overlay.leaked_below, *_leaked(files)),
         notable={path: held.notable for path, held in files.items() if held.notable},
         caches={path: held.cached_bytes for path, held in files.items() if held.cached_bytes},
         open={path: held.open for path, held in files.items() if held.open},
         strangers={path: held.stranger for path, held in files.items() if held.stranger},
         brought={path: held.layer for path, held in files.items()},
     )
+
+
+def _leaked(files: dict[str, _Held]) -> Iterator[LeakedFile]:
+    """Yield the files with credentials that an image shows, each by its first name."""
+    told: set[int] = set()
+    for path, held in files.items():
+        if held.leaks and id(held) not in told:
+            told.add(id(held))
+            yield LeakedFile(path, held.layer, held.leaks)
 
 
 def _altered(overlay: _Overlay) -> list[Altered]:

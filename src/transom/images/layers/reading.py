@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any, BinaryIO
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from msgspec import Struct
 
 from transom.images.layers.altered import DIVERSIONS, Digester, settled
 from transom.images.layers.links import Links
@@ -19,6 +21,10 @@ from transom.images.packages.copyrights import licences
 from transom.images.packages.functions import functions_of
 from transom.images.packages.sums import is_loaded, is_verified, of_md5sums, package_of
 from transom.registry.blobs import Layer
+
+if TYPE_CHECKING:
+    from transom.images.layers.leaking import Seeker
+    from transom.lang.leaks.stream import Searcher
 
 WHITEOUT, OPAQUE, AUFS = ".wh.", ".wh..wh..opq", ".wh..wh."
 SETUID_SETGID = 0o6000
@@ -61,22 +67,34 @@ _OWNABLE = re.compile(
     rb"|/s?bin/[^/]+|/lib(?:exec)?/(?:[^/]+/)*[^/.]+)$"
 )
 """Files by which other ecosystems tell of packages that an OS package may own."""
+_LOGIN = re.compile(rb"://[^/\s@]{1,1000}@")
 _NAMES = re.compile(rb"^Package: *(\S+)", re.MULTILINE)
 
 
-def read_layer(
-    layer: Layer,
-    stream: BinaryIO,
-    selection: Selection,
-    names: Mapping[str, tuple[str, ...]] | None = None,
-    algorithms: Collection[str] = (),
-) -> LayerRecord:
+class Wanted(Struct, frozen=True):
+    """What is asked of a layer. selection: of files that tell of packages; names: further names of files by which they are
+    to be read; algorithms: by which programs are hashed, none for those that the layer may ask for.
+
+    searcher: what looks for credentials in every file, None for nobody.
+    """
+
+    selection: Selection
+    searcher: Searcher | None = None
+    algorithms: frozenset[str] = frozenset()
+    names: Mapping[str, tuple[str, ...]] = {}
+
+    @property
+    def searched(self) -> str:
+        """What tells by which rules credentials are looked for, "" where they are not."""
+        return self.searcher.identity if self.searcher is not None else ""
+
+
+def read_layer(layer: Layer, stream: BinaryIO, wanted: Wanted) -> LayerRecord:
     """Return the record of a layer; what could not be read is in it, with its reason, and never raises.
 
-    The stored bytes are held to the layer's digest, the unpacked ones to its diff-ID. names: further names of files by
-    which they are to be read; algorithms: by which programs are hashed, none for those that the layer may ask for.
+    The stored bytes are held to the layer's digest, the unpacked ones to its diff-ID.
     """
-    pass_ = _Pass(layer.diff_id, selection, names or {}, algorithms)
+    pass_ = _Pass(layer.diff_id, wanted)
     record = pass_.record
     stored = Hashing(stream)
     try:
@@ -93,14 +111,12 @@ def read_layer(
     return record
 
 
-def read_entries(
-    diff_id: str, entries: Iterable[tuple[Entry, Content]], selection: Selection, algorithms: Collection[str] = ()
-) -> LayerRecord:
+def read_entries(diff_id: str, entries: Iterable[tuple[Entry, Content]], wanted: Wanted) -> LayerRecord:
     """Return the record of files that lie in no tar; raises nothing for what they hold.
 
     There a name that begins with `.wh.` is a name like any other, as overlayfs has it.
     """
-    pass_ = _Pass(diff_id, selection, {}, algorithms, marked=False)
+    pass_ = _Pass(diff_id, wanted, marked=False)
     for entry, content in entries:
         if entry.kind == TAKEN_AWAY:
             pass_.record.whiteouts.append(entry.path)
@@ -137,19 +153,17 @@ def _lies(layer: Layer, stored: Hashing, plain: Hashing) -> list[Unread]:
 class _Pass:
     """A record that is being made. marked: whether names tell of whiteouts."""
 
-    def __init__(
-        self,
-        diff_id: str,
-        selection: Selection,
-        names: Mapping[str, tuple[str, ...]],
-        algorithms: Collection[str],
-        marked: bool = True,
-    ) -> None:
-        self.record = LayerRecord(diff_id)
+    def __init__(self, diff_id: str, wanted: Wanted, marked: bool = True) -> None:
+        self.record = LayerRecord(diff_id, searched=wanted.searched)
         self._marked = marked
-        self._digester = Digester(algorithms)
-        self._selection = selection
-        self._names = names
+        self._digester = Digester(wanted.algorithms)
+        self._selection = wanted.selection
+        self._names = wanted.names
+        self._seeker: Seeker | None = None
+        if wanted.searcher is not None:
+            from transom.images.layers.leaking import Seeker
+
+            self._seeker = Seeker(wanted.searcher)
         self._files: list[str] = []
         self._folders: list[str] = []
         self._noted: set[str] = set()
@@ -187,6 +201,8 @@ class _Pass:
         record = self.record
         self._settle()
         self._note_stores()
+        if self._seeker is not None:
+            self._seeker.close(record)
         if self._chars <= MAX_PATHS_CHARS:
             record.files, record.folders = joined(self._files), joined(self._folders)
         else:
@@ -269,6 +285,18 @@ class _Pass:
         record.unread = [each for each in record.unread if each.path != path]
 
     def _note_file(self, entry: Entry, source: Content) -> None:
+        if self._seeker is None:
+            self._note_evidence(entry, source)
+        elif entry.kind == "file":
+            tapped = self._seeker.tap(source)
+            self._note_evidence(entry, tapped)
+            self._seeker.note(entry.path, entry.size_bytes, tapped, is_hashed(entry.path, entry))
+        else:
+            self._note_evidence(entry, source)
+            if entry.kind == "hardlink":
+                self._seeker.link(entry.path, normal(entry.link))
+
+    def _note_evidence(self, entry: Entry, source: Content) -> None:
         path = entry.path
         if entry.kind == "file":
             head = b""
@@ -313,7 +341,8 @@ class _Pass:
         if path in TEXTS:  # first, for one that may be executed is a program to the table of selectors
             self._noted.add(entry.path)
             head += source.content(MAX_TEXT_BYTES)
-            record.texts[path] = _without_passwords(head) if path in WITH_PASSWORDS else head
+            kept = _without_passwords(head) if path in WITH_PASSWORDS else head
+            record.texts[path] = _LOGIN.sub(b"://***@", kept)  # no record holds a credential
             self._digester.learn(path)
         elif selector is not None:
             self._noted.add(entry.path)

@@ -8,7 +8,7 @@ from msgspec import Struct
 from transom.images.packages.sums import ALGORITHMS, Sums
 from transom.model.packages import Package
 
-FORMAT = 8
+FORMAT = 9
 """Of the record; one of another format is made anew."""
 MAX_PATHS_BYTES = (
     256 * 1024 * 1024
@@ -33,6 +33,20 @@ class Unread(Struct, frozen=True, omit_defaults=True):
     reason: str
 
 
+class Leaked(Struct, frozen=True, omit_defaults=True):
+    """A leak in a file of a layer, without its value, as a record keeps it; the fields are those of Found."""
+
+    rule: str
+    line: int
+    column: int
+    length: int
+    tag: str
+    certainty: str
+    reason: str = ""
+    encodings: tuple[str, ...] = ()
+    allowed: bool = False
+
+
 class LayerRecord(Struct, omit_defaults=True):
     """One layer. All paths are within the root, without a slash before them.
 
@@ -48,6 +62,9 @@ class LayerRecord(Struct, omit_defaults=True):
     which all were made; files, folders: every other path, for what lies below, see `joined`; notable:
     what names alone tell (layers.notable); caches: sizes of what package managers downloaded; open: modes of what everybody
     may write; strangers: some files of each user but root, with its number; large: sizes of files of LARGE_BYTES and more.
+    leaks: credentials, by the file that they are in; leaking: other names of these files, by hard links; searched: what
+    tells by which rules they were looked for, "" where they were not; shipped: how many more lie in files that are as their
+    OS packages bring them, which everybody has.
     complete: whether the whole layer was read.
     """
 
@@ -80,6 +97,10 @@ class LayerRecord(Struct, omit_defaults=True):
     files: bytes = b""
     folders: bytes = b""
     unread: list[Unread] = []
+    leaks: dict[str, list[Leaked]] = {}
+    leaking: dict[str, str] = {}
+    searched: str = ""
+    shipped: int = 0
     complete: bool = True
 
     @property

@@ -31,7 +31,7 @@ ALLOWED = b"gitleaks:allow"
 """A remark in a line whose leaks are no leaks."""
 
 GENERIC = "generic"
-"""Part of the ids of rules that give way where another rule finds the same secret in the same line."""
+"""Part of the ids, or a tag, of rules that give way where another rule finds the same secret in the same line."""
 
 
 class Leak(Struct, frozen=True):
@@ -336,10 +336,14 @@ def _without_doubles(found: Sequence[Leak], text: bytes) -> Iterator[Leak]:
     """Yield the leaks but those of generic rules whose secret another rule finds in the line where they begin."""
     special: dict[int, list[Leak]] = {}
     for leak in found:
-        if GENERIC not in leak.rule.id:
+        if not _gives_way(leak.rule):
             special.setdefault(_line_start(text, leak.start), []).append(leak)
     for leak in found:
         secret = text[leak.secret_start : leak.secret_end]
-        rivals = special.get(_line_start(text, leak.start), ()) if GENERIC in leak.rule.id else ()
+        rivals = special.get(_line_start(text, leak.start), ()) if _gives_way(leak.rule) else ()
         if not any(secret in text[each.secret_start : each.secret_end] for each in rivals[:MAX_RIVALS]):
             yield leak
+
+
+def _gives_way(rule: LeakRule) -> bool:
+    return GENERIC in rule.id or GENERIC in rule.tags

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.msgpack import encode
 
 from transom.lang.leaks.doubts import Certainty, certainty
 from transom.lang.leaks.encoded import PATTERNS, Part, encoded_parts
@@ -51,6 +52,12 @@ class Searcher(Struct, frozen=True):
     finder: LeakFinder
     key: bytes = b"transom"
     tag_bytes: int = 2
+
+    @property
+    def identity(self) -> str:
+        """What tells one searcher from another: results of the one are none of the other."""
+        told = encode((self.finder.rules, self.tag_bytes))
+        return blake2b(told, digest_size=8, key=self.key[:64]).hexdigest()
 
     def tag(self, secret: bytes) -> str:
         """Return what stands for a value. Two bytes tell two values of a file apart, and are too few to guess one by."""
