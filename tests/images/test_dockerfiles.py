@@ -80,3 +80,33 @@ def test_a_snapshot_keeps_dockerfiles_with_their_lines(tmp_path: Path) -> None:
     kept = tmp_path / "kept.transom"
     write(inventory, others, kept)
     assert findings(kept) == findings(tmp_path)
+
+
+def accepted(folder: Path) -> set[str]:
+    return {each.finding.rule for each in scan([str(folder)], OPTIONS, Inventory()) if isinstance(each, Accepted)}
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "# hadolint ignore=DL3004,DL9999",
+        "# hadolint global ignore=DL3004",
+        "# trivy:ignore:AVD-DS-0010",
+        "#trivy:ignore:DS010 exp:2999-01-01",
+    ],
+)
+def test_comments_for_other_scanners_are_honoured_where_they_stand(tmp_path: Path, comment: str) -> None:
+    (tmp_path / "Dockerfile").write_text(f"FROM a:1\n{comment}\nRUN sudo make\nRUN sudo ls\n")
+    assert accepted(tmp_path) == {"dockerfile-sudo"}
+    assert ("dockerfile-sudo" in findings(tmp_path)) is ("global" not in comment)
+    assert not {"exception-unused", "exception-malformed"} & set(findings(tmp_path))
+
+
+def test_a_comment_for_another_scanner_that_has_expired_accepts_nothing(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM a:1\n# trivy:ignore:DS010 exp:2020-01-01\nRUN sudo make\n")
+    assert accepted(tmp_path) == set()
+
+
+def test_a_comment_of_checkov_speaks_of_the_whole_file(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM a\nUSER root\n# checkov:skip=CKV_DOCKER_8:it must\n")
+    assert "dockerfile-root-user" in accepted(tmp_path)

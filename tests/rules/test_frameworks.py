@@ -88,6 +88,7 @@ DOCKERFILES_SERVE_NONE = {
     "dockerfile-shell-form",
     "dockerfile-shell-replaced",
     "dockerfile-stage-copied-whole",
+    "dockerfile-stage-name-reserved",
     "dockerfile-stage-name-twice",
     "dockerfile-stop-signal-invalid",
     "dockerfile-tool-cache-kept",

@@ -121,3 +121,27 @@ def test_what_is_written_is_read_again(carried, tmp_path, monkeypatch, capsys):
     (tmp_path / "transom.yaml").write_text(yaml.safe_dump({"version": 1, "exceptions": found}))
     assert main(["exceptions", "list"]) == 0
     assert "host-pid" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "rules"),
+    [
+        (".hadolint.yaml", "ignored: [DL3008, DL3007]\n", ["dockerfile-packages-unpinned", "dockerfile-image-latest"]),
+        (
+            ".dockleignore",
+            "# why\nCIS-DI-0006\nDKL-LI-0001 # none\n",
+            ["image-healthcheck-missing", "image-password-empty"],
+        ),
+        (".trivyignore", "AVD-DS-0026\n", ["dockerfile-healthcheck-missing"]),
+    ],
+)
+def test_files_about_images_are_carried_over(carried, name, text, rules):
+    found, _, code = carried(text, name)
+    assert code == 0
+    assert [each["rule"] for each in found] == rules
+
+
+def test_trusted_registries_are_no_exception(carried):
+    _, told, code = carried("trustedRegistries: [docker.io]\n", ".hadolint.yaml")
+    assert code == 3
+    assert "dockerfile-registry-foreign" in told

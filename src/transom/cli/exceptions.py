@@ -35,7 +35,6 @@ FIELDS = (
     "expires",
     "reason",
 )
-TRIVY = (".trivyignore", ".trivyignore.yaml", ".trivyignore.yml")
 EXAMPLES = """\
   transom exceptions list                       the exceptions of transom.yaml
   transom exceptions list deploy/               and how many findings each accepts
@@ -121,12 +120,12 @@ def _outcomes(paths: Sequence[str]) -> Iterator[Outcome]:
     from transom.inventory import Inventory
     from transom.inventory.sources import fill
     from transom.model.findings import Skipped
-    from transom.rules.migration import of_file, of_objects
+    from transom.rules.migration import BESIDE, of_file, of_objects
 
     for path in map(Path, paths):
         if not path.exists():
             raise UsageError(f"cannot read {path}", "there is no such file or folder", "check the path")
-        files = [path] if path.is_file() else [path / name for name in TRIVY if (path / name).is_file()]
+        files = [path] if path.is_file() else [path / name for name in BESIDE if (path / name).is_file()]
         foreign = [found for file in files if (found := of_file(file)) is not None]
         for found in foreign:
             yield from found

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from transom.inventory.inventory import Inventory
     from transom.kube.files import Found
 
+FOR_OTHERS = ("hadolint ", "trivy:ignore:", "checkov:skip")
+"""How comments begin that speak to other scanners, and are understood here too."""
 MAX_READ_BYTES = 1024 * 1024 + 1  # one more than a Dockerfile may have
 
 
@@ -50,12 +52,12 @@ class DockerfileSource(Struct, frozen=True, eq=False):
         return DockerfilePlaces(self.file, known)
 
     def comments(self) -> Sequence[Comment]:
-        """Return the comments that are addressed to Transom; each speaks of the instruction below it."""
+        """Return the comments that are addressed to scanners; each speaks of the instruction below it."""
         return list(self._comments())
 
     def _comments(self) -> Iterator[Comment]:
         for text, line in self.parsed.comments:
-            if text.startswith(MARK):
+            if text.startswith((MARK, *FOR_OTHERS)):
                 below = [(path, each) for path, each in instruction_paths(self.parsed) if each.end_line >= line]
                 first = min((each.line for _, each in below), default=0)
                 yield Comment(text, line, 1, tuple(path for path, each in below if each.line == first))

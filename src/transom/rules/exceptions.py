@@ -22,6 +22,7 @@ from transom.model.findings import Accepted, Evidence, Finding, Judged, Rule, Sk
 from transom.model.language import mark
 from transom.model.places import Locator, path_text
 from transom.model.severity import Severity
+from transom.rules.foreign_comments import silenced
 
 if TYPE_CHECKING:
     from transom.inventory import Entry, Inventory
@@ -81,7 +82,8 @@ FACES = {rule.id: rule for rule in (MALFORMED, UNUSED, EXPIRED)}
 class Allowance(Struct, frozen=True):
     """One exception that can be understood.
 
-    container: the only one it speaks of, "" for any; paths: the only fields it speaks of, as text, None for any.
+    container: the only one it speaks of, "" for any; paths: the only fields it speaks of, as text, None for any; foreign:
+    whether it was made for another scanner, so that it may well accept nothing here.
     """
 
     rule: str
@@ -89,6 +91,7 @@ class Allowance(Struct, frozen=True):
     locator: Locator
     container: str = ""
     paths: frozenset[str] | None = None
+    foreign: bool = False
 
     def fits(self, finding: Finding) -> bool:
         """Tell whether the exception accepts a finding: all of its evidence must stand where the exception speaks."""
@@ -121,6 +124,8 @@ def declared(
                 allowances.setdefault(entry, []).append(allowance)
             else:
                 malformed.append(_told(MALFORMED, inventory, entry, each, allowance))
+        for comment in comments[:MAX_COMMENTS] if entry.ref.kind == "Dockerfile" else ():
+            allowances.setdefault(entry, []).extend(silenced(comment, entry.origin.file))
     return allowances, malformed
 
 
@@ -150,7 +155,7 @@ def applied(
     if "" in unjudged or inventory.owner_entry(entry) is not None:
         return
     for allowance in allowances:
-        if allowance.rule in rules and allowance.rule not in unjudged and allowance not in used:
+        if not (allowance.foreign or allowance.rule in unjudged or allowance in used) and allowance.rule in rules:
             where = f"@{allowance.container}" if allowance.container else ""
             text = f"{allowance.rule}{where} {allowance.reason}"
             yield _told(UNUSED, inventory, entry, _Declaration(text, allowance.locator), UNUSED.title)

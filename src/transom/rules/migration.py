@@ -24,11 +24,14 @@ if TYPE_CHECKING:
 
 CROSSWALKS = Path(__file__).parent.parent / "content" / "crosswalk"
 MAX_FILE_BYTES = 16 * 1024 * 1024  # exported exceptions of a whole fleet
+HADOLINT = (".hadolint.yaml", ".hadolint.yml", "hadolint.yaml", "hadolint.yml")
+BESIDE = (".trivyignore", ".trivyignore.yaml", ".trivyignore.yml", ".dockleignore", *HADOLINT)
+"""Files that are looked for in a folder."""
 NO_RULE = mark("no rule here means the same")
 EVERYTHING = mark("it silences every check of the object, which no exception does here")
 NOT_MANIFESTS = mark("it is about something else than manifests")
 _CHECKOV_COMMENT = re.compile(r"#\s*checkov:skip=(CKV2?_K8S_\d+)(?::\s*(.*))?")
-_KSV = re.compile(r"(?:AVD-)?KSV-?0*(\d+)\Z", re.I)
+_OF_TRIVY = re.compile(r"(?:AVD-)?(KSV|DS)-?0*(\d+)\Z", re.I)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -169,6 +172,10 @@ def of_file(path: Path) -> Iterator[Outcome] | None:
         return _trivy_yaml(path)
     if path.name == ".trivyignore":
         return _trivy_lines(path)
+    if path.name in HADOLINT:
+        return _hadolint(path)
+    if path.name == ".dockleignore":
+        return _dockle(path)
     if path.suffix == ".json":
         value = _json(path)
         if isinstance(value, list) and value and all(_is_posture(each) for each in value):
@@ -186,6 +193,31 @@ def _json(path: Path) -> Any:
         return json.loads(_content(path))
     except (ValueError, RecursionError):
         return None
+
+
+def _dockle(path: Path) -> Iterator[Outcome]:
+    for number, line in enumerate(_content(path).splitlines(), 1):
+        theirs = line.partition("#")[0].strip()
+        if theirs:
+            yield from _carried("dockle", theirs, f"{path}:{number}", "", {})
+
+
+def _hadolint(path: Path) -> Iterator[Outcome]:
+    import yaml
+
+    try:
+        value = yaml.safe_load(_content(path))
+    except (yaml.YAMLError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        yield Lost("hadolint", path.name, str(path), mark("it cannot be read"))
+        return
+    ignored = value.get("ignored")
+    for theirs in ignored if isinstance(ignored, list) else ():
+        yield from _carried("hadolint", str(theirs), str(path), "", {"kind": "Dockerfile"})
+    if value.get("trustedRegistries"):
+        reason = mark("it is no exception: name the registries in the parameters of dockerfile-registry-foreign")
+        yield Lost("hadolint", "trustedRegistries", str(path), reason)
 
 
 def _trivy_lines(path: Path) -> Iterator[Outcome]:
@@ -221,11 +253,11 @@ def _trivy_yaml(path: Path) -> Iterator[Outcome]:
 
 
 def _trivy(theirs: str, place: str, reason: str, scope: Mapping[str, str]) -> Iterator[Outcome]:
-    number = _KSV.match(theirs)
-    if number is None:
+    found = _OF_TRIVY.match(theirs)
+    if found is None:
         yield Lost("trivy", theirs, place, NOT_MANIFESTS)
         return
-    for each in _carried("trivy", f"KSV{int(number[1]):03}", place, reason, scope):
+    for each in _carried("trivy", f"{found[1].upper()}{int(found[2]):03}", place, reason, scope):
         yield each if isinstance(each, Carried) else Lost("trivy", theirs, place, each.reason)
 
 
