@@ -264,7 +264,7 @@ def test_a_bundle_of_a_kind_that_is_not_known(sigstore: Sigstore, repository: Ke
     image = changed(
         sigstore, repository, lambda made: made.update(mediaType="application/vnd.dev.sigstore.bundle.v9+json")
     )
-    assert refused(repository, image, by_identity(), sigstore.trust()) is Problem.MALFORMED
+    assert refused(repository, image, by_identity(), sigstore.trust()) is Problem.PAYLOAD_TYPE
 
 
 def test_a_certificate_that_names_two_issuers(sigstore: Sigstore, repository: Kept, attach: Attach) -> None:

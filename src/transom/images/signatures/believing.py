@@ -57,7 +57,7 @@ def by_key(
         if not material.timestamps:
             raise RefusedError(Problem.TIMESTAMP, "it has no timestamp of an authority, which the policy asks for")
         times += stamped_times(material.timestamps, material.signature, trust)
-    index = material.entries[0].index if log else -1
+    index = material.entries[0].number if log else -1
     return Proven(Signer(key=fingerprint(key)), max(times, default=0.0), index)
 
 
@@ -79,7 +79,7 @@ def by_identity(material: Material, identities: Sequence[Identity], trust: Trust
     else:
         time_s = _verify_annotated(material, trust)
     check_signer(signer, identities)
-    return Proven(signer, time_s, material.entries[0].index if material.entries else -1)
+    return Proven(signer, time_s, material.entries[0].number if material.entries else -1)
 
 
 def _verify_annotated(material: Material, trust: Trust) -> float:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import ssl
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from transom.images.signatures.keys import checked
@@ -29,6 +32,10 @@ MAX_CERTIFICATE_BYTES = 32 * 1024  # Fulcio's have 1 KB; one with a thousand nam
 MAX_CHAIN = 10  # certificates from a signer's to the root; honest ones have 2 to 4
 MAX_CHAIN_BYTES = MAX_CHAIN * MAX_CERTIFICATE_BYTES
 CERTIFICATES_KEPT = 1_000
+UNREADABLE = (
+    *(ValueError, UnsupportedAlgorithm, CryptographyDeprecationWarning),
+    *(x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType),
+)
 FULCIO = "1.3.6.1.4.1.57264.1."
 OTHER_NAME = "1.3.6.1.4.1.57264.1.7"  # a user name that is no mail address
 _CLAIMS = (
@@ -57,12 +64,14 @@ def load_certificate(der: bytes) -> x509.Certificate:
     """Return a certificate in DER; raises RefusedError."""
     if len(der) > MAX_CERTIFICATE_BYTES:
         raise RefusedError(Problem.TOO_LARGE, f"its certificate is larger than {MAX_CERTIFICATE_BYTES // 1024} KiB")
-    try:
-        found = x509.load_der_x509_certificate(der)
-        list(found.extensions)  # what cannot be read of them is told here, and nowhere later
-        checked(found.public_key())
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
-        raise RefusedError(Problem.MALFORMED, f"its certificate cannot be read: {error}") from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", CryptographyDeprecationWarning)  # what a later version refuses is refused now
+        try:
+            found = x509.load_der_x509_certificate(der)
+            list(found.extensions)  # what cannot be read of them is told here, and nowhere later
+            checked(found.public_key())
+        except UNREADABLE as error:
+            raise RefusedError(Problem.MALFORMED, f"its certificate cannot be read: {error}") from error
     return found
 
 
@@ -74,8 +83,8 @@ def certificates_of_pem(content: bytes) -> tuple[bytes, ...]:
     if len(blocks) > MAX_CHAIN:
         raise RefusedError(Problem.TOO_LARGE, f"its chain has more than {MAX_CHAIN} certificates")
     try:
-        return tuple(x509.load_pem_x509_certificate(each).public_bytes(Encoding.DER) for each in blocks)
-    except (ValueError, UnsupportedAlgorithm) as error:
+        return tuple(ssl.PEM_cert_to_DER_cert(each.decode("ascii")) for each in blocks)
+    except ValueError as error:
         raise RefusedError(Problem.MALFORMED, f"its certificate cannot be read: {error}") from error
 
 

@@ -33,11 +33,13 @@ class Form(StrEnum):
     COSE = "application/cose"
 
 
-_FORMS: dict[str, Form] = {each.value: each for each in Form} | {
-    "application/vnd.dev.sigstore.bundle+json;version=0.1": Form.BUNDLE,
-    "application/vnd.dev.sigstore.bundle+json;version=0.2": Form.BUNDLE,
-    "application/vnd.dev.sigstore.bundle+json;version=0.3": Form.BUNDLE,
-}
+BUNDLE_TYPES = (
+    Form.BUNDLE.value,
+    *(f"application/vnd.dev.sigstore.bundle+json;version=0.{minor}" for minor in (1, 2, 3)),
+)
+"""What sigstore's bundles of all versions call themselves."""
+
+_FORMS = {each.value: each for each in Form} | dict.fromkeys(BUNDLE_TYPES, Form.BUNDLE)
 _LIMITS = {Form.SIMPLE: MAX_PAYLOAD_BYTES, Form.JWS: MAX_PAYLOAD_BYTES, Form.COSE: MAX_PAYLOAD_BYTES}
 
 

@@ -51,6 +51,11 @@ class LogEntry(Struct, frozen=True):
     promise: bytes = b""
     proof: InclusionProof | None = None
 
+    @property
+    def number(self) -> int:
+        """The index that something signed covers: the log's own with a promise, else that of the tree."""
+        return self.index if self.promise or self.proof is None else self.proof.index
+
 
 class Logged(Struct, frozen=True):
     """What an entry is held to: what was signed, by which signature, and who verifies it (DER of certificate or key)."""

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from transom.images.signatures.certificates import certificates_of_pem
-from transom.images.signatures.discovery import Carried, Form
+from transom.images.signatures.discovery import BUNDLE_TYPES, Carried, Form
 from transom.images.signatures.log import LogEntry, TlogEntry, entry_of_annotation, entry_of_bundle
 from transom.images.signatures.refusing import RefusedError, decoded, unbase64
 from transom.images.signatures.statements import Claim, Envelope, read_envelope, read_simple, read_statement
@@ -159,6 +159,10 @@ class _Bundle(Struct, rename="camel"):
 
 def _of_bundle(carried: Carried, manifest: bytes) -> Iterator[Material]:
     read = decoded(carried.content, _Bundle, "its bundle")
+    if read.media_type not in BUNDLE_TYPES:
+        raise RefusedError(
+            Problem.PAYLOAD_TYPE, f"its bundle is of the type {read.media_type[:80]!r}, which is not known"
+        )
     found = read.verification_material
     if len(found.tlog_entries) > MAX_ENTRIES:
         raise RefusedError(Problem.TOO_LARGE, f"its bundle has more than {MAX_ENTRIES} log entries")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from typing import Any, TypeVar
 
@@ -49,8 +49,11 @@ def any_json(content: bytes, what: str) -> dict[str, Any]:
 
 
 def unbase64(text: str, what: str) -> bytes:
-    """Return what a text in base64 stands for; raises RefusedError."""
+    """Return what a text in base64 stands for, in the one way that it is written; raises RefusedError."""
     try:
-        return b64decode(text, validate=True)
+        found = b64decode(text, validate=True)
     except (Base64Error, ValueError) as error:
         raise RefusedError(Problem.MALFORMED, f"{what} is no base64") from error
+    if b64encode(found).decode() != text:
+        raise RefusedError(Problem.MALFORMED, f"{what} is base64 with bits to spare")
+    return found

@@ -151,6 +151,8 @@ def _authority(found: _Authority, number: int, above: str) -> Authority:
         if found.static.action not in ("pass", "fail"):
             raise UsageError(f"{name} has no such action: {found.static.action[:40]!r}", "", "write pass or fail")
         return Authority(name, static=found.static.action, message=found.static.message, unsupported=above)
+    if found.keyless is not None and not found.keyless.identities:
+        raise UsageError(f"{name} names nobody", "anybody with an account could have signed", "name identities")
     log = found.ctlog is not None and bool(found.ctlog.url or found.ctlog.trust_root_ref)
     return Authority(
         name,
