@@ -220,8 +220,8 @@ def test_an_attestation_is_held_to_a_condition(place: Place, layout: Layout) -> 
 # a real registry, which has no API for referrers
 
 
-def put(url: str, content: bytes, kind: str, method: str = "PUT") -> Any:
-    request = urllib.request.Request(url, content, {"Content-Type": kind}, method=method)
+def put(url: str, content: bytes | None, kind: str, method: str = "PUT") -> Any:
+    request = urllib.request.Request(url, content, {"Content-Type": kind, "Accept": kind}, method=method)
     with urllib.request.urlopen(request, timeout=10) as reply:
         return reply.headers
 

@@ -56,7 +56,7 @@ def by_key(
     if timestamp:
         if not material.timestamps:
             raise RefusedError(Problem.TIMESTAMP, "it has no timestamp of an authority, which the policy asks for")
-        times += stamped_times(material.timestamps, material.signature, trust)
+        times += stamped_times(material.timestamps, material.stamped, trust)
     index = material.entries[0].number if log else -1
     return Proven(Signer(key=fingerprint(key)), max(times, default=0.0), index)
 
@@ -88,7 +88,7 @@ def _verify_annotated(material: Material, trust: Trust) -> float:
     if not has_signed(key_of(certificate), material.signature, material.message):
         raise RefusedError(Problem.OTHER_KEY, "it is not signed by the key of its certificate")
     times = [each for each in _log_times(material, _given(material), trust) if each]
-    times += stamped_times(material.timestamps, material.signature, trust)
+    times += stamped_times(material.timestamps, material.stamped, trust)
     if not times:
         if not material.entries:
             raise RefusedError(

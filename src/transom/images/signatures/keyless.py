@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from transom.images.signatures.certificates import check_life, load_certificate
 from transom.images.signatures.log import SKEW_S
 from transom.images.signatures.materials import Material
 from transom.images.signatures.refusing import CannotJudgeError, RefusedError
+from transom.images.signatures.timestamps import stamped_times
 from transom.images.signatures.trust import Trust
 from transom.model.signatures import Problem
 
@@ -83,7 +85,7 @@ def _verifier(root: bytes) -> Any:
 def verify_bundle(material: Material, trust: Trust) -> float:
     """Verify a bundle whole, and return when it was made; raises RefusedError and CannotJudgeError."""
     verifier = _verifier(trust.root)
-    _check_time(material, trust)
+    times = list(_times(material, trust))
     try:
         from sigstore.models import Bundle
 
@@ -99,16 +101,20 @@ def verify_bundle(material: Material, trust: Trust) -> float:
     said = (material.envelope.payload_type, material.envelope.payload) if material.envelope else None
     if certificate != material.certificate or proven != said:  # one of two readers was led to something else
         raise RefusedError(Problem.MALFORMED, "its bundle says one thing twice, and not the same")
-    return float(max((each.time_s for each in material.entries), default=0))
+    return max(times, default=0.0)
 
 
-def _check_time(material: Material, trust: Trust) -> None:
-    """Refuse what the library takes: entries of the future; and tell a certificate's life apart from its authority."""
-    for entry in material.entries:
-        if entry.time_s > trust.now_s + SKEW_S:
-            raise RefusedError(Problem.FUTURE, "its log entry is dated in the future")
-        if entry.time_s and entry.promise:
-            check_life((load_certificate(material.certificate),), entry.time_s)
+def _times(material: Material, trust: Trust) -> Iterator[float]:
+    """Yield the times that a promise or a timestamp covers; what the library proves of them it proves after this.
+
+    Refuse what it takes, entries of the future; and tell the end of a certificate from an authority that is not trusted.
+    """
+    promised = [float(each.time_s) for each in material.entries if each.promise]
+    if max(promised, default=0.0) > trust.now_s + SKEW_S:
+        raise RefusedError(Problem.FUTURE, "its log entry is dated in the future")
+    for time_s in (*promised, *stamped_times(material.timestamps, material.stamped, trust)):
+        check_life((load_certificate(material.certificate),), time_s)
+        yield time_s
 
 
 def _refusal(text: str) -> RefusedError:

@@ -22,6 +22,7 @@ from transom.model.signatures import Problem
 SIGNATURE = "dev.cosignproject.cosign/signature"
 CERTIFICATE, CHAIN = "dev.sigstore.cosign/certificate", "dev.sigstore.cosign/chain"
 LOG_ENTRY, TIMESTAMP = "dev.sigstore.cosign/bundle", "dev.sigstore.cosign/rfc3161timestamp"
+ATTACHED = "cosign attestation"
 MAX_ENTRIES = 10  # log entries of one bundle; clients write one
 MAX_TIMESTAMPS = 32  # of one signature; clients write one or two
 
@@ -43,6 +44,11 @@ class Material(Struct, frozen=True):
     timestamps: tuple[bytes, ...] = ()
     bundle: bytes = b""
     digest: str = ""
+
+    @property
+    def stamped(self) -> bytes:
+        """What a timestamp is over: the signature, but of cosign's attestations in tags the whole envelope."""
+        return self.raw_envelope if self.form == ATTACHED else self.signature
 
     @property
     def claim(self) -> Claim:
@@ -83,7 +89,7 @@ def _attached(carried: Carried) -> Iterator[Material]:
     envelope = read_envelope(carried.content)
     for signature in envelope.signatures:
         yield Material(
-            "cosign attestation",
+            ATTACHED,
             carried.source,
             envelope.message,
             signature,
