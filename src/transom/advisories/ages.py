@@ -18,6 +18,9 @@ MAX_AGE_DAYS = 14  # feeds of distributions and languages change every day; two 
 def outdated(index: Index, now: datetime | None = None, max_age_days: int = MAX_AGE_DAYS) -> Iterator[Skipped]:
     """Yield each source that came too long ago, or whose newest record is that old though it came since."""
     today = now or datetime.now(UTC)
+    if not index.feeds:
+        reason = "the index names no source: nothing is known by it"
+        yield Skipped(Ref("package", name="index"), reason, "build the index anew, or `transom db update`")
     for feed in index.feeds:
         for word, time in ((mark("read"), feed.retrieved), (mark("last changed"), feed.modified)):
             days = age_days(time, today)

@@ -44,6 +44,7 @@ MAX_NAMES = 1_000  # aliases and bugs of one record; RHEL's largest errata fix s
 MAX_STATEMENTS = 50_000  # of one record; RHEL's kernel errata have some thousands
 MAX_REFUSALS = 500  # reasons that are kept of one build; what comes after is only counted
 PART = ".part"
+IN_THE_FUTURE = "modified in the future; its time is not believed"
 
 Row = tuple[int, bytes, bytes | None, int, int, str | None, int, str | None, int | None]
 _INSERT_ROW = "INSERT INTO raw VALUES (?,?,?,?,?,?,?,?,?)"
@@ -155,10 +156,10 @@ class Writer:
             self._refuse(told.feed or "unknown", told.reason, told.record)
         elif isinstance(told, Likelihood):
             self._likelihoods[told.id] = told
-            self._count(told.feed, told.date)
+            self._count(told.feed, told.date, told.id)
         elif isinstance(told, Exploited):
             self._exploited[told.id] = told
-            self._count(told.feed, told.added)
+            self._count(told.feed, told.added, told.id)
         elif isinstance(told, Lifetime):
             self._lifetimes[told.product, told.release] = told
             self._count(told.feed, "")
@@ -195,7 +196,7 @@ class Writer:
             return
         modified = told.modified
         if modified > self._future:
-            self._refuse(told.feed, "modified in the future; its time is not believed", told.id)
+            self._refuse(told.feed, IN_THE_FUTURE, told.id)
             modified = ""
         number = self._records
         if not self._is_newest(told, modified, number):
@@ -265,7 +266,7 @@ class Writer:
             self._refuse(told.feed, "rates what is no CVE", told.id)
             return
         self._database.execute("INSERT OR REPLACE INTO rated VALUES (?, ?)", (number, layout.encode(told.ratings)))
-        self._count(told.feed, told.modified)
+        self._count(told.feed, told.modified, told.id)
 
     def _package(self, channel: str, name: str) -> int:
         number = self._channels.setdefault(channel, len(self._channels))
@@ -278,10 +279,12 @@ class Writer:
             return None
         return self._conditions.setdefault(key, len(self._conditions))
 
-    def _count(self, feed: str, modified: str) -> None:
+    def _count(self, feed: str, modified: str, record: str = "") -> None:
         self._counts[feed] += 1
         self._retrieved[feed] = min(self._came, self._retrieved.get(feed, self._came))
-        if self._modified.get(feed, "") < modified <= self._future:
+        if modified > self._future:
+            self._refuse(feed, IN_THE_FUTURE, record)
+        elif self._modified.get(feed, "") < modified:
             self._modified[feed] = modified
 
     def _refuse(self, feed: str, reason: str, record: str) -> None:

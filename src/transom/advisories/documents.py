@@ -20,6 +20,8 @@ from transom.model.advisories import Refused
 from transom.model.errors import TransomError
 
 MAX_DOCUMENT_BYTES = 512 * 1024 * 1024  # Debian's tracker, the largest single document, has about 70 MB
+MAX_RECORD_BYTES = 32 * 1024 * 1024  # one advisory; the largest of RHEL's and of the kernel's have below 10 MB
+TOO_LARGE = f"a record of more than {MAX_RECORD_BYTES >> 20} MB"
 MAX_DOCUMENTS = 2_000_000  # all of OSV has 0.6 million records
 MAX_UNPACKED_BYTES = 64 << 30  # of one archive; Red Hat's VEX documents have some 20 GB
 MAX_WINDOW_BYTES = 1 << 27

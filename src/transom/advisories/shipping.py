@@ -11,6 +11,7 @@ import os
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
@@ -144,6 +145,8 @@ def take(mirror: Mirror, index: Path, public_key: Path | None = None, older: boo
         manifest = read_manifest(path.read_bytes(), mirror.name)
         if public_key:
             check_signature(manifest, public_key, mirror.name)
+        if manifest.built > (datetime.now(UTC) + timedelta(days=1)).isoformat():
+            raise _refused(mirror.name, f"it says that it was built {manifest.built}: it is of the future")
         steps: Sequence[Delta] = ()
         if index.is_file():
             ours_digest = digest_of(index)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from transom.advisories.documents import BROKEN, Document, came, documents
+from transom.advisories.documents import BROKEN, MAX_RECORD_BYTES, TOO_LARGE, Document, came, documents
 from transom.model.advisories import Came, Refused, Told
 
 FORMATS = {
@@ -40,7 +40,6 @@ KEYS = (
 )
 """The keys at the top of a JSON or YAML document that only this format has; the first that fits."""
 
-MAX_RECORD_BYTES = 32 * 1024 * 1024  # one advisory; the largest of RHEL's and of the kernel's have below 10 MB
 ONE_RECORD = frozenset(("osv", "csaf", "openvex"))  # formats with a document for each advisory
 MAX_REASON_CHARS = 200
 START_BYTES = 2_000
@@ -65,8 +64,9 @@ def read(document: Document) -> Iterator[Told]:
     if kind not in FORMATS:
         yield Refused(document.name, kind)
         return
-    if kind in ONE_RECORD and len(document.content) > MAX_RECORD_BYTES:
-        yield Refused(document.name, f"a record of more than {MAX_RECORD_BYTES >> 20} MB")
+    is_list = document.content[:START_BYTES].lstrip()[:1] == b"["
+    if kind in ONE_RECORD and not is_list and len(document.content) > MAX_RECORD_BYTES:
+        yield Refused(document.name, TOO_LARGE)
         return
     try:
         yield from import_module(FORMATS[kind]).read(document.name, document.content)
@@ -79,7 +79,7 @@ def format_of(document: Document) -> str:
     start = document.content[:START_BYTES].lstrip(b"\xef\xbb\xbf \r\n\t")
     if not start:
         return "empty"
-    if start[:15].lower().startswith((b"<!doctype html", b"<html")):
+    if start[:1] == b"<" and (b"<html" in start.lower() or b"<!doctype html" in start.lower()):
         return "a web page, not a feed: a proxy or a login may have answered"
     if start.startswith((b"#model_version", b"cve,epss")):
         return "epss"

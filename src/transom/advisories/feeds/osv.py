@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from transom.advisories.channels import channel_of_ecosystem, name_in, scheme_of
-from transom.advisories.documents import BROKEN
+from transom.advisories.documents import BROKEN, MAX_RECORD_BYTES, TOO_LARGE
 from transom.advisories.intervals import ImpossibleError, intervals_of
 from transom.advisories.ratings import rated_by_vector, severity_named
 from transom.model.advisories import Advisory, Interval, Rating, Refused, State, Statement, Symbols, Told
@@ -129,6 +129,9 @@ def read(name: str, content: bytes) -> Iterator[Told]:
 
 
 def _one(name: str, raw: msgspec.Raw) -> Iterator[Told]:
+    if memoryview(raw).nbytes > MAX_RECORD_BYTES:
+        yield Refused(name, TOO_LARGE)
+        return
     try:
         record = _JSON.decode(raw)
     except BROKEN as error:
