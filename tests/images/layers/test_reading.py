@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
+import random
 import struct
+from collections.abc import Callable
 
 import pytest
 import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.images.layers.making import DATABASE, digest, entry, record_of, status, tar
 from transom.images.layers import reading, streams
@@ -67,6 +73,42 @@ def test_what_a_truncated_layer_had_is_kept() -> None:
     record = record_of(plain, plain[:3_000])
     assert [each.name for each in record.packages[DATABASE]] == ["a"]
     assert "breaks off after 2 entries" in record.unread[0].reason
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress], ids=["gzip", "zstd"])
+@pytest.mark.parametrize("harm", ["truncated", "corrupt"])
+def test_what_a_packed_layer_had_is_kept(pack: Callable[[bytes], bytes], harm: str) -> None:
+    plain = tar([entry(DATABASE, status("a")), entry("x", random.Random(1).randbytes(3_000_000))])
+    stored = bytearray(pack(plain))
+    if harm == "truncated":
+        stored = stored[: len(stored) // 2]
+    else:
+        stored[len(stored) // 2 : len(stored) // 2 + 64] = b"\xff" * 64
+    record = record_of(plain, bytes(stored))
+    assert [each.name for each in record.packages[DATABASE]] == ["a"]
+    assert not record.complete
+
+
+@given(
+    st.lists(st.binary(max_size=200).map(lambda each: each * 97), max_size=5), st.integers(0, 3), st.integers(1, 999)
+)
+def test_gzip_is_unpacked_as_it_was_packed(members: list[bytes], zeros: int, size: int) -> None:
+    stored = b"".join(gzip.compress(each) + bytes(zeros) for each in members)
+    plain = streams.unpacked(io.BytesIO(stored))
+    assert b"".join(iter(lambda: plain.read(size), b"")) == b"".join(members)
+
+
+def test_a_small_layer_that_breaks_off_has_what_came_before() -> None:
+    plain = tar([entry(DATABASE, status("a")), entry("x", random.Random(1).randbytes(9_000))])
+    record = record_of(plain, gzip.compress(plain)[:-100])
+    assert [each.name for each in record.packages[DATABASE]] == ["a"]
+    assert "it ends within" in record.unread[0].reason
+
+
+@pytest.mark.parametrize(("pack", "name"), [(bz2.compress, "bzip2"), (lzma.compress, "xz")])
+def test_a_layer_that_is_packed_as_none_is_told(pack: Callable[[bytes], bytes], name: str) -> None:
+    (unread,) = record_of(PLAIN, pack(PLAIN)).unread
+    assert f"packed by {name}" in unread.reason
 
 
 @pytest.mark.parametrize("stored", [b"", b"\x1f\x8b\x08garbage", b"\x28\xb5\x2f\xfdgarbage", b"no tar at all" * 100])

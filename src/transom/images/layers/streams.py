@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import io
-from typing import BinaryIO, cast
+from typing import Any
 
 from transom.images.layers.tar import Stream
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+OTHERS = {b"BZh": "bzip2", b"\xfd7zXZ\0": "xz"}
+"""What some tools pack layers by, and no registry or runtime of today unpacks."""
 CHUNK = 1024 * 1024
+PIECE = 16 * 1024  # packed; half of it costs a hundredth more time, and what a fault takes with it is as small
+GZIP_BITS = 31  # a window of 32 kB, and gzip's own frame around it
 
 
 class Hashing:
@@ -54,16 +58,67 @@ class _Raw(io.RawIOBase):
         return len(piece)
 
 
-def unpacked(stream: Stream) -> Stream:
-    """Return the plain tar of a stored layer: gzip (also in several members, as estargz has it), zstd, or plain."""
-    buffered = io.BufferedReader(_Raw(stream), CHUNK)
-    head = buffered.peek(4)[:4]
-    if head.startswith(GZIP):
-        from isal import igzip
+class _Gzip:
+    """gzip, in one member or in several (RFC 1952), unpacked in small pieces: what comes before a fault is not lost."""
 
-        return cast("BinaryIO", igzip.IGzipFile(fileobj=buffered))  # type: ignore[no-untyped-call]
-    if head == ZSTD or head[1:4] == b"\x2a\x4d\x18":  # a skippable frame may come first
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._given = b""
+        self._member: Any = None
+
+    def read(self, size: int, /) -> bytes:
+        """Return some of what is unpacked, nothing at the end; raises EOFError and what isal raises."""
+        while self._has_member():
+            given, self._given = self._given or self._member.unconsumed_tail or self._stream.read(PIECE), b""
+            piece: bytes = self._member.decompress(given, size)
+            if piece:
+                return piece
+            if not given and not self._member.eof:
+                raise EOFError("it ends within what is packed")
+        return b""
+
+    def _has_member(self) -> bool:
+        """Tell whether there is more to unpack, and begin the next member where the last has ended."""
+        if self._member is not None and not self._member.eof:
+            return True
+        given = self._member.unused_data if self._member is not None else b""
+        while not given.lstrip(b"\0"):  # tapes are filled up with zeros
+            given = self._stream.read(PIECE)
+            if not given:
+                return False
+        from isal import isal_zlib
+
+        self._given = given.lstrip(b"\0")
+        self._member = isal_zlib.decompressobj(wbits=GZIP_BITS)
+        return True
+
+
+class _AtOnce:
+    """An unpacker that is asked for what it has: what it had is not lost when it meets what it cannot read."""
+
+    def __init__(self, unpacker: Any) -> None:
+        self._unpacker = unpacker
+
+    def read(self, size: int, /) -> bytes:
+        """Return some of what is unpacked, nothing at the end."""
+        piece: bytes = self._unpacker.read1(size)
+        return piece
+
+
+def unpacked(stream: Stream) -> Stream:
+    """Return the plain tar of a stored layer: gzip (also in several members, as estargz has it), zstd, or plain.
+
+    Raises OSError for one that is packed otherwise.
+    """
+    buffered = io.BufferedReader(_Raw(stream), CHUNK)
+    head = buffered.peek(8)[:8]
+    if head.startswith(GZIP):
+        return _Gzip(buffered)
+    if head.startswith(ZSTD) or head[1:4] == b"\x2a\x4d\x18":  # a skippable frame may come first
         import zstandard
 
-        return zstandard.ZstdDecompressor().stream_reader(buffered, read_across_frames=True)
+        return _AtOnce(zstandard.ZstdDecompressor().stream_reader(buffered, read_across_frames=True))
+    for magic, name in OTHERS.items():
+        if head.startswith(magic):
+            raise OSError(f"it is packed by {name}, which images are not")
     return buffered

@@ -16,6 +16,7 @@ from transom.model.packages import Package, Place
 
 MAX_DEPTH = 5  # an ear of wars of jars has three
 MAX_NESTED_BYTES = 1024 * 1024 * 1024  # unpacked, of one file with all within
+MAX_NESTED = 20_000  # archives within one file; an ear has some hundred
 MAX_INNER_BYTES = 256 * 1024 * 1024  # of one archive within another
 MAX_TEXT_BYTES = 4 * 1024 * 1024  # of a manifest or a pom
 MANIFEST = "META-INF/MANIFEST.MF"
@@ -32,6 +33,13 @@ class _Budget(Struct):
     """How much may still be unpacked."""
 
     left_bytes: int = MAX_NESTED_BYTES
+    left_archives: int = MAX_NESTED
+
+    def open(self) -> None:
+        """Take note of an archive within; raises ValueError for one too many."""
+        self.left_archives -= 1
+        if self.left_archives < 0:
+            raise ValueError(f"more than {MAX_NESTED:,} archives lie within")
 
     def spend(self, size_bytes: int) -> None:
         self.left_bytes -= size_bytes
@@ -49,21 +57,22 @@ def _archive(path: str, content: bytes, depth: int, budget: _Budget) -> Iterator
         raise ValueError(f"archives lie within archives deeper than {MAX_DEPTH}")
     with opened(content) as archive:
         members = [each for each in archive.infolist() if not each.is_dir()]
-        broken: list[ValueError] = []
+        broken: ValueError | None = None  # the first, since each keeps what was unpacked when it came up
         try:
             yield from _own(path, archive, members, budget)
         except ValueError as error:
-            broken.append(error)
+            broken = error
         for each in members:
             if each.filename.endswith(JAVA):
                 try:
+                    budget.open()
                     budget.spend(each.file_size)
                     inner = inflated(archive, each, MAX_INNER_BYTES)
                     yield from _archive(f"{path}!/{each.filename}", inner, depth + 1, budget)
                 except ValueError as error:
-                    broken.append(error)
-        if broken:  # told when all that can be read is
-            raise broken[0]
+                    broken = broken or error
+        if broken is not None:  # told when all that can be read is
+            raise broken
 
 
 def _own(path: str, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], budget: _Budget) -> Iterator[Package]:
