@@ -86,6 +86,13 @@ def test_a_feed_that_became_a_web_page_does_not_replace_the_index(records, tmp_p
     assert (tmp_path / "x.db").read_bytes() == before
 
 
+def test_a_folder_without_a_document_is_told(tmp_path, capsys):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "README").write_text("nothing")
+    assert refusals(tmp_path / "folder") == ["holds no document that a feed could be"]
+    assert built(tmp_path / "folder", tmp_path / "x.db") == 3
+
+
 # wrong schema
 
 

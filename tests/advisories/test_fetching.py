@@ -20,6 +20,7 @@ import pytest
 import zstandard
 
 from transom.advisories import Index, mirrors
+from transom.advisories.documents import is_wanted
 from transom.advisories.feeds import told
 from transom.advisories.fetching import fetch_feed
 from transom.advisories.mirrors import PART
@@ -195,6 +196,7 @@ def test_every_address_of_the_table_is_safe_and_has_a_file_of_its_own():
         found = list(remotes(f"{name}:PyPI" if "{argument}" in source.files[0] else name))
         assert all(each.address.startswith("https://") for each in found)
         assert len({each.file for each in found}) == len(found)
+        assert all(is_wanted(each.file) for each in found if each.kind == "file")
         assert source.about
 
 

@@ -88,10 +88,11 @@ def came(path: Path) -> datetime | None:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    return (each for each in sorted(folder.rglob("*")) if _is_wanted(each.name) and each.is_file())
+    return (each for each in sorted(folder.rglob("*")) if is_wanted(each.name) and each.is_file())
 
 
-def _is_wanted(name: str) -> bool:
+def is_wanted(name: str) -> bool:
+    """Tell whether a file of a folder or archive may be a document, by its name."""
     return name in NAMED or name.lower().endswith(ENDINGS)
 
 
@@ -200,7 +201,7 @@ def _of_tar(packed: IO[bytes], name: str) -> Iterator[Document | Refused]:
                 yield Refused(name, f"more than {MAX_DOCUMENTS:,} documents; the rest was not read")
                 return
             stream: IO[bytes] | None = archive.extractfile(member) if member.isfile() else None
-            if stream is None or not _is_wanted(member.name.rpartition("/")[2]):
+            if stream is None or not is_wanted(member.name.rpartition("/")[2]):
                 continue
             if member.size > MAX_DOCUMENT_BYTES:
                 yield Refused(member.name, f"more than {MAX_DOCUMENT_BYTES >> 20} MB")

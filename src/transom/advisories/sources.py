@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote, urlsplit
 import msgspec
 from msgspec import Struct
 
+from transom.advisories.documents import ENDINGS
 from transom.model.errors import UsageError
 
 TABLE = Path(__file__).parent.parent / "content" / "feeds" / "addresses.yaml"
@@ -94,4 +95,5 @@ def folder_of(name: str) -> str:
 def _file(address: str) -> str:
     """Return a name for a file that no other of its feed has: the last steps of its path."""
     steps = [step for step in unquote(urlsplit(address).path).split("/") if step]
-    return _SAFE.sub("-", "-".join(steps[-NAMING_STEPS:]))
+    name = _SAFE.sub("-", "-".join(steps[-NAMING_STEPS:])).strip("-")
+    return name if name.lower().endswith(ENDINGS) else f"{name}.txt"  # so that it is known as a document

@@ -51,11 +51,15 @@ def told(path: str) -> Iterator[Told]:
 
     time = came(Path(path)) if Path(path).exists() else None
     yield Came(time.isoformat(timespec="seconds") if time else "")
+    seen = False
     for document in documents(Path(path)):
+        seen = True
         if isinstance(document, Refused):
             yield document
         else:
             yield from read(document)
+    if not seen:
+        yield Refused(path, "holds no document that a feed could be")
 
 
 def read(document: Document) -> Iterator[Told]:
