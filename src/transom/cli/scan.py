@@ -23,7 +23,7 @@ from transom.cli.arguments import (
 from transom.cli.clusters import add_cluster_arguments
 from transom.cli.images import add_image_arguments
 from transom.cli.outputs import DATED, add_judging_arguments, allowed_by, made_at, outputs, write_to
-from transom.cli.scanners import add_scanner_arguments
+from transom.cli.scanners import add_grouping_argument, add_scanner_arguments, advised
 from transom.model.errors import UsageError
 from transom.model.findings import Result
 from transom.model.severity import SEVERITIES
@@ -76,6 +76,7 @@ def parser() -> Parser:
     add_cluster_arguments(made)
     add_image_arguments(made)
     add_scanner_arguments(made)
+    add_grouping_argument(made)
     made.add_argument(
         "--images",
         action="store_true",
@@ -127,9 +128,10 @@ def run(arguments: argparse.Namespace) -> int:
         known, told = _known(arguments, options)
         report = _report(chain(told, scan(arguments.targets, options, inventory)), known, options, arguments)
     report = report.of_clusters(inventory.clusters.values())
+    report = advised(report)
     report = replace(report, framework=_framework(arguments.framework), exposed=_exposed(inventory))
     for name, file in wanted:
-        _write(name, file, report, inventory)
+        _write(name, file, report, inventory, arguments.group_by)
     return report.exit_code
 
 
@@ -184,11 +186,11 @@ def _framework(name: str | None) -> Framework | None:
     return framework_named(name)
 
 
-def _write(name: str, file: str, report: Report, inventory: Inventory) -> None:
+def _write(name: str, file: str, report: Report, inventory: Inventory, group_by: str) -> None:
     from transom.report.formats import write
 
     shown = terminal.report_options(sys.stdout) if not file else terminal.file_options()
-    options = _options(name, shown, inventory)
+    options = _options(name, replace(shown, group_by=group_by), inventory)
     write_to(file, lambda stream: write(name, report, stream, options))
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from transom.images.vulnerabilities import VulnerabilityOptions
     from transom.lang.leaks.stream import Searcher
     from transom.model.findings import Skipped
+    from transom.report.summary import Report
     from transom.rules.load import Pack
     from transom.rules.waivers import Waiver
 
@@ -63,6 +64,27 @@ def add_vulnerability_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="what is known to matter or not: OpenVEX, CycloneDX or CSAF, a file or folder (repeatable)",
     )
+
+
+def add_grouping_argument(parser: argparse.ArgumentParser) -> None:
+    """Add how the table shows vulnerabilities."""
+    parser.add_argument(
+        "--group-by",
+        choices=("package", "layer", "base"),
+        default="package",
+        help="by what the table shows vulnerabilities of an image (default: package)",
+    )
+
+
+def advised(report: Report) -> Report:
+    """Return a report with what clears its vulnerabilities."""
+    if not any(finding.vulnerability for finding in report.findings):
+        return report
+    from msgspec.structs import replace
+
+    from transom.images.upgrades import upgrades
+
+    return replace(report, upgrades=upgrades(report.findings))
 
 
 def add_index_argument(parser: argparse._ActionsContainer) -> None:

@@ -10,7 +10,15 @@ from transom.cli import terminal
 from transom.cli.arguments import Parser, command_parser, severity_label
 from transom.cli.images import add_image_arguments, image_options
 from transom.cli.outputs import DATED, allowed_by, made_at, outputs, write_to
-from transom.cli.scanners import VULNERABLE, add_vulnerability_arguments, check_index, ignores, index_options
+from transom.cli.scanners import (
+    VULNERABLE,
+    add_grouping_argument,
+    add_vulnerability_arguments,
+    advised,
+    check_index,
+    ignores,
+    index_options,
+)
 from transom.model.errors import UsageError
 from transom.model.severity import SEVERITIES
 
@@ -51,6 +59,7 @@ def parser() -> Parser:
         help="exit 1 from this severity on (default: high)",
     )
     add_vulnerability_arguments(made)
+    add_grouping_argument(made)
     made.add_argument("--config", metavar="FILE", help="settings (default: transom.yaml, where there is one)")
     made.add_argument("--allow-skipped", metavar="PATTERN", action="append", default=[], help="as of transom scan")
     add_image_arguments(made)
@@ -65,6 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.target:
         raise UsageError("name what to look into", "", "transom vulns debian:12")
     check_index(arguments)
+    from msgspec.structs import replace
+
     from transom.cli.sbom import named
     from transom.inventory import Inventory
     from transom.report.summary import gather
@@ -79,12 +90,10 @@ def run(arguments: argparse.Namespace) -> int:
             threshold=SEVERITIES[arguments.fail_on],
             allows=allowed_by(arguments.allow_skipped),
         )
+    report = advised(report)
     for name, file in wanted:
         shown = terminal.file_options() if file else terminal.report_options(sys.stdout)
-        if name in DATED:
-            from msgspec.structs import replace
-
-            shown = replace(shown, made_at=made_at())
+        shown = replace(shown, group_by=arguments.group_by, made_at=made_at() if name in DATED else "")
         write_to(file, lambda stream, name=name, shown=shown: write(name, report, stream, shown))  # type: ignore[misc]
     return report.exit_code
 

@@ -40,3 +40,35 @@ class Vulnerability(Struct, frozen=True):
     base: str = ""
     digest: str = ""
     reach: Reach = "unknown"
+
+
+class Upgrade(Struct, frozen=True):
+    """One upgrade that clears vulnerabilities of an image. name: the source package, or the language's package, or program.
+
+    versions: that are installed; to: the version that mends all that can be mended; place: the program or lock file that
+    must be built again, "" for packages of the system; clears: ids, the worst first; worst: the rank of its severity; base:
+    the image below, where that brings it.
+    """
+
+    image: str
+    name: str
+    versions: tuple[str, ...]
+    to: str
+    place: str = ""
+    clears: tuple[str, ...] = ()
+    worst: int = 0
+    base: str = ""
+
+
+class Rebase(Struct, frozen=True):
+    """Another image that is known to hold less of what a base brings.
+
+    before: vulnerabilities that the base brings; clears: ids that are gone in the other; brings: ids that only it has.
+    """
+
+    image: str
+    base: str
+    to: str
+    before: int
+    clears: tuple[str, ...] = ()
+    brings: tuple[str, ...] = ()

@@ -23,7 +23,8 @@ class ReportOptions(Struct, frozen=True):
 
     made_at: when the scan was made, in UTC as `2026-01-31T12:00:00`, empty where nobody says; excerpts: tells the lines
     around a finding where they may be shown; fixes: tells the edits of files that mend a finding; explains: whether
-    `transom explain` knows the rules. A report is a function of these and of what was found: same bytes each time.
+    `transom explain` knows the rules; group_by: by what vulnerabilities of an image stand together. A report is a function
+    of these and of what was found: same bytes each time.
     """
 
     width: int = 120
@@ -34,3 +35,4 @@ class ReportOptions(Struct, frozen=True):
     excerpts: Callable[[Finding], Excerpt | None] | None = None
     fixes: Callable[[Finding], Sequence[FilePatch]] | None = None
     explains: bool = True
+    group_by: str = "package"

@@ -12,7 +12,7 @@ from transom.model.clusters import ClusterFacts
 from transom.model.findings import Accepted, Evidence, Finding, Judged, Skipped
 from transom.model.places import Locator
 from transom.model.refs import Ref
-from transom.model.vulnerabilities import Vulnerability
+from transom.model.vulnerabilities import Rebase, Upgrade, Vulnerability
 from transom.report.compliance import FORMULA, Compliance, ControlResult
 from transom.report.risk import FORMULA as RISK_FORMULA
 from transom.report.risk import figures as risk_figures
@@ -214,9 +214,34 @@ def summary_record(report: Report) -> dict[str, Any]:
         "risk": risk(report),
         "risk_formula": RISK_FORMULA.format(**risk_figures()),
         "not_applicable": {clean(what): count for what, count in report.not_applicable.items()},
+        "upgrades": [_upgrade_record(each) for each in report.upgrades],
+        "rebases": [_rebase_record(each) for each in report.rebases],
         "provenance": [{"origin": clean(each.origin), "how": clean(each.how)} for each in report.provenance],
         "complete": report.complete,
         "exit_code": int(report.exit_code),
+    }
+
+
+def _upgrade_record(upgrade: Upgrade) -> dict[str, Any]:
+    return {
+        "image": clean(upgrade.image),
+        "package": clean(upgrade.name),
+        "installed": [clean(each) for each in upgrade.versions],
+        "to": clean(upgrade.to),
+        "place": clean(upgrade.place),
+        "base": clean(upgrade.base),
+        "clears": [clean(each) for each in upgrade.clears],
+    }
+
+
+def _rebase_record(rebase: Rebase) -> dict[str, Any]:
+    return {
+        "image": clean(rebase.image),
+        "base": clean(rebase.base),
+        "to": clean(rebase.to),
+        "before": rebase.before,
+        "clears": [clean(each) for each in rebase.clears],
+        "brings": [clean(each) for each in rebase.brings],
     }
 
 

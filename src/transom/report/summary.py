@@ -17,6 +17,7 @@ from transom.model.frameworks import Framework
 from transom.model.places import Locator
 from transom.model.refs import Ref
 from transom.model.severity import Severity
+from transom.model.vulnerabilities import Rebase, Upgrade
 
 SCHEMA = "transom.report/1"
 
@@ -28,7 +29,7 @@ class Report(Struct, frozen=True):
     not_applicable: counts by what; provenance: how sources told their objects; known: findings that a baseline knows,
     which are not among the findings; accepted: findings that their own files declare acceptable, which are not either;
     clusters: those that were read, live or from a snapshot; framework: the standard that the scan was made for; exposed:
-    workloads that are reached from outside.
+    workloads that are reached from outside; upgrades, rebases: what clears vulnerabilities.
     """
 
     findings: tuple[Finding, ...]
@@ -45,6 +46,8 @@ class Report(Struct, frozen=True):
     clusters: tuple[ClusterFacts, ...] = ()
     framework: Framework | None = None
     exposed: frozenset[Ref] = frozenset()
+    upgrades: tuple[Upgrade, ...] = ()
+    rebases: tuple[Rebase, ...] = ()
     version: str = __version__
 
     @property

@@ -63,9 +63,14 @@ def lines(report: Report, options: ReportOptions) -> Iterator[str]:
         yield from controls.lines(reached, look)
         yield ""
     texts = _Texts(report.rules, _sole_messages(report.findings))
-    for owner, findings in _groups(report.findings if reached is None else ()):
+    shown = report.findings if reached is None else ()
+    for owner, findings in _groups([each for each in shown if each.vulnerability is None]):
         yield from _group(owner, findings, texts, look)
         yield ""
+    if any(each.vulnerability for each in shown):
+        from transom.report import vulnerable
+
+        yield from vulnerable.lines(shown, report, look, options.group_by)
     if report.skipped:
         yield from _skipped(report, look)
         yield ""
