@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from transom.cli import terminal
+from transom.cli import jars, terminal
 from transom.cli.arguments import Parser, command_parser
+from transom.cli.jars import add_jars
 from transom.model.exits import Exit
 from transom.model.language import mark, translated
 
@@ -31,6 +32,7 @@ EXAMPLES = """\
   transom db update https://mirror/db --public-key pub.pem   take a newer one; what does not fit leaves ours as it is
   transom db export oci://registry.example/transom-db:1      the same into a registry; update and import take it from there
   transom db import /media/stick/mirror                      the same from a folder, without a network
+  transom db jars ~/.m2/repository                           jars by their SHA-1, for those that do not say what they are
   transom db diff old.db new.db                              records that came, went, or say something else
 
 exit codes: 0 done, 1 diff found differences, 2 usage, 3 nothing was changed, a feed could not be used at all, or is too old
@@ -74,6 +76,7 @@ def parser() -> Parser:
         each.add_argument(
             "--mirror", metavar="BASE", default="", help="an address or folder that keeps copies of the feeds"
         )
+    add_jars(actions)
     for name, about in (
         ("update", mark("take the index of a mirror")),
         ("import", mark("take the index of a folder")),
@@ -337,4 +340,5 @@ _ACTIONS = {
     "export": _export,
     "status": _status,
     "diff": _diff,
+    "jars": jars.build,
 }

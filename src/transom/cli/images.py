@@ -25,6 +25,9 @@ def add_image_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--containerd-state", metavar="DIR", default="", help="what it knows of running ones (default: /run/containerd)"
     )
+    group.add_argument(
+        "--jars", metavar="FILE", default="", help="what knows jars by SHA-1 (default: transom-jars.db, where it is)"
+    )
     group.add_argument("--no-cache", action="store_true", help="read every layer anew, and keep nothing of it")
 
 
@@ -45,6 +48,7 @@ def image_options(arguments: argparse.Namespace) -> ImageOptions:
         pull_secrets=getattr(arguments, "pull_secrets", False),
         containerd=arguments.containerd_root,
         containerd_state=arguments.containerd_state,
+        jars=arguments.jars,
         dockerfiles=(
             *getattr(arguments, "dockerfile", ()),
             *(each for each in beside if is_dockerfile(Path(each).name)),

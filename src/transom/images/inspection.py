@@ -21,6 +21,7 @@ from transom.model.packages import Package, Place
 from transom.registry.blobs import Descriptor, Image, Layer, this_platform
 
 if TYPE_CHECKING:
+    from transom.images.jars.index import JarIndex
     from transom.lang.leaks.stream import Searcher
 
 SYSTEM_KINDS = frozenset(("deb", "apk", "rpm", "alpm"))
@@ -37,7 +38,8 @@ class NoBlobs:
 
 class Inspection(Struct, frozen=True):
     """What an image holds. packages: each once, with all its places; records: of its layers, the lowest first;
-    base: the image that its lowest base_layers layers are, "" where none is known."""
+    base: the image that its lowest base_layers layers are, "" where none is known; unnamed: jars whose version nothing tells.
+    """
 
     image: Image
     distro: Distro
@@ -47,6 +49,7 @@ class Inspection(Struct, frozen=True):
     unread: tuple[tuple[Layer, Unread], ...]
     base: str = ""
     base_layers: int = 0
+    unnamed: tuple[Package, ...] = ()
 
     @property
     def hidden(self) -> Sequence[Hidden]:
@@ -86,8 +89,30 @@ def inspection_of(image: Image, records: tuple[LayerRecord, ...]) -> Inspection:
     distro = distro_of(merged.texts, found)
     unread = [(layer, each) for layer, record in zip(image.layers, records, strict=True) for each in record.unread]
     unread += [(image.layers[-1], each) for each in merged.unread]
-    packages = tuple(_joined(_settled(found, distro, merged)))
-    return Inspection(image, distro, packages, merged, records, tuple(unread))
+    packages = _joined(_settled(found, distro, merged))
+    unnamed = tuple(package for package in packages if _is_unnamed(package))
+    named = tuple(package for package in packages if not _is_unnamed(package))
+    return Inspection(image, distro, named, merged, records, tuple(unread), unnamed=unnamed)
+
+
+def _is_unnamed(package: Package) -> bool:
+    return bool(package.sha1) and not package.version
+
+
+def identified(found: Inspection, jars: JarIndex) -> Inspection:
+    """Return an inspection in which jars that do not say what they are, are what an index knows them as."""
+    told = [_identified(package, jars) for package in (*found.packages, *found.unnamed)]
+    unnamed = tuple(package for package in told if _is_unnamed(package))
+    return replace(found, packages=tuple(_joined(each for each in told if not _is_unnamed(each))), unnamed=unnamed)
+
+
+def _identified(package: Package, jars: JarIndex) -> Package:
+    """Return what a jar is by its SHA-1, which says more than a name or a manifest; else as it is."""
+    known = jars.of(package.sha1) if package.sha1 else None
+    if known is None:
+        return package
+    group, artifact, version = known
+    return replace(package, namespace=group, name=artifact, version=version, evidence="sha1")
 
 
 def _read_folder(

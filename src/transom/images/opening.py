@@ -28,7 +28,8 @@ class ImageOptions(Struct, frozen=True):
     of their pods; logins: who may ask for the image, the likeliest first, before whom Docker's config tells; containerd,
     containerd_state: its folders, "" for where they usually are; index: of vulnerabilities, which knows how long systems are
     kept, "" for none; dockerfiles: among which is the one that an image was built from; searcher: what looks for
-    credentials in every file, None for nobody; exceptions: whether remarks in files make such none.
+    credentials in every file, None for nobody; exceptions: whether remarks in files make such none; jars: the index of
+    jars, "" for the usual one, where it is.
     """
 
     platform: str = ""
@@ -44,6 +45,7 @@ class ImageOptions(Struct, frozen=True):
     dockerfiles: tuple[str, ...] = ()
     searcher: Searcher | None = None
     exceptions: bool = True
+    jars: str = ""
 
 
 Opener = Callable[[str, ImageOptions, Platform | None], Image]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from msgspec.structs import replace
 from transom.images.cache import LayerCache
 from transom.images.history import rebuilt, steps
 from transom.images.holdings import holdings
-from transom.images.inspection import Inspection, inspect, inspect_folder
+from transom.images.inspection import Inspection, identified, inspect, inspect_folder
 from transom.images.layers.altered import Altered
 from transom.images.lifetimes import end_of, ended, untold
 from transom.images.opening import ImageOptions, open_image
@@ -53,7 +54,21 @@ _HARMLESS = re.compile(r"(?:|true|false|\d{1,5}|[/.~$].*)")  # a variable's valu
 
 
 def inspected(target: str, options: ImageOptions) -> Inspection:
-    """Return what an image holds; raises TransomError where it cannot be opened at all."""
+    """Return what an image holds; raises TransomError where it, or the index of jars, cannot be opened at all."""
+    return _with_jars(_inspected(target, options), options)
+
+
+def _with_jars(found: Inspection, options: ImageOptions) -> Inspection:
+    from transom.images.jars.index import open_index
+
+    jars = open_index(options.jars)
+    if jars is None:
+        return found
+    with closing(jars):
+        return identified(found, jars)
+
+
+def _inspected(target: str, options: ImageOptions) -> Inspection:
     if target.startswith(FOLDER):
         root = name_of(target)
         if not os.path.isdir(root):  # noqa: PTH112
@@ -85,7 +100,7 @@ def fill_from_image(
     ref = image_ref(name)
     try:
         container = _container(target, options) if target.startswith(CONTAINER) else None
-        found = container.found if container else inspected(target, options)
+        found = _with_jars(container.found, options) if container else inspected(target, options)
     except TransomError as error:
         yield Skipped(ref, f"{error.what}: {error.why}" if error.why else error.what, error.next_step)
         return

@@ -44,6 +44,7 @@ class Package(Struct, frozen=True, omit_defaults=True):
     owner: str = ""
     development: bool = False
     evidence: str = ""
+    sha1: str = ""
 
     @property
     def identity(self) -> tuple[str, str, str, str, str]:

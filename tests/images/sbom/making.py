@@ -16,6 +16,7 @@ PACKAGES = (
     Package("npm", "core", "7.0.0", "@babel", licences=("MIT",), places=(Place("app/package.json", LAYER, 3), Place("b"))),
     Package("pypi", "PyYAML", "6.0", licences=("MIT", "Apache-2.0 OR BSD-3-Clause"), development=True),
     Package("maven", "log4j-core", "2.17.1", "org.apache.logging.log4j", licences=("Apache-2.0 WITH LLVM-exception",)),
+    Package("maven", "thing", "1.2", "org.x", evidence="sha1", sha1="0123456789abcdef0123456789abcdef01234567"),
     Package("golang", "Example", "v1.0.0+incompatible", "github.com/Owner"),
     Package("generic", "nginx", "1.27", cpes=("cpe:2.3:a:f5:nginx:1.27:*:*:*:*:*:*:*",), licences=("Own licence, see text",)),
     Package("cargo", "serde", licences=("mit",), owner="pkg:deb/debian/x@1"),

@@ -66,7 +66,7 @@ def read_elf(content: bytes) -> Elf:
         )
         segments = _segments(content, order, wide, at, size, count)
         sections = _sections(content, order, wide, names_at, names_size, names_count, names_index)
-    except struct.error as error:
+    except (struct.error, OverflowError) as error:
         raise ValueError("its headers break off") from error
     return Elf(content, order, 8 if wide else 4, sections, segments)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from transom.images.packages.archives import inflated, opened
 from transom.images.packages.maven import Coordinates, coordinates, dependencies, licences
@@ -21,6 +23,7 @@ MAX_INNER_BYTES = 256 * 1024 * 1024  # of one archive within another
 MAX_TEXT_BYTES = 4 * 1024 * 1024  # of a manifest or a pom
 MANIFEST = "META-INF/MANIFEST.MF"
 MAVEN = "META-INF/maven/"
+GUESSED = "file-name"
 
 QUALIFIERS = frozenset(("alpha", "beta", "rc", "cr", "m", "pre", "build", "b"))
 _STEPS = re.compile(r"[-_]")
@@ -59,7 +62,7 @@ def _archive(path: str, content: bytes, depth: int, budget: _Budget) -> Iterator
         members = [each for each in archive.infolist() if not each.is_dir()]
         broken: ValueError | None = None  # the first, since each keeps what was unpacked when it came up
         try:
-            yield from _own(path, archive, members, budget)
+            yield from _own(path, content, archive, members, budget)
         except ValueError as error:
             broken = error
         for each in members:
@@ -75,7 +78,9 @@ def _archive(path: str, content: bytes, depth: int, budget: _Budget) -> Iterator
             raise broken
 
 
-def _own(path: str, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], budget: _Budget) -> Iterator[Package]:
+def _own(
+    path: str, content: bytes, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], budget: _Budget
+) -> Iterator[Package]:
     """Yield what an archive itself is, and what was shaded into it."""
     told: list[Coordinates] = []
     manifest: dict[str, str] = {}
@@ -96,8 +101,8 @@ def _own(path: str, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], bu
             told += coordinates(inflated(archive, pom, MAX_TEXT_BYTES))
     named = _named(path, manifest)
     main = _main(told, named)
-    if main is None and named.artifact and named.version:
-        yield _package(path, named, "manifest", _licences_of(manifest))
+    if main is None and named.artifact:
+        yield _guessed(path, content, named, manifest)
     for what in dict.fromkeys(told):
         licence = _licences_of(manifest) if what == main else ()
         if not licence and what.artifact in poms:
@@ -111,6 +116,13 @@ def _main(told: list[Coordinates], named: Coordinates) -> Coordinates | None:
         if each.artifact == named.artifact:
             return each
     return told[0] if len(told) == 1 else None
+
+
+def _guessed(path: str, content: bytes, named: Coordinates, manifest: Mapping[str, str]) -> Package:
+    """Return what an archive without a pom is by its name, which is a guess, or its manifest; its SHA-1 may tell more."""
+    evidence = "manifest" if any(manifest.get(key) == named.version for key in _VERSION_KEYS) else GUESSED
+    sha1 = hashlib.sha1(content, usedforsecurity=False).hexdigest()
+    return replace(_package(path, named, evidence, _licences_of(manifest)), sha1=sha1)
 
 
 def _package(path: str, what: Coordinates, evidence: str, licence: tuple[str, ...] = ()) -> Package:

@@ -17,6 +17,7 @@ MAX_PACKAGES = 1_000_000
 MAX_PLACES = 10_000  # of one package
 OURS = "transom:"
 _PLACE = re.compile(r"(?:transom|syft):location:(\d{1,5}):(path|layer|layerID|line)\Z")
+_SHA1 = re.compile(r"[0-9a-fA-F]{40}")
 _FIELDS = {
     "transom:evidence": "evidence",
     "transom:source:name": "source_name",
@@ -118,6 +119,11 @@ def _place(told: dict[str, str]) -> Place:
     line = told.get("line", "")
     path = told.get("path", "").lstrip("/")
     return Place(path, told.get("layer") or told.get("layerID") or "", int(line) if line.isdecimal() else 0)
+
+
+def sha1_of(found: Iterable[str]) -> str:
+    """Return the first that is a SHA-1 in hexadecimal, in lower case; "" where none is."""
+    return next((each.lower() for each in found if _SHA1.fullmatch(each)), "")
 
 
 def identifier(content: bytes) -> str:

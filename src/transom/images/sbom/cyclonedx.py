@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from transom import __version__
-from transom.images.sbom.bill import MAX_PACKAGES, identifier, package_of, told
+from transom.images.sbom.bill import MAX_PACKAGES, identifier, package_of, sha1_of, told
 from transom.images.sbom.cpe import cpes
 from transom.images.sbom.licences import canonical, is_listed
 from transom.images.sbom.purl import purl
@@ -91,6 +91,8 @@ def _component(package: Package, address: str, reference: str, layers: dict[str,
         component["version"] = package.version
     if package.development:
         component["scope"] = "excluded"
+    if package.sha1:
+        component["hashes"] = [{"alg": "SHA-1", "content": package.sha1}]
     licences = _licences(package)
     if licences:
         component["licenses"] = licences
@@ -165,11 +167,13 @@ def _package(component: dict[str, Any]) -> Package:
         occurrences = maps_at(component, "evidence", "occurrences")
         found = [(f"transom:location:{number}:path", text_at(each, "location")) for number, each in occurrences]
         package = replace(package, places=package_of("", "", "", "", found).places)
+    hashes = [text_at(each, "content") for _, each in maps_at(component, "hashes") if text_at(each, "alg") == "SHA-1"]
     return replace(
         package,
         licences=tuple(_named(component)),
         cpes=tuple(value for key, value in pairs if key.startswith("transom:cpe:")) or _foreign_cpe(component, package),
         development=package.development or text_at(component, "scope") == "excluded",
+        sha1=sha1_of(hashes),
     )
 
 

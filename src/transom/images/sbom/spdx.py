@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from transom import __version__
-from transom.images.sbom.bill import MAX_PACKAGES, identifier, package_of, told
+from transom.images.sbom.bill import MAX_PACKAGES, identifier, package_of, sha1_of, told
 from transom.images.sbom.cpe import cpes
 from transom.images.sbom.licences import canonical, expression
 from transom.images.sbom.purl import purl
@@ -97,6 +97,8 @@ def _package(package: Package, layers: dict[str, str], made_at: str) -> dict[str
     made["licenseDeclared"] = _declared(package) or NONE
     made["externalRefs"] = [_reference("PACKAGE-MANAGER", "purl", address)]
     made["externalRefs"] += [_reference("SECURITY", "cpe23Type", each) for each in cpes(package)]
+    if package.sha1:
+        made["checksums"] = [{"algorithm": "SHA1", "checksumValue": package.sha1}]
     if package.places:
         made["sourceInfo"] = f"told by {package.places[0].path}"
     fields: dict[str, Any] = {key: value for key, value in told(package, layers) if value}
@@ -221,7 +223,12 @@ def _read_package(package: dict[str, Any], texts: dict[str, str]) -> Package:
     made = package_of(_address(package), name, version, "", texts_at(fields).items())
     licences = fields.get("licences") or list(_read_licences(package, texts))
     named = fields.get("cpes") or [each for each in _references(package, "cpe23Type") if each not in cpes(made)]
-    return replace(made, licences=_words(licences), cpes=_words(named))
+    checksums = [text_at(each, "checksumValue") for _, each in maps_at(package, "checksums") if _is_sha1(each)]
+    return replace(made, licences=_words(licences), cpes=_words(named), sha1=sha1_of(checksums))
+
+
+def _is_sha1(checksum: dict[str, Any]) -> bool:
+    return text_at(checksum, "algorithm") == "SHA1"
 
 
 def _read_licences(package: dict[str, Any], texts: dict[str, str]) -> Iterator[str]:
