@@ -8,6 +8,7 @@ import http.server
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from tests.registry.conftest import Layout
 from transom.model.errors import TransomError
 from transom.model.images import parse_image
 from transom.registry import client as module
-from transom.registry.blobs import MANIFESTS, Descriptor, resolve
+from transom.registry.blobs import MANIFESTS, SCHEMA_1, Descriptor, resolve
 from transom.registry.client import DeniedError, RegistryClient
 from transom.registry.credentials import Login
 
@@ -102,7 +103,8 @@ def scripted() -> Iterator[Scripted]:
                 self.send_header(name, value)
             self.end_headers()
             cut = script.cut.pop(self.path, len(body))
-            self.wfile.write(body[:cut])
+            with suppress(ConnectionError):  # whoever asks may have heard enough
+                self.wfile.write(body[:cut])
             if cut < len(body):
                 self.close_connection = True
 
@@ -289,3 +291,73 @@ def test_a_blob_that_always_breaks_off_is_told(scripted: Scripted) -> None:
     scripted.answers[path] = [(200, {}, b"x" * 10)]
     with reader(scripted).open(descriptor) as stream, pytest.raises(OSError, match="broke off"):
         stream.read()
+
+
+def test_an_answer_that_comes_drop_by_drop_is_given_up(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+    scripted.answers["/v2/a/b/manifests/1"] = [(200, {}, b"{}")]
+    monkeypatch.setattr(module, "LONGEST_ANSWER_S", -1.0)
+    with pytest.raises(TransomError, match="does not end"):
+        reader(scripted).manifest()
+
+
+def test_a_blob_that_comes_drop_by_drop_is_given_up(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+    descriptor, _ = put(scripted)
+    monkeypatch.setattr(module, "FIRST_S", 0.0)
+    monkeypatch.setattr(module, "SLOWEST_BYTES_S", 1e15)
+    with reader(scripted).open(descriptor) as stream, pytest.raises(OSError, match="slower"):
+        stream.read()
+
+
+def test_a_manifest_that_is_too_large_is_refused(scripted: Scripted) -> None:
+    scripted.answers["/v2/a/b/manifests/1"] = [(200, {}, bytes(module.MAX_MANIFEST_BYTES + 1))]
+    with pytest.raises(TransomError, match="too large"):
+        reader(scripted).manifest()
+
+
+def test_a_blob_that_is_longer_than_it_should_be_ends(scripted: Scripted) -> None:
+    descriptor, _ = put(scripted)
+    shorter = Descriptor(descriptor.digest, 1_000_000)
+    with reader(scripted).open(shorter) as stream, pytest.raises(OSError, match="longer than"):
+        stream.read()
+
+
+def test_an_image_of_schema_1_is_told(scripted: Scripted) -> None:
+    content = json.dumps({"schemaVersion": 1, "fsLayers": [{"blobSum": "sha256:a"}], "history": []}).encode()
+    scripted.answers["/v2/a/b/manifests/1"] = [(200, {"Content-Type": SCHEMA_1[1]}, content)]
+    client = reader(scripted)
+    with pytest.raises(TransomError, match="schema 1"):
+        resolve("a/b:1", client.manifest(), client)
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_referrers_are_asked_of_their_tag_where_the_registry_knows_no_such_question(
+    scripted: Scripted, status: int
+) -> None:
+    digest = f"sha256:{'a' * 64}"
+    scripted.answers[f"/v2/a/b/referrers/{digest}"] = [(status, {}, b"")]
+    found = {"manifests": [{"digest": "sha256:b", "artifactType": "x"}]}
+    scripted.answers[f"/v2/a/b/manifests/sha256-{'a' * 64}"] = [(200, {}, json.dumps(found).encode())]
+    assert [each.artifact_type for each in reader(scripted).referrers(digest)] == ["x"]
+
+
+def test_referrers_are_read_page_by_page_and_not_for_ever(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = f"sha256:{'a' * 64}"
+    path = f"/v2/a/b/referrers/{digest}"
+    page = json.dumps({"manifests": [{"digest": "sha256:b"}]}).encode()
+    scripted.answers[path] = [(200, {"Link": f'<{path}?last=b>; rel="next"'}, page), (200, {}, page)]
+    assert len(reader(scripted).referrers(digest)) == 2
+    scripted.answers[path] = [(200, {"Link": f'<{path}?last=b>; rel="next"'}, page)]
+    monkeypatch.setattr(module, "MAX_PAGES", 3)
+    with pytest.raises(TransomError, match="more than 3 pages"):
+        reader(scripted).referrers(digest)
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{", b"\xff", b'{"tags": 3}', b"[" * 100_000])
+def test_answers_that_are_none_are_told(scripted: Scripted, content: bytes) -> None:
+    scripted.answers["/v2/a/b/tags/list"] = [(200, {}, content)]
+    with pytest.raises(TransomError):
+        list(reader(scripted).tags())
+    scripted.answers["/v2/a/b/manifests/1"] = [(200, {"Content-Type": MANIFESTS[0]}, content)]
+    client = reader(scripted)
+    with pytest.raises(TransomError):
+        resolve("a/b:1", client.manifest(), client)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 
-from tests.registry.conftest import Layout
+from tests.registry.conftest import Layout, tar_of
 from transom.model.errors import TransomError
-from transom.registry.blobs import Platform
+from transom.registry import layouts
+from transom.registry.blobs import MANIFESTS, Platform
 from transom.registry.layouts import is_layout, read_layout
 
 
@@ -117,3 +122,88 @@ def test_indexes_without_end_are_told(layout: Layout) -> None:
 def test_other_files_are_no_layouts(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.tar").write_bytes(content)
     assert not is_layout(str(tmp_path / "x.tar"))
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress], ids=["gzip", "zstd"])
+def test_an_archive_that_was_packed_as_a_whole_is_read(
+    layout: Layout, tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    layout.image({"etc/a": b"x"})
+    with tarfile.open(tmp_path / "plain.tar", "w") as archive:
+        archive.add(layout.folder, ".")
+    path = tmp_path / "a.tar.packed"
+    path.write_bytes(pack((tmp_path / "plain.tar").read_bytes()))
+    assert is_layout(str(path))
+    found = read_layout(str(path), spool=str(tmp_path))
+    with found.blobs.open(found.layers[0].descriptor) as stream:
+        assert stream.read(2) == b"\x1f\x8b"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.tar.packed", "layout", "plain.tar"]
+
+
+def test_an_archive_that_unpacks_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(gzip.compress(bytes(5_000_000)))
+    monkeypatch.setattr(layouts, "MAX_ARCHIVE_BYTES", 1_000_000)
+    with pytest.raises(TransomError, match="unpacks to more"):
+        read_layout(str(path))
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x1f\x8b\x08rubbish", b"\x28\xb5\x2f\xfdrubbish", gzip.compress(b"x" * 9000)[:-9]]
+)
+def test_a_packed_archive_that_is_broken_is_told(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(content)
+    with pytest.raises(TransomError, match=r"a\.tar\.gz"):
+        read_layout(str(path))
+
+
+def test_layers_of_a_saved_image_may_be_links_to_others(tmp_path: Path) -> None:
+    layer = tar_of({"etc/a": b"x"})
+    diff_id = f"sha256:{hashlib.sha256(layer).hexdigest()}"
+    config = json.dumps({"rootfs": {"type": "layers", "diff_ids": [diff_id, diff_id]}}).encode()
+    saved = [{"Config": "c.json", "RepoTags": None, "Layers": ["one/layer.tar", "two/layer.tar"]}]
+    files = {"c.json": config, "one/layer.tar": layer, "two/layer.tar": b"->../one/layer.tar"}
+    path = tmp_path / "a.tar"
+    path.write_bytes(tar_of({**files, "manifest.json": json.dumps(saved).encode()}))
+    found = read_layout(str(path))
+    for each in found.layers:
+        with found.blobs.open(each.descriptor) as stream:
+            assert stream.read() == layer
+
+
+@pytest.mark.parametrize("target", ["../two/layer.tar", "/etc/passwd", "../../../../etc/passwd", "nowhere"])
+def test_links_of_a_saved_image_lead_round_or_out_to_nothing(tmp_path: Path, target: str) -> None:
+    diff_id = f"sha256:{'0' * 64}"
+    config = json.dumps({"rootfs": {"type": "layers", "diff_ids": [diff_id]}}).encode()
+    saved = [{"Config": "c.json", "Layers": ["two/layer.tar"]}]
+    files = {"c.json": config, "two/layer.tar": f"->{target}".encode(), "manifest.json": json.dumps(saved).encode()}
+    path = tmp_path / "a.tar"
+    path.write_bytes(tar_of(files))
+    found = read_layout(str(path))
+    with pytest.raises(TransomError, match="no blob"):
+        found.blobs.open(found.layers[0].descriptor)
+
+
+def test_an_index_within_an_index_is_followed_and_attestations_are_passed_by(layout: Layout) -> None:
+    image = layout.image({"etc/a": b"x"})
+    attested = layout.image({"b": b"x"}, name="other")
+    inner = layout.index(
+        {**attested, "platform": {"os": "unknown", "architecture": "unknown"}},
+        {**image, "platform": {"os": "linux", "architecture": "amd64"}},
+    )
+    layout.index({**inner, "platform": {"os": "linux", "architecture": "amd64"}})
+    found = read_layout(str(layout.folder), "latest", Platform("linux", "amd64"))
+    assert found.digest == image["digest"]
+
+
+def test_an_artifact_is_called_one(layout: Layout) -> None:
+    kind = "application/vnd.cncf.helm.config.v1+json"
+    manifest = {
+        "schemaVersion": 2,
+        "config": layout.blob(b'{"name": "chart"}', kind),
+        "layers": [layout.blob(b"x", "application/vnd.cncf.helm.chart.content.v1.tar+gzip")],
+    }
+    layout.add(layout.blob(json.dumps(manifest).encode(), MANIFESTS[0]))
+    with pytest.raises(TransomError, match=r"artifact .*helm"):
+        read_layout(str(layout.folder))

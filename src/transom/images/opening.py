@@ -75,7 +75,7 @@ def _of_path(path: str, wanted: str, platform: Platform | None) -> Image:
     if not is_layout(path):
         next_step = "name an OCI layout, what docker save wrote, or dir:PATH for a root file system"
         raise TransomError(f"cannot read {path}", "it is neither an OCI layout nor a saved image", next_step)
-    return read_layout(path, wanted, platform)
+    return read_layout(path, wanted, platform, _spool())
 
 
 def _of_file(rest: str, _: ImageOptions, platform: Platform | None) -> Image:

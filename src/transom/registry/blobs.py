@@ -16,6 +16,7 @@ MAX_LAYERS = 1_000  # overlayfs mounts 128 at most, and builders stop there
 MAX_INDEX_DEPTH = 3  # an index of indexes of manifests
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
+CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json", "")
 SCHEMA_1 = (
     "application/vnd.docker.distribution.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v1+prettyjws",
@@ -232,6 +233,9 @@ def _image(name: str, top: Descriptor, manifest: _Manifest, blobs: Blobs, index_
     content = verified(blobs.open(manifest.config), manifest.config)
     config = _decoded(content, _Config, f"the config of {name}")
     diff_ids = config.rootfs.diff_ids
+    if len(diff_ids) != len(manifest.layers) and manifest.config.media_type not in CONFIGS:
+        why = f"it is an artifact ({manifest.config.media_type[:100]}) and no image"
+        raise TransomError(f"cannot read {name}", why, "name an image")
     if len(diff_ids) != len(manifest.layers):
         why = f"its config tells {len(diff_ids)} layers, its manifest {len(manifest.layers)}"
         raise TransomError(f"cannot read {name}", why, "build or push the image again")

@@ -14,7 +14,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeVar, cast
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import msgspec
@@ -32,16 +32,21 @@ from transom.registry.blobs import (
     SCHEMA_1,
     Descriptor,
     check_digest,
-    referrers_tag,
 )
 from transom.registry.credentials import NOBODY, Login, login_for
 
 SILENCE_S = 30.0  # without a byte, a connection is broken
+LONGEST_ANSWER_S = 120.0  # of a manifest or a token; what comes drop by drop is never silent
+SLOWEST_BYTES_S = 4096.0  # of a blob, on average, after its first minutes; modems were quicker
+FIRST_S = 300.0  # of a blob, however slow
 PAUSES_S = (0.5, 2.0, 8.0)
 LONGEST_PAUSE_S = 60.0  # whatever Retry-After says
 TRY_AGAIN = frozenset((408, 429, 500, 502, 503, 504))
+UNKNOWN = frozenset((404, 405, 501))  # the latter by registries that do not know the referrers API
 MAX_REDIRECTS = 5
 MAX_RESUMES = 5
+MAX_PAGES = 1_000  # of tags, a thousand each
+MAX_REFERRERS = 10_000  # of one manifest; honest ones have some ten
 MAX_KEPT = 16  # manifests of one image: an index, what it leads to, what refers to it
 MAX_TOKEN_BYTES = 1024 * 1024
 MAX_REFERRERS_PAGES = 100  # of 4 MB each; an image has a page at most
@@ -49,7 +54,9 @@ CHUNK = 1024 * 1024
 HOSTS = {DEFAULT_REGISTRY: "registry-1.docker.io"}
 AGENT = {"User-Agent": f"transom/{__version__}"}
 ACCEPTED = ", ".join((*INDEXES, *MANIFESTS, *SCHEMA_1))
+_NEXT = re.compile(r"\s*<([^>]+)>")
 _CHALLENGE = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+Page = TypeVar("Page")
 _HEX = re.compile(r"(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})\Z")
 
 
@@ -106,37 +113,33 @@ class RegistryClient:
 
     def referrers(self, digest: str) -> list[Descriptor]:
         """Return what refers to a manifest (signatures, SBOMs): by the API, else by the tag that stands for it."""
-        try:
-            return list(self._referrers(f"referrers/{digest}", digest))
-        except _NotFoundError:
-            pass
-        try:
-            return list(self._referrers(f"manifests/{referrers_tag(digest)}", digest))
-        except _NotFoundError:
-            return []
-
-    def _referrers(self, start: str, digest: str) -> Iterator[Descriptor]:
-        path: str | None = start
-        for _ in range(MAX_REFERRERS_PAGES):
-            if path is None:
-                return
-            reply = self._asked("GET", path, {"Accept": INDEXES[0]})
-            link = _next_page(reply)
+        accept = {"Accept": INDEXES[0]}
+        for path in (f"referrers/{digest}", f"manifests/{digest.replace(':', '-', 1)}"):
             try:
-                yield from msgspec.json.decode(_whole(reply, MAX_MANIFEST_BYTES), type=_Referrers).manifests or ()
-            except (msgspec.DecodeError, RecursionError) as error:
-                raise TransomError(f"cannot read the referrers of {digest}", str(error), "") from error
-            path = f"referrers/{digest}?{link}" if link else None
-        raise TransomError(f"cannot read the referrers of {digest}", "their pages do not end", "check the registry")
+                pages = list(self._pages(path, accept, _Referrers))
+            except _NotFoundError:
+                continue
+            return [each for page in pages for each in page.manifests or ()][:MAX_REFERRERS]
+        return []
 
     def tags(self) -> Iterator[str]:
-        """Yield the tags of the repository, page by page."""
-        path: str | None = "tags/list?n=1000"
-        while path:
-            reply = self._asked("GET", path, {})
-            link = _next_page(reply)
-            yield from msgspec.json.decode(_whole(reply, MAX_MANIFEST_BYTES), type=_Tags).tags or ()
-            path = f"tags/list?{link}" if link else None
+        """Yield the tags of the repository."""
+        for page in self._pages("tags/list?n=1000", {}, _Tags):
+            yield from page.tags or ()
+
+    def _pages(self, path: str, headers: Mapping[str, str], kind: type[Page]) -> Iterator[Page]:
+        """Yield an answer page by page, as Link leads on; raises TransomError."""
+        for _ in range(MAX_PAGES):
+            reply = self._asked("GET", path, headers)
+            try:
+                yield msgspec.json.decode(_whole(reply, MAX_MANIFEST_BYTES), type=kind)
+            except (msgspec.DecodeError, RecursionError) as error:
+                raise TransomError(f"cannot read {path} of {self._image.name}", str(error), "") from error
+            link = _NEXT.match(reply.headers.get("Link", ""))
+            if link is None:
+                return
+            path = f"{path.partition('?')[0]}?{urlsplit(link[1]).query}"
+        raise TransomError(f"cannot read {path} of {self._image.name}", f"it has more than {MAX_PAGES:,} pages", "")
 
     def _manifest(self, wanted: str) -> tuple[bytes, str]:
         """Return a manifest and its type; one that is known by its digest is not asked for again, for registries count."""
@@ -343,6 +346,8 @@ class _BlobStream(io.RawIOBase):
         self._client = client
         self._descriptor = descriptor
         self._at = start
+        self._begun_s = time.monotonic()
+        self._read_bytes = 0
         self._resumes = 0
         self._reply: urllib3.BaseHTTPResponse | None = client.blob(descriptor.digest, start)
         self._skip()
@@ -362,7 +367,7 @@ class _BlobStream(io.RawIOBase):
         while True:
             try:
                 assert self._reply is not None
-                piece = self._reply.read(size)
+                piece = self._reply.read1(size)
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 self._resume(_reason(error))
                 continue
@@ -370,6 +375,10 @@ class _BlobStream(io.RawIOBase):
                 self._resume("the connection ended")
                 continue
             self._at += len(piece)
+            self._read_bytes += len(piece)
+            taken_s = time.monotonic() - self._begun_s
+            if taken_s > FIRST_S and self._read_bytes < SLOWEST_BYTES_S * taken_s:
+                raise OSError(f"it comes slower than {SLOWEST_BYTES_S:.0f} bytes a second")
             return piece
 
     def _resume(self, why: str) -> None:
@@ -405,28 +414,32 @@ class _BlobStream(io.RawIOBase):
 
 
 def _whole(reply: urllib3.BaseHTTPResponse, limit: int) -> bytes:
+    """Return a small answer; raises TransomError for one that breaks off, is too large, or comes drop by drop."""
+    until = time.monotonic() + LONGEST_ANSWER_S
+    pieces: list[bytes] = []
+    size = 0
     try:
-        content: bytes = reply.read(limit + 1)
+        while size <= limit and (piece := reply.read1(CHUNK)):
+            pieces.append(piece)
+            size += len(piece)
+            if time.monotonic() > until:
+                raise TransomError(
+                    "an answer of the registry does not end", f"it takes over {LONGEST_ANSWER_S:.0f} s", "try again"
+                )
     except urllib3.exceptions.HTTPError as error:
         raise TransomError("an answer of the registry broke off", _reason(error), "try again") from error
     finally:
         reply.close()
-    if len(content) > limit:
+    if size > limit:
         raise TransomError("an answer of the registry is too large", f"it is over {limit // 2**20} MiB", "")
-    return content
-
-
-def _next_page(reply: urllib3.BaseHTTPResponse) -> str:
-    """Return the query that asks for what follows an answer, "" where nothing does."""
-    link = re.match(r"<([^>]+)>", reply.headers.get("Link", ""))
-    return urlsplit(link[1]).query if link else ""
+    return b"".join(pieces)
 
 
 def _refused(image: str, host: str, reply: urllib3.BaseHTTPResponse, done: str) -> TransomError:
     status = reply.status
     reply.drain_conn()
-    if status == 404:
-        return _NotFoundError(f"there is no {image}", f"{host} says 404", "check the name and the tag")
+    if status in UNKNOWN:
+        return _NotFoundError(f"there is no {image}", f"{host} says {status}", "check the name and the tag")
     if status in (401, 403):
         return DeniedError(f"{host} does not let {image} be {done}", f"it says {status}", "log in: docker login")
     if status == 429:

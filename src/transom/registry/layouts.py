@@ -8,7 +8,8 @@ import os
 import re
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
-from typing import BinaryIO, Protocol, TypeVar, cast
+from tempfile import TemporaryFile
+from typing import IO, Any, BinaryIO, Protocol, TypeVar, cast
 from weakref import finalize
 
 import msgspec
@@ -30,6 +31,11 @@ from transom.registry.blobs import (
 
 MAX_ARCHIVE_MEMBERS = 100_000  # of an archive of blobs; an image has a few dozen
 MAX_LISTED = 10_000  # manifests of a layout, each of which may have to be read to know what it belongs to
+MAX_ARCHIVE_BYTES = 64 * 1024**3  # of one that is packed; public images have up to 20 GB
+GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+PACKED = (GZIP, ZSTD)
+"""How an archive begins that was packed as a whole."""
+CHUNK = 1024 * 1024
 MAX_LINKS = 8  # that lead from one member to another
 Made = TypeVar("Made")
 REF_NAME = "org.opencontainers.image.ref.name"
@@ -161,10 +167,13 @@ class _Saved(Struct, rename="pascal"):
 
 
 def is_layout(path: str) -> bool:
-    """Tell whether a path is an OCI layout or a saved image, by its first look."""
+    """Tell whether a path is an OCI layout or a saved image, packed or not, by its first look."""
     if os.path.isdir(path):  # noqa: PTH112
         return os.path.isfile(os.path.join(path, "oci-layout"))  # noqa: PTH113, PTH118
     try:
+        with open(path, "rb") as stream:  # noqa: PTH123 - the name is text everywhere else
+            if stream.read(4).startswith(PACKED):
+                return True  # whether it holds an image is told when it is unpacked
         with tarfile.open(path, "r:") as archive:
             for number, member in enumerate(archive):
                 name = member.name.removeprefix("./")
@@ -177,18 +186,54 @@ def is_layout(path: str) -> bool:
     return False
 
 
-def read_layout(path: str, wanted: str = "", platform: Platform | None = None) -> Image:
-    """Return the image of a layout or saved archive; raises TransomError.
+def read_layout(path: str, wanted: str = "", platform: Platform | None = None, spool: str | None = None) -> Image:
+    """Return the image of a layout or saved archive, packed or not; raises TransomError.
 
-    wanted: which of several, by its name, tag or digest.
+    wanted: which of several, by its name, tag or digest; spool: the folder where a packed one is unpacked to a file
+    without a name.
     """
     if os.path.isdir(path):  # noqa: PTH112
         return _read_files(path, _Folder(path), wanted, platform)
     try:
         with open(path, "rb") as stream:  # noqa: PTH123 - the name is text everywhere else
-            return read_archive(path, stream, wanted, platform)
+            if not stream.peek(4).startswith(PACKED):
+                return read_archive(path, stream, wanted, platform)
+            with TemporaryFile(dir=spool) as plain:
+                _unpack(path, stream, plain)
+                return read_archive(path, cast("BinaryIO", plain), wanted, platform)
     except OSError as error:
         raise TransomError(f"cannot read {path}", error.strerror or str(error), "check the path") from error
+
+
+def _unpack(path: str, packed: BinaryIO, plain: IO[bytes]) -> None:
+    """Write what gzip or zstd packed; raises TransomError, OSError."""
+    import zlib
+
+    import zstandard
+
+    size = 0
+    try:
+        with _unpacking(packed) as stream:
+            while piece := stream.read(CHUNK):
+                size += len(piece)
+                if size > MAX_ARCHIVE_BYTES:
+                    raise TransomError(
+                        f"cannot read {path}", f"it unpacks to more than {MAX_ARCHIVE_BYTES // 2**30} GiB", ""
+                    )
+                plain.write(piece)
+    except (EOFError, zlib.error, zstandard.ZstdError) as error:
+        raise TransomError(f"cannot read {path}", f"it cannot be unpacked: {error}", "save the image again") from error
+    plain.seek(0)
+
+
+def _unpacking(packed: BinaryIO) -> Any:
+    import gzip
+
+    import zstandard
+
+    if packed.peek(2).startswith(GZIP):  # type: ignore[attr-defined]
+        return gzip.GzipFile(fileobj=packed)
+    return zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
 
 
 def read_archive(name: str, stream: BinaryIO, wanted: str = "", platform: Platform | None = None) -> Image:
