@@ -59,6 +59,7 @@ def measurements() -> Iterator[Line]:
     yield from html_page()
     yield from watching()
     yield from leaks()
+    yield from leaks_in_history(ours)
     yield from vulnerabilities()
     yield from right_size(ours)
     yield from large_estate(ours)
@@ -175,6 +176,29 @@ def leaks() -> Iterator[Line]:
         ):
             name = f"leaks: {named}, decoding, doubts, the corpora {how}"
             yield Line(name, rate, 200, "MB/s", rate / 200, "at least 200 MB/s", rate >= 200, f"{count} leaks")
+
+
+def leaks_in_history(command: Path) -> Iterator[Line]:
+    """A history of 10,000 commits, beside one process of git for each that only shows it; a line of 2 GB."""
+    from bench.leaks import COMMITS, history
+
+    folder = history(BUILD / "bench-history")
+    ours = measure([command, "secrets", folder, "--git"], runs=3)
+    shown = f"git -C {folder} rev-list HEAD | while read commit; do git -C {folder} show $commit; done"
+    theirs = measure(["sh", "-c", shown], runs=1, warm_up=0)
+    ratio, note = theirs.cpu_s / ours.cpu_s, f"peak {ours.peak_mb:.0f} MB"
+    name = f"leaks in {COMMITS:,} commits, CPU beside a process for each"
+    yield Line(name, ours.cpu_s, theirs.cpu_s, "s", ratio, "10 times less", ratio >= 10, note)
+    line = BUILD / "bench-line.txt"
+    with line.open("wb") as stream:
+        for _ in range(2_000):
+            stream.write(b"one line, 2 GB " * 66_667)
+    large = measure([command, "secrets", line], runs=1, warm_up=0)
+    line.unlink()
+    note, met = f"{2_000 / large.cpu_s:.0f} MB/s", large.peak_mb < 200
+    yield Line(
+        "leaks in one line of 2 GB, peak memory", large.peak_mb, 200, "MB", large.peak_mb / 200, "200 MB", met, note
+    )
 
 
 def right_size(command: Path) -> Iterator[Line]:

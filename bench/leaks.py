@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from random import Random
 from statistics import median
 
 from msgspec import Struct
@@ -76,3 +78,36 @@ def _rate(find: Callable[[bytes], object], texts: Sequence[bytes]) -> float:
     for text in texts:
         find(text)
     return sum(map(len, texts)) / 1e6 / (time.process_time() - start)
+
+
+COMMITS = 10_000
+FILES, LINES = 400, 60  # of the history that is made: a service of a few people, some years old
+
+
+def history(folder: Path) -> Path:
+    """Return a repository of COMMITS commits, each of which changes a line in one or two of its files; made once."""
+    if not (folder / "done").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["git", "init", "-q", "-b", "main", folder], check=True)
+        subprocess.run(["git", "-C", folder, "fast-import", "--quiet"], input=b"".join(_commits()), check=True)
+        (folder / "done").touch()
+    return folder
+
+
+def _commits() -> Iterator[bytes]:
+    random = Random(1)
+    files = [f"src/part{number % 20}/file{number}.py" for number in range(FILES)]
+    texts = {file: [_line(random) for _ in range(LINES)] for file in files}
+    for number in range(COMMITS):
+        who = f"committer A{number % 7} <a{number % 7}@example.com> {1_600_000_000 + number} +0000"
+        yield f"commit refs/heads/main\nmark :{number + 1}\n{who}\ndata 0\n".encode()
+        if number:
+            yield f"from :{number}\n".encode()
+        for file in sorted({random.choice(files) for _ in range(2)}) if number else files:
+            texts[file][random.randrange(LINES)] = _line(random)
+            content = "\n".join(texts[file]).encode()
+            yield f"M 100644 inline {file}\ndata {len(content)}\n".encode() + content + b"\n"
+
+
+def _line(random: Random) -> str:
+    return f"value_{random.randrange(10**6)} = {random.randrange(10**9)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Sequence
 from importlib import import_module
 from itertools import chain
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from transom.images.opening import ImageOptions
     from transom.images.vulnerabilities import VulnerabilityOptions
     from transom.inventory.cluster import ClusterOptions
+    from transom.lang.leaks.stream import Searcher
     from transom.rules.check import Check
     from transom.rules.policy import Policy
     from transom.rules.waivers import Waiver
@@ -72,7 +74,7 @@ class ScanOptions(Struct, frozen=True):
     known_rules: ids that an exception may name, beside those of policies and
     checks; cluster: what to read of a live one, and as whom; images: how they are fetched; vulnerabilities: which index
     is asked of what images and bills of materials hold, None for none. Credentials in images are looked for by
-    images.searcher.
+    images.searcher; in files, whatever they are, by searcher, with history in every commit too.
     """
 
     policies: Sequence[Policy] = ()
@@ -90,6 +92,8 @@ class ScanOptions(Struct, frozen=True):
     cluster: ClusterOptions | None = None
     images: ImageOptions | None = None
     vulnerabilities: VulnerabilityOptions | None = None
+    searcher: Searcher | None = None
+    history: bool = False
 
     @property
     def faces(self) -> dict[str, Rule]:
@@ -101,10 +105,11 @@ class ScanOptions(Struct, frozen=True):
             from transom.images.vulnerabilities import VULNERABLE
 
             faces[VULNERABLE.id] = VULNERABLE
-        if self.images is not None and self.images.searcher is not None:
+        searcher = self.searcher or (self.images.searcher if self.images is not None else None)
+        if searcher is not None:
             from transom.rules.leaks import face
 
-            faces |= {rule.id: face(rule) for rule in self.images.searcher.finder.rules.rules}
+            faces |= {rule.id: face(rule) for rule in searcher.finder.rules.rules}
         return faces | (FACES if self.exceptions else {})
 
     @property
@@ -152,6 +157,11 @@ def read(inventory: Inventory, target: str, options: ScanOptions) -> Iterator[To
         yield from fill_from_bill(inventory, target)
         return
     yield from fill(inventory, target, options.exclude, options.value_files, options.cluster)
+    if options.searcher is not None and target not in inventory.clusters and os.path.exists(target):  # noqa: PTH110
+        from transom.secrets.targets import Scope, leaks_below
+
+        scope = Scope(options.exclude, options.history, exceptions=options.exceptions)
+        inventory.leaks += leaks_below(target, options.searcher, scope)
     if options.images is not None and options.images.running and target in inventory.clusters:
         from transom.images.running import fill_from_running
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import os
 import subprocess
@@ -150,6 +152,125 @@ def test_what_a_repository_configures_is_not_run(repo: Path, capsys: pytest.Capt
     for words in (["--git"], ["--staged"], ["--since", "HEAD~1"]):
         told(capsys, *words)
     assert not ran.exists()
+
+
+def test_what_the_environment_names_is_not_run_and_no_other_repository_read(
+    repo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran, script = repo.parent / "ran", repo.parent / "script"
+    script.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    script.chmod(0o700)
+    for name in ("GIT_EXTERNAL_DIFF", "GIT_PAGER", "GIT_SSH_COMMAND", "GIT_ASKPASS", "GIT_EDITOR"):
+        monkeypatch.setenv(name, str(script))
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "core.fsmonitor")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", str(script))
+    monkeypatch.setenv("GIT_TRACE", str(ran))
+    monkeypatch.setenv("GIT_DIR", str(repo.parent / "nowhere"))
+    assert found(capsys, "--git") == [("github-token", "a.py", 1)]
+    told(capsys, "--staged")
+    assert not ran.exists()
+
+
+def test_objects_that_another_repository_keeps_are_read(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    git(repo, "clone", "-q", "--shared", ".", str(repo.parent / "shared"))
+    assert (repo.parent / "shared" / ".git" / "objects" / "info" / "alternates").exists()
+    assert found(capsys, str(repo.parent / "shared"), "--git") == [("github-token", f"{repo.parent}/shared/a.py", 1)]
+
+
+def test_objects_that_nobody_keeps_any_more_are_told(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shared = repo.parent / "shared"
+    git(repo, "clone", "-q", "--shared", ".", str(shared))
+    (shared / ".git" / "objects" / "info" / "alternates").write_text("/nowhere\n")
+    code = main(["secrets", str(shared), "--git"])
+    assert code in (2, 3)
+
+
+def test_a_scan_looks_through_the_history_as_well(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["scan", ".", "--git", "--scanners", "secret", "-o", "json"])
+    report = json.loads(capsys.readouterr().out)
+    assert code == 1
+    assert [(each["rule"], each["file"]) for each in report["findings"]] == [("github-token", "a.py")]
+
+
+def test_a_scan_for_secrets_reads_files_of_any_kind(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (repo / "b.ini").write_text(f"id = {KEY_ID}\n")
+    main(["scan", ".", "--scanners", "secret", "-o", "json"])
+    assert [each["file"] for each in json.loads(capsys.readouterr().out)["findings"]] == ["b.ini"]
+
+
+def test_the_rules_of_a_folder_are_found_and_told(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (repo / ".gitleaks.toml").write_text("[extend]\nuseDefault = true\n[[rules]]\nid = 'mine'\nregex = 'lo(ad)'\n")
+    (repo / "b.ini").write_text(f"id = {KEY_ID}\n")
+    report = told(capsys)[1]
+    rules = {(each["rule"], each["file"]) for each in report["findings"]}
+    assert rules == {("mine", "a.py"), ("aws-access-key-id", "b.ini")}
+    assert ".gitleaks.toml" in str(report["summary"]["provenance"])
+    assert found(capsys, "--no-exceptions") == [("aws-access-key-id", "b.ini", 1)]
+
+
+TRIVY = """
+rules:
+  - id: mine
+    category: general
+    title: Mine
+    severity: HIGH
+    keywords: [PIN]
+    regex: (?P<key>pin)=(?P<secret>[0-9]{8})
+    secret-group-name: secret
+    allow-rules: [{id: ones, regex: '^1{8}$'}, {id: samples, path: 'sample'}]
+  - id: broken
+    regex: a(?=b)
+  - id: nameless
+    regex: (a)
+    secret-group-name: none
+disable-rules: [github-token]
+exclude-block: {regexes: ['(?s)begin.*?end']}
+"""
+
+
+def test_rules_of_trivy_are_read(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (repo / "trivy-secret.yaml").write_text(TRIVY)
+    (repo / "a.ini").write_text(f"pin=12345678\npin=11111111\nt={TOKEN}\nid={KEY_ID}\nbegin\npin=87654321\nend\n")
+    (repo / "sample.ini").write_text("pin=12345678\n")
+    report = told(capsys, ".", "--secret-rules", "trivy-secret.yaml")[1]
+    assert {(each["rule"], each["file"], each["line"]) for each in report["findings"]} == {
+        ("mine", "a.ini", 1),
+        ("aws-access-key-id", "a.ini", 4),
+    }
+    assert sorted(each["reason"].split(" ")[2] for each in report["skipped"]) == ["broken", "nameless"]
+
+
+def test_a_report_of_gitleaks_is_a_baseline(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (repo / "b.ini").write_text(f"\n\nid = {KEY_ID}\n")
+    (repo / "c.ini").write_text(f"token = {TOKEN}\n")
+    known = [
+        {"RuleID": "aws-access-token", "File": "b.ini", "StartLine": 1, "Secret": KEY_ID, "Fingerprint": "x"},
+        {"RuleID": "github-token", "File": "c.ini", "StartLine": 1, "Secret": "REDACTED"},
+    ]
+    (repo.parent / "known.json").write_text(json.dumps(known))
+    assert found(capsys, "--baseline", str(repo.parent / "known.json")) == []
+    (repo / "c.ini").write_text(f"\ntoken = {TOKEN}\n")
+    assert found(capsys, "--baseline", str(repo.parent / "known.json")) == [("github-token", "c.ini", 2)]
+
+
+def test_a_baseline_that_is_none_is_refused(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (repo / "known.json").write_text('[{"RuleID": 3}]')
+    assert main(["secrets", "--baseline", "known.json"]) == 2
+    assert "gitleaks --report-format json" in capsys.readouterr().err
+
+
+def test_a_release_of_helm_is_looked_through(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    template = base64.b64encode(f"token: {TOKEN}\n".encode()).decode()
+    release = {"name": "a", "chart": {"templates": [{"name": "t", "data": template}]}, "manifest": f"id: {KEY_ID}\n"}
+    packed = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(release).encode()))).decode()
+    (repo / "r.yaml").write_text(f"kind: Secret\ndata:\n  release: {packed}\n")
+    report = told(capsys, "r.yaml")[1]
+    assert {each["rule"]: each["evidence"][0]["observed"].split(", ", 1)[1] for each in report["findings"]} == {
+        "aws-access-key-id": "in base64, in gzip (hidden)",
+        "github-token": "in base64, in gzip, in base64 (hidden)",
+    }
+    assert {each["line"] for each in report["findings"]} == {3}
 
 
 def test_a_submodule_is_counted_and_left_alone(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,6 +46,7 @@ EXAMPLES = """\
   transom scan cluster:prod -n shop                    one namespace, as a user who may list no other
   transom scan image:registry.example.com/shop/web:1   what an image is, what it hides, what is vulnerable in it
   transom scan web.cdx.json --scanners vuln            a bill of materials, without the image
+  transom scan . --git --scanners secret               credentials in all files and in every commit
   transom scan pod.yaml --pod-security restricted      what Pod Security admission would say
   transom scan deploy/ --framework cis-kubernetes      which of its controls pass, fail or are unknown
   helm template ./chart | transom scan -               what a chart becomes
@@ -93,6 +94,9 @@ def parser() -> Parser:
         action="append",
         default=[],
         help="the Dockerfile that an image was built from: it is judged, and findings of the image point at its lines",
+    )
+    made.add_argument(
+        "--git", action="store_true", help="look for credentials in files and in every commit of their repository, too"
     )
     changes = made.add_argument_group("only what is new")
     changes.add_argument("--since", metavar="REV", help="report only what came since this git revision")

@@ -183,6 +183,18 @@ def searcher_of_images(arguments: argparse.Namespace, rules: str, windows: Colle
     return searcher(rules)
 
 
+def searcher_of_files(arguments: argparse.Namespace, rules: str) -> Searcher | None:
+    """Return what looks for credentials in files of any kind; None where nobody asks for it: it reads all of a folder.
+
+    rules: the file of rules, "" for Transom's own.
+    """
+    if not getattr(arguments, "git", False) and "secret" not in (getattr(arguments, "scanners", None) or ()):
+        return None
+    from transom.rules.leaks import searcher
+
+    return searcher(rules)
+
+
 def index_options(arguments: argparse.Namespace) -> VulnerabilityOptions:
     """Return which index is asked, and what of its answers is told."""
     from transom.images.vulnerabilities import VulnerabilityOptions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -17,14 +17,14 @@ from transom.cli.arguments import Parser, command_parser, severity_label
 from transom.cli.images import add_image_arguments
 from transom.cli.outputs import DATED, allowed_by, made_at, outputs, write_to
 from transom.cli.settings import read_settings
-from transom.model.errors import UsageError
+from transom.model.findings import Provenance
 from transom.model.severity import SEVERITIES
 
 if TYPE_CHECKING:
+    from transom.cli.settings import Settings
     from transom.lang.leaks.stream import Searcher
     from transom.model.findings import Result
     from transom.report.summary import Report
-    from transom.secrets.ignores import Ignores
 
 EXAMPLES = """\
   transom secrets                              every file below this folder
@@ -36,6 +36,7 @@ EXAMPLES = """\
 
 exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 incomplete (something was not judged)
 """
+OWN_FILE = ".gitleaks.toml"  # rules that a folder brings, as gitleaks takes them
 NO_FORMATS = ("oscal", "openvex", "cyclonedx-vex", "csaf")  # which tell controls of frameworks, and vulnerabilities
 
 
@@ -55,7 +56,11 @@ def parser() -> Parser:
     where.add_argument("--git", action="store_true", help="look through every commit of the repository, too")
     where.add_argument("--since", metavar="REV", help="look only through the commits that HEAD has beyond REV")
     where.add_argument("--staged", action="store_true", help="look only through what is staged for the next commit")
-    made.add_argument("--secret-rules", metavar="FILE", help="use the rules of this file, in the gitleaks format")
+    made.add_argument(
+        "--secret-rules",
+        metavar="FILE",
+        help="use the rules of this file, in the format of gitleaks (TOML) or trivy (YAML)",
+    )
     made.add_argument(
         "--fail-on",
         metavar="SEVERITY",
@@ -77,7 +82,11 @@ def parser() -> Parser:
     made.add_argument("--config", metavar="FILE", help="settings (default: transom.yaml, where there is one)")
     add_image_arguments(made)
     baseline = made.add_mutually_exclusive_group()
-    baseline.add_argument("--baseline", metavar="FILE", help="report only what this file does not know")
+    baseline.add_argument(
+        "--baseline",
+        metavar="FILE",
+        help="report only what this file does not know: ours, or a JSON report of gitleaks",
+    )
     baseline.add_argument("--write-baseline", metavar="FILE", help="write what is found now as the baseline")
     return made
 
@@ -85,15 +94,16 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     """Look, write every report, and return the exit code."""
     from transom.report.formats import FORMATS, write
-    from transom.rules.leaks import searcher
 
     wanted = list(outputs(arguments.output, [name for name in FORMATS if name not in NO_FORMATS]))
     settings = read_settings(arguments.config)
     arguments.exclude = [*settings.exclude, *arguments.exclude]
-    rules = arguments.secret_rules or settings.secret_rules
-    found = searcher(rules)
-    results = chain.from_iterable(_results(target, found, arguments) for target in arguments.targets or ["."])
-    report = _report(chain(_problems(found, rules), results), found, arguments)
+    targets = arguments.targets or ["."]
+    asked = {target: _rules(target, arguments, settings) for target in targets}
+    found = {rules: _searcher(rules) for rules in asked.values()}
+    problems = chain.from_iterable(_problems(each, rules) for rules, each in found.items())
+    results = chain.from_iterable(_results(target, asked[target], found, arguments) for target in targets)
+    report = _report(chain(problems, results), list(found.values()), arguments)
     for name, file in wanted:
         shown = terminal.file_options() if file else terminal.report_options(sys.stdout)
         options = replace(shown, explains=False, made_at=made_at() if name in DATED else "")
@@ -101,32 +111,41 @@ def run(arguments: argparse.Namespace) -> int:
     return report.exit_code
 
 
-def _results(target: str, searcher: Searcher, arguments: argparse.Namespace) -> Iterator[Result]:
-    """Yield what leaks in one target: in its files, in its history, or in what is staged of it."""
+def _rules(target: str, arguments: argparse.Namespace, settings: Settings) -> str:
+    """Return the file of rules for a target: the one that is named, else the one in its folder, "" for our own."""
+    named: str = arguments.secret_rules or settings.secret_rules
+    if named or arguments.no_exceptions:
+        return named
+    from transom.scan import OF_IMAGES
+    from transom.secrets.folders import folder_of
+
+    own = os.path.join(folder_of(target), OWN_FILE)  # noqa: PTH118 - as the walk has it
+    return own if not target.startswith(OF_IMAGES) and os.path.isfile(own) else ""  # noqa: PTH113
+
+
+def _searcher(rules: str) -> Searcher:
+    from transom.rules.leaks import searcher
+
+    return searcher(rules)
+
+
+def _results(
+    target: str, rules: str, searchers: Mapping[str, Searcher], arguments: argparse.Namespace
+) -> Iterator[Result]:
+    """Yield what leaks in one target: in its files, in its history, in what is staged of it, or in an image."""
     from transom.scan import OF_IMAGES
 
+    searcher = searchers[rules]
     if target.startswith(OF_IMAGES):
         yield from _in_image(target, searcher, arguments)
         return
-    from transom.secrets.folders import folder_of, texts_below
-    from transom.secrets.ignores import read_ignores
-    from transom.secrets.search import search
+    from transom.secrets.targets import Scope, leaks_below
 
-    folder = folder_of(target)
-    ignores = None if arguments.no_exceptions else read_ignores(folder, folder)
-    in_git = arguments.git or arguments.since or arguments.staged
-    if in_git:
-        from transom.secrets.repository import check
-
-        if not os.path.exists(target):  # noqa: PTH110
-            raise UsageError(f"cannot read {target}", "there is no such file or folder", "name a git repository")
-        check(folder)
-    if not arguments.since and not arguments.staged:
-        yield from search(searcher, texts_below(target, arguments.exclude), ignores)
-    if in_git:
-        paths = ["."] if folder == target else [os.path.basename(target)]  # noqa: PTH119
-        paths += [f":(exclude,glob){pattern}" for pattern in arguments.exclude]
-        yield from _in_git(folder, paths, searcher, arguments, ignores)
+    if rules.endswith(OWN_FILE):
+        yield Provenance(target, f"credentials by the rules of {rules}")
+    since, exceptions = arguments.since or "", not arguments.no_exceptions
+    scope = Scope(arguments.exclude, arguments.git, since, arguments.staged, exceptions)
+    yield from leaks_below(target, searcher, scope)
 
 
 def _in_image(target: str, searcher: Searcher, arguments: argparse.Namespace) -> Iterator[Result]:
@@ -141,19 +160,6 @@ def _in_image(target: str, searcher: Searcher, arguments: argparse.Namespace) ->
     yield from inventory.leaks
 
 
-def _in_git(
-    folder: str, paths: Sequence[str], searcher: Searcher, arguments: argparse.Namespace, ignores: Ignores | None
-) -> Iterator[Result]:
-    """Yield what leaks in the history of a folder, or in what is staged of it."""
-    from transom.secrets.history import search_history, search_staged
-    from transom.secrets.repository import resolve
-
-    if arguments.staged:
-        return search_staged(searcher, folder, folder, paths, ignores)
-    since = resolve(folder, arguments.since) if arguments.since else ""
-    return search_history(searcher, folder, folder, paths, since, ignores)
-
-
 def _problems(searcher: Searcher, rules: str) -> Iterator[Result]:
     """Yield the rules that could not be loaded."""
     from transom.model.findings import Skipped
@@ -165,19 +171,23 @@ def _problems(searcher: Searcher, rules: str) -> Iterator[Result]:
         yield Skipped(file_ref(rules), why, "correct the rule, or remove it", "", Locator(rules))
 
 
-def _report(results: Iterator[Result], searcher: Searcher, arguments: argparse.Namespace) -> Report:
+def _report(results: Iterator[Result], searchers: Sequence[Searcher], arguments: argparse.Namespace) -> Report:
     from transom.report.summary import gather
     from transom.rules.baseline import read_baseline, write_baseline
     from transom.rules.leaks import face
+    from transom.secrets.baselines import is_report, known_to
 
+    of_gitleaks = bool(arguments.baseline) and is_report(arguments.baseline)
     report = gather(
         results,
-        rules={rule.id: face(rule) for rule in searcher.finder.rules.rules},
+        rules={rule.id: face(rule) for each in searchers for rule in each.finder.rules.rules},
         targets=tuple(arguments.targets or ["."]),
         threshold=SEVERITIES[arguments.fail_on],
-        known=read_baseline(arguments.baseline) if arguments.baseline else frozenset(),
+        known=read_baseline(arguments.baseline) if arguments.baseline and not of_gitleaks else frozenset(),
         allows=allowed_by(arguments.allow_skipped),
     )
+    if of_gitleaks:
+        return report.with_known(known_to(arguments.baseline, report.findings, searchers[0]))
     if not arguments.write_baseline:
         return report
     count = write_baseline(arguments.write_baseline, report.findings)

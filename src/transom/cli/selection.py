@@ -13,6 +13,7 @@ from transom.cli.scanners import (
     ignores,
     of_rules,
     of_scanners,
+    searcher_of_files,
     searcher_of_images,
     vulnerability_options,
     wanted,
@@ -65,6 +66,10 @@ def scan_options(arguments: argparse.Namespace, every_profile: bool = False) -> 
 
         pack = select(pack, sorted(framework_named(framework).rules & pack.faces.keys()))
     windows = _windows(arguments.only, list(WINDOWS))
+    secret_rules = arguments.secret_rules or settings.secret_rules
+    images, searcher = _images(arguments, secret_rules, windows), searcher_of_files(arguments, secret_rules)
+    looking = searcher or (images.searcher if images is not None else None)
+    leak_rules = [rule.id for rule in looking.finder.rules.rules] if looking is not None else []
     ignored, unusable = ignores(arguments)
     return ScanOptions(
         policies=pack.policies,
@@ -75,14 +80,16 @@ def scan_options(arguments: argparse.Namespace, every_profile: bool = False) -> 
         value_files=arguments.values,
         selection=_selection(arguments),
         exceptions=not arguments.no_exceptions,
-        waivers=[*waivers(settings, [*whole.faces, VULNERABLE]), *ignored],
-        known_rules=[*whole.faces, VULNERABLE, *(problem.rule for problem in whole.problems)],
+        waivers=[*waivers(settings, [*whole.faces, VULNERABLE, *leak_rules]), *ignored],
+        known_rules=[*whole.faces, VULNERABLE, *leak_rules, *(problem.rule for problem in whole.problems)],
         cluster=_cluster(
             arguments,
             [policy for policy in pack.policies if policy.window in windows],
             [check for check in pack.checks if check.window in windows],
         ),
-        images=_images(arguments, arguments.secret_rules or settings.secret_rules, windows),
+        images=images,
+        searcher=searcher,
+        history=getattr(arguments, "git", False),
         vulnerabilities=vulnerability_options(arguments, windows),
     )
 

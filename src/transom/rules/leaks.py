@@ -56,6 +56,10 @@ def finder(rules: str = "") -> LeakFinder:
 
 
 def _named(file: str) -> LeakRules:
+    if file.endswith((".yaml", ".yml")):
+        from transom.rules.leaks_of_trivy import read_trivy_rules
+
+        return read_trivy_rules(file, OWN_RULES)
     from transom.lang.leaks.read import read_rules
 
     return read_rules(file, OWN_RULES)

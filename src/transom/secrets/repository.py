@@ -23,6 +23,12 @@ SAFE = (
 )
 """Settings that keep git from starting anything else."""
 
+HANDED_ON = (
+    *("GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH"),
+    *("GIT_CONFIG_", "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM"),
+)
+"""How variables begin that git is told; settings among them run nothing, since SAFE comes after them."""
+
 CHUNK_BYTES = 1024 * 1024
 MAX_BLOBS = 5_000_000  # some 500 bytes each; the history of Linux has about as many
 SUBMODULE = "160000"  # the mode of one, whose history is its own
@@ -57,14 +63,13 @@ def git(folder: str, *words: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Return what git is told: to ask nobody, to fetch nothing, to leave the index alone."""
-    return {
-        **os.environ,
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_NO_LAZY_FETCH": "1",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "LC_ALL": "C",
-    }
+    """Return what git is told: to ask nobody, to fetch nothing, to leave the index alone.
+
+    Of its own variables only those are handed on that say where objects and the index are, as hooks have them: others name
+    programs, files to trace into, or another repository.
+    """
+    told = {key: value for key, value in os.environ.items() if not key.startswith("GIT_") or key.startswith(HANDED_ON)}
+    return {**told, "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 
 
 def check(folder: str) -> None:

@@ -202,6 +202,8 @@ class LeakFinder:
         secret = text[leak.secret_start : leak.secret_end]
         if leak.rule.entropy and entropy(secret) <= leak.rule.entropy:
             return False
+        if any(_lies_in_block(leak, text, each) for each in allowlists if each.blocks):
+            return False
         targets = {"secret": secret, "match": text[leak.start : leak.end], "line": _line(text, leak)}
         return not any(self._allows(each, targets, path) for each in allowlists)
 
@@ -222,6 +224,14 @@ class LeakFinder:
 
     def _path_matches(self, allowlist: Allowlist, path: bytes) -> bool:
         return any_matches(allowlist.paths, path)
+
+
+def _lies_in_block(leak: Leak, text: bytes, allowlist: Allowlist) -> bool:
+    """Tell whether a leak lies in a part of the text that an allowlist leaves out, begun at most MAX_REACH_BYTES before."""
+    start = max(leak.start - MAX_REACH_BYTES, 0)
+    end = min(leak.end + MAX_REACH_BYTES, len(text))
+    matches = (match for each in allowlist.blocks for match in compiled(each).finditer(text, start, end))
+    return any(match.start() <= leak.start and leak.end <= match.end() for match in matches)
 
 
 @lru_cache(maxsize=1_000)

@@ -37,7 +37,7 @@ def read_rules(path: str, defaults: str = "", *, checked: bool = True) -> LeakRu
     cannot be used is a Problem.
     """
     rules = _read(path, defaults, MAX_EXTENDS)
-    return _checked(rules) if checked else rules
+    return with_problems(rules) if checked else rules
 
 
 def _read(path: str, defaults: str, extends: int) -> LeakRules:
@@ -203,14 +203,14 @@ def _texts(table: Mapping[str, Any], field: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _checked(rules: LeakRules) -> LeakRules:
+def with_problems(rules: LeakRules) -> LeakRules:
     """Return the rules that are whole after everything was merged; the others are problems."""
     problems = {rule.id: _problem(rule) for rule in rules.rules}
     for rule in rules.rules:
         absent = [each.rule for each in rule.required if problems.get(each.rule, "absent")]
         if absent and not problems[rule.id]:
             problems[rule.id] = f"it requires the rule {absent[0]}, which is not loaded"
-    allowlists = {each: _problem_of_regexes((*each.regexes, *each.paths)) for each in rules.allowlists}
+    allowlists = {each: _problem_of_regexes((*each.regexes, *each.paths, *each.blocks)) for each in rules.allowlists}
     told = [Problem(rule, why) for rule, why in problems.items() if why]
     told += [Problem("allowlist", why) for why in allowlists.values() if why]
     return LeakRules(
@@ -224,7 +224,7 @@ def _problem(rule: LeakRule) -> str:
     """Return why a rule cannot be used, "" where it can."""
     if not rule.regex and not rule.path:
         return "it has neither regex nor path"
-    allowed = (regex for each in rule.allowlists for regex in (*each.regexes, *each.paths))
+    allowed = (regex for each in rule.allowlists for regex in (*each.regexes, *each.paths, *each.blocks))
     problem = _problem_of_regexes(filter(None, (rule.regex, rule.path, *allowed)))
     if not problem and rule.regex and rule.group > compiled(rule.regex).groups:
         return f"its regex has no group {rule.group}"

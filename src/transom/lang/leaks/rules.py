@@ -13,7 +13,7 @@ class Allowlist(Struct, frozen=True):
     """What is no leak. regexes are matched against target; stopwords, in lower case, are parts of the secret.
 
     every: whether all kinds of entries must agree, else one is enough; commits: whether it names commits, of which a text
-    has none; rules: the only rules it speaks of, none for all.
+    has none; rules: the only rules it speaks of, none for all; blocks: whatever lies in a match of one of these is no leak.
     """
 
     regexes: tuple[str, ...] = ()
@@ -23,6 +23,7 @@ class Allowlist(Struct, frozen=True):
     every: bool = False
     commits: bool = False
     rules: frozenset[str] = frozenset()
+    blocks: tuple[str, ...] = ()
 
 
 class Required(Struct, frozen=True):
