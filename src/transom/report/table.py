@@ -208,17 +208,21 @@ def _evidence(alike: Sequence[_Placed], widest: int, indent: str, look: Look) ->
     if len(alike) > PLACES_SHOWN:
         others = [place or look.safe(finding.place.path) for finding, place in alike[PLACES_SHOWN:]]
         named = ", ".join(each for each in dict.fromkeys(others) if each)
-        yield from wrapped(f"{look.say('also at')} {named}", look.width, indent, indent)
-    causes = dict.fromkeys(line for finding, _ in alike[:PLACES_SHOWN] for line in _causes(finding, look))
-    yield from (indent + look.cut(line, room) for line in causes)
+        told = f"{look.say('also at')} {named}" if named else look.say("… and {:,} more").format(len(others))
+        yield from wrapped(told, look.width, indent, indent)
+    elsewhere = list(dict.fromkeys(line for finding, _ in alike[:PLACES_SHOWN] for line in _elsewhere(finding, look)))
+    yield from (indent + look.cut(line, room) for line in elsewhere[:PLACES_SHOWN])
+    if len(elsewhere) > PLACES_SHOWN:
+        yield indent + look.say("… and {:,} more").format(len(elsewhere) - PLACES_SHOWN)
 
 
-def _causes(finding: Finding, look: Look) -> Iterator[str]:
-    """Yield the values of a chart that decide what was seen: evidence in another file than the first."""
+def _elsewhere(finding: Finding, look: Look) -> Iterator[str]:
+    """Yield evidence in other files than the first: values of a chart that decide what was seen, copies of a secret."""
+    label = look.say("set by") if finding.ref.scope == "k8s" else look.say("also in")
     for evidence in finding.evidence[1:]:
         place = evidence.locator
         if place.file != finding.place.file and place.line:
-            yield look.safe(f"{look.say('set by')} {place.file}:{place.line}:{place.column}  {evidence.observed}")
+            yield look.safe(f"{label} {place.file}:{place.line}:{place.column}  {evidence.observed}")
 
 
 def _sight(finding: Finding, place: str, widest: int, width: int, look: Look) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from transom.advisories.feeds.osv import MAX_SUMMARY_CHARS
 from transom.advisories.purls import read_purl
 from transom.advisories.ratings import rated_by_vector, severity_named
+from transom.advisories.summaries import summary_of
 from transom.model.advisories import Advisory, Interval, Rating, Refused, State, Statement, Told
 
 MAX_BRANCH_DEPTH = 20  # Red Hat nests four deep
@@ -171,7 +171,7 @@ def read(name: str, content: bytes) -> Iterator[Told]:
             statements,
             (),
             covers,
-            bug.title[:MAX_SUMMARY_CHARS],
+            summary_of(bug.title),
             tuple(_ratings(bug, feed)),
             tracking.initial_release_date[:10],
             tracking.current_release_date,

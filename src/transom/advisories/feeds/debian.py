@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from transom.advisories.channels import DEBIAN
 from transom.advisories.documents import BROKEN
-from transom.advisories.feeds.osv import MAX_SUMMARY_CHARS
 from transom.advisories.ratings import severity_named
+from transom.advisories.summaries import summary_of
 from transom.model.advisories import Advisory, Interval, Refused, State, Statement, Told
 
 FEED = "debian"
@@ -44,7 +44,7 @@ def read(name: str, content: bytes) -> Iterator[Told]:
         for bug, told in _bugs(raw).items():
             if isinstance(told, Bug):
                 statements[bug] += _statements(package, told)
-                summaries.setdefault(bug, told.description[:MAX_SUMMARY_CHARS])
+                summaries.setdefault(bug, summary_of(told.description))
             else:
                 yield Refused(f"{name}: {package} {bug}", f"not as the tracker writes: {told}", FEED)
     for bug, found in statements.items():

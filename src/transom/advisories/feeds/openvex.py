@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from transom.advisories.channels import DEBIAN, UBUNTU, channel_of_distro
-from transom.advisories.feeds.osv import MAX_SUMMARY_CHARS
 from transom.advisories.purls import Purl, read_purl
+from transom.advisories.summaries import summary_of
 from transom.model.advisories import Advisory, Interval, Refused, State, Statement, Told
 
 STATES = {
@@ -84,7 +84,7 @@ def read(name: str, content: bytes) -> Iterator[Told]:
             feed,
             statements,
             aliases,
-            summary=bug.description[:MAX_SUMMARY_CHARS],
+            summary=summary_of(bug.description),
             published=said.timestamp[:10],
             modified=modified,
             record=f"{name}#{number}",

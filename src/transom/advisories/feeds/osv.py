@@ -13,6 +13,7 @@ from transom.advisories.channels import channel_of_ecosystem, name_in, scheme_of
 from transom.advisories.documents import BROKEN, MAX_RECORD_BYTES, TOO_LARGE
 from transom.advisories.intervals import ImpossibleError, intervals_of
 from transom.advisories.ratings import rated_by_vector, severity_named
+from transom.advisories.summaries import summary_of
 from transom.model.advisories import Advisory, Interval, Rating, Refused, State, Statement, Symbols, Told
 
 FEEDS = (
@@ -48,7 +49,6 @@ ERRATA = ("ALSA-", "ALBA-", "ALEA-", "RLSA-", "RXSA-", "RHSA-", "USN-", "LSN-", 
 
 ONE_BUG = ("UBUNTU-CVE-", "DEBIAN-CVE-", "ALPINE-CVE-", "CGA-", "ECHO-", "MINI-")  # a vendor's word on one bug
 MAX_EVENTS = 5_000  # the kernel's records have some hundreds
-MAX_SUMMARY_CHARS = 120  # a line of a table; whoever wants more follows the id
 
 
 class Event(Struct):
@@ -161,7 +161,7 @@ def _told(name: str, record: Record) -> Iterator[Told]:
         tuple(statements),
         aliases,
         covers,
-        _summary(record),
+        summary_of(record.summary or record.details or ""),
         tuple(_ratings(record, feed)),
         _time(record.published)[:10],
         _time(record.modified),
@@ -192,11 +192,6 @@ def _names(record: Record) -> tuple[tuple[str, ...], tuple[str, ...]]:
     elif len(upstream) > 1:
         return tuple(aliases), tuple(dict.fromkeys(each for each in upstream if each.startswith("CVE-")))
     return tuple(each for each in dict.fromkeys(aliases) if each != record.id), ()
-
-
-def _summary(record: Record) -> str:
-    told = record.summary or (record.details or "").partition("\n")[0]
-    return told if len(told) <= MAX_SUMMARY_CHARS else told[: MAX_SUMMARY_CHARS - 1] + "…"
 
 
 def _ratings(record: Record, feed: str) -> Iterator[Rating]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from transom.advisories.channels import channel_of_distro
-from transom.advisories.feeds.osv import MAX_SUMMARY_CHARS
 from transom.advisories.ratings import rated_by_vector, severity_named
+from transom.advisories.summaries import summary_of
 from transom.advisories.xml import elements, local_name
 from transom.model.advisories import Advisory, Interval, Rating, Refused, Statement, Told
 
@@ -91,7 +91,7 @@ def _advisory(name: str, definition: Element, tests: _Tests) -> Advisory | Refus
         statements,
         (),
         covers,
-        title[:MAX_SUMMARY_CHARS],
+        summary_of(title),
         ratings,
         issued,
         updated,

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from transom.advisories.feeds.osv import MAX_SUMMARY_CHARS
 from transom.advisories.modules import EXTRA
 from transom.advisories.ratings import severity_named
+from transom.advisories.summaries import summary_of
 from transom.advisories.xml import elements, local_name
 from transom.model.advisories import Advisory, Interval, Rating, Refused, Statement, Told
 
@@ -49,7 +49,7 @@ def _advisory(name: str, update: Element) -> Advisory | Refused:
         FEED,
         statements,
         covers=tuple(dict.fromkeys(filter(None, cves))),
-        summary=texts.get("title", "")[:MAX_SUMMARY_CHARS],
+        summary=summary_of(texts.get("title", "")),
         ratings=() if severity is None else (Rating(FEED, severity),),
         published=dates.get("issued", "")[:10],
         modified=dates.get("updated", dates.get("issued", "")),
