@@ -49,6 +49,7 @@ OF_IMAGES = (
     "dir:",
     "container:",
     "containerd:",
+    "containers-storage:",
     "docker://",
     "docker-archive:",
     "docker-daemon:",

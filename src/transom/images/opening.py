@@ -120,6 +120,13 @@ def _of_containerd(rest: str, options: ImageOptions, platform: Platform | None) 
     return read_containerd(wanted, root_of(options.containerd), namespace, platform)
 
 
+def _of_storage(rest: str, _: ImageOptions, platform: Platform | None) -> Image:
+    from transom.registry.storage import parse_place, read_storage
+
+    root, name = parse_place(rest, os.path.expanduser("~"))  # noqa: PTH111
+    return read_storage(name, root, platform)
+
+
 def _of_docker(rest: str, _: ImageOptions, platform: Platform | None) -> Image:
     from transom.registry.daemon import DOCKER, read_daemon
 
@@ -150,5 +157,6 @@ TRANSPORTS: dict[str, Opener] = {
     "docker-daemon:": _of_docker,
     "podman:": _of_podman,
     "containerd:": _of_containerd,
+    "containers-storage:": _of_storage,
 }
 """What opens an image, by the word before it: those of skopeo, and those that trivy and syft add."""

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from transom.model.errors import TransomError
+from transom.model.images import ImageError, parse_image
 
 MAX_MANIFEST_BYTES = 16 * 1024 * 1024  # registries take manifests of 4 MB
 MAX_LAYERS = 1_000  # overlayfs mounts 128 at most, and builders stop there
@@ -203,6 +204,15 @@ def _equal(found: Platform, wanted: Platform) -> bool:
 
 def _alike(found: Platform, wanted: Platform) -> bool:
     return (found.os, found.architecture) == (wanted.os, wanted.architecture)
+
+
+def whole_name(text: str) -> str:
+    """Return an image's name as stores of nodes keep it: with registry and tag; what is none as it is."""
+    try:
+        image = parse_image(text)
+    except ImageError:
+        return text
+    return str(image if image.tag or image.digest else msgspec.structs.replace(image, tag="latest"))
 
 
 def this_platform() -> Platform:

@@ -17,8 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from transom.model.errors import TransomError
-from transom.model.images import ImageError, parse_image
-from transom.registry.blobs import Descriptor, Image, Layer, Platform, resolve
+from transom.registry.blobs import Descriptor, Image, Layer, Platform, resolve, whole_name
 from transom.registry.bolt import BoltError, Bucket, read_bolt
 
 ROOTS = (
@@ -125,7 +124,7 @@ def _namespaces(database: Bucket, wanted: str) -> Iterator[tuple[str, Bucket]]:
 
 def _named(wanted: str, found: Sequence[Named]) -> Named:
     """Return the one image that is meant; raises TransomError."""
-    names = {wanted, _whole_name(wanted)}
+    names = {wanted, whole_name(wanted)}
     fitting = [each for each in found if each.name in names or wanted == each.target.digest]
     if not fitting and len(wanted) >= SHORT_ID_CHARS and _HEX.match(wanted.removeprefix("sha256:")):
         start = f"sha256:{wanted.removeprefix('sha256:')}"
@@ -137,14 +136,6 @@ def _named(wanted: str, found: Sequence[Named]) -> Named:
         raise TransomError(f"containerd has several images {wanted}", f"in {there}", f"name one: {wanted}#NAMESPACE")
     there = ", ".join(sorted({each.name for each in found if not each.name.startswith("sha256:")})[:10])
     raise TransomError(f"containerd has no image {wanted}", f"it has {there or 'none'}", "pull it, or name another")
-
-
-def _whole_name(wanted: str) -> str:
-    try:
-        image = parse_image(wanted)
-    except ImageError:
-        return wanted
-    return str(image if image.tag or image.digest else replace(image, tag="latest"))
 
 
 def _unpacked_where_gone(layers: Sequence[Layer], root: str, snapshots: Snapshots) -> Iterator[Layer]:

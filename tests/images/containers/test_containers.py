@@ -36,6 +36,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finding, "ROOTS", ())
     monkeypatch.setattr(finding, "RUNTIMES", (f"{tmp_path}/runc",))
     monkeypatch.setattr(finding, "DOCKER", f"{tmp_path}/docker")
+    monkeypatch.setattr(finding, "STORES", (f"{tmp_path}/storage",))
 
 
 def task(tmp_path: Path, name: str, pid: int, spec: object) -> str:
@@ -92,6 +93,19 @@ def test_one_of_docker_is_known_by_its_name(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "config.v2.json").write_text(json.dumps({"Name": "/shop", "Config": {"Image": "web:1"}}))
     assert find_container("shop", "", state) == Container("a1b2c3d4", os.getpid(), ("shop",), "web:1", "k8s.io")
+
+
+@pytest.mark.parametrize("wanted", ["k8s_web_web-0_shop_u_0", "web", "shop/web-0/web"])
+def test_one_of_cri_o_is_known_by_its_pod(tmp_path: Path, wanted: str) -> None:
+    for file, content in (
+        ("images/images.json", []),
+        ("layers/layers.json", []),
+        ("containers/containers.json", [{"id": "f00f00", "names": ["k8s_web_web-0_shop_u_0"]}]),
+    ):
+        path = tmp_path / "storage" / f"overlay-{file}"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(content))
+    assert find_container(wanted, "", str(tmp_path)).id == "f00f00"
 
 
 @pytest.mark.parametrize("wanted", ["nobody", "pid:999999999", "pid:x", "pid:", "../x", ""])

@@ -1,6 +1,6 @@
 """A container by id, name or process, found in what runtimes leave on the node: nobody is asked, nothing is started.
 
-Followed: state of containerd's shims (v2), of runc and crun, containerd's metadata, and Docker's container folders; the
+Followed: state of containerd's shims (v2), of runc and crun, containerd's metadata, containers/storage, Docker's folders; the
 annotations of the CRI plug-in, the labels of the kubelet and of nerdctl.
 """
 
@@ -20,6 +20,8 @@ from msgspec.structs import replace
 
 from transom.model.errors import TransomError
 from transom.registry.containerd import METADATA, ROOTS, kept_containers
+from transom.registry.storage import IMAGES, stored_containers
+from transom.registry.storage import ROOTS as STORES
 
 STATES = (
     "/run/containerd",
@@ -39,7 +41,7 @@ NAMES = (
 )
 """Annotations and labels that name a container of a pod: namespace, pod, container."""
 OWN_NAMES = ("nerdctl/name", "io.podman.annotations.container.name")
-IMAGE_NAMES = ("io.kubernetes.cri.image-name", "nerdctl/image-name")
+IMAGE_NAMES = ("io.kubernetes.cri.image-name", "nerdctl/image-name", "io.kubernetes.cri-o.ImageName")
 PID = "pid:"
 SHORTEST_ID_CHARS = 4  # that may stand for all of an id
 MAX_STATE_BYTES = 4 * 1024 * 1024  # a spec with hundreds of mounts has some 100 kB
@@ -94,7 +96,13 @@ def find_container(wanted: str, root: str = "", state: str = "") -> Container:
 def containers(root: str = "", state: str = "") -> list[Container]:
     """Return every container that runtimes of this machine tell of, each once; what cannot be read is passed by."""
     found: dict[str, Container] = {}
-    told = (*_tasks((state,) if state else STATES), *_kept((root,) if root else ROOTS), *_runtimes(), *_docker())
+    told = (
+        *_tasks((state,) if state else STATES),
+        *_kept((root,) if root else ROOTS),
+        *_stored(),
+        *_runtimes(),
+        *_docker(),
+    )
     for each in told[:MAX_CONTAINERS]:
         before = found.get(each.id)
         found[each.id] = _joined(before, each) if before else each
@@ -145,6 +153,26 @@ def _kept(roots: Iterable[str]) -> Iterator[Container]:
         with suppress(TransomError):
             for each in kept_containers(root):
                 yield Container(each.id, 0, _names(each.labels), each.image, each.namespace, each.layers)
+
+
+def _stored() -> Iterator[Container]:
+    """Yield what CRI-O and podman keep, running or not."""
+    for pattern in STORES:
+        root = pattern.format(home=os.path.expanduser("~"))  # noqa: PTH111
+        if os.path.exists(os.path.join(root, IMAGES)):  # noqa: PTH110, PTH118
+            with suppress(TransomError):
+                for each in stored_containers(root):
+                    names = tuple(name for own in each.names for name in (own, *_of_cri_o(own)))
+                    yield Container(each.id, 0, names, each.image, "", each.layers)
+
+
+def _of_cri_o(name: str) -> tuple[str, ...]:
+    """Return what a container of CRI-O is called, `k8s_CONTAINER_POD_NAMESPACE_UID_ATTEMPT`, as others call theirs."""
+    parts = name.split("_")
+    if len(parts) != 6 or parts[0] != "k8s":
+        return ()
+    _, own, pod, namespace, *_rest = parts
+    return own, f"{pod}/{own}", f"{namespace}/{pod}/{own}"
 
 
 def _runtimes() -> Iterator[Container]:

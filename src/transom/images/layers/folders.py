@@ -16,8 +16,8 @@ from transom.images.layers.tar import MAX_ENTRIES, OPAQUE, TAKEN_AWAY, Content, 
 
 KERNEL = frozenset(("proc", "sys", "dev"))
 """Folders at the top that are the kernel's, not the system's."""
-OVERLAY = ("trusted.overlay.", "user.overlay.")
-"""Where overlayfs keeps what it knows of an entry; the second is for whoever mounts without being root."""
+OVERLAY = ("trusted.overlay.", "user.overlay.", "user.fuseoverlayfs.")
+"""Where overlayfs keeps what it knows of an entry; the second is for whoever mounts without being root, the third FUSE's."""
 _STEP = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _KINDS = {
