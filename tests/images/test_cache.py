@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -134,3 +136,28 @@ def test_two_runs_at_once_and_a_killed_one_break_nothing(tmp_path: Path) -> None
     assert [other.wait() for other in others] == [0, 0]
     cache = LayerCache(tmp_path)
     assert all(cache.get(f"sha256:{number}") is not None for number in range(20))
+
+
+def test_what_killed_runs_left_counts_and_no_record_survives_it_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_CACHE_BYTES", 5_000)
+    (tmp_path / f"x{module.PART}").write_bytes(bytes(4_000))
+    cache = LayerCache(tmp_path)
+    cache.put(LayerRecord("sha256:a", texts={"a": os.urandom(2_000)}))
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 5_000
+
+
+def test_a_file_that_another_run_removes_meanwhile_is_passed_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone:
+        def stat(self, **_: object) -> os.stat_result:
+            raise FileNotFoundError
+
+    @contextmanager
+    def listing(_: object) -> Iterator[list[Gone]]:
+        yield [Gone()]
+
+    monkeypatch.setattr(module.os, "scandir", listing)
+    assert list(module._files(tmp_path)) == []

@@ -9,9 +9,10 @@ together are larger than allowed.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -107,22 +108,31 @@ class LayerCache:
         return self._folder / f"{_digest(diff_id)}-{self._readers}{SUFFIX}"
 
     def _tidy(self, folder: Path) -> None:
-        """Remove what nobody finished, and the oldest records where there are too many."""
-        files = [(entry.stat(), entry) for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False)]
-        for status, entry in files:
-            if entry.name.endswith(PART) and time.time() - status.st_mtime > STALE_S:
-                Path(entry.path).unlink(missing_ok=True)
-        records = sorted(
-            (status.st_mtime, status.st_size, entry.path)
-            for status, entry in files
-            if entry.name.endswith((SUFFIX, CHAIN))
-        )
-        total = sum(size for _, size, _ in records)
-        for _, size, path in records:
+        """Remove what nobody finished, and the oldest records where all together are too large."""
+        records = []
+        total = 0
+        for modified_s, size, path in _files(folder):
+            if path.endswith(PART) and time.time() - modified_s > STALE_S:
+                Path(path).unlink(missing_ok=True)
+                continue
+            total += size
+            if path.endswith((SUFFIX, CHAIN)):
+                records.append((modified_s, size, path))
+        for _, size, path in sorted(records):
             if total <= MAX_CACHE_BYTES:
                 return
             Path(path).unlink(missing_ok=True)
             total -= size
+
+
+def _files(folder: Path) -> Iterator[tuple[float, int, str]]:
+    """Yield when each file of a folder was changed, its size and its path; others may remove some meanwhile."""
+    with os.scandir(folder) as listing:
+        for entry in listing:
+            with suppress(FileNotFoundError):
+                status = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(status.st_mode):
+                    yield status.st_mtime, status.st_size, entry.path
 
 
 def readers(selection: Selection) -> str:
