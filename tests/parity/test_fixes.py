@@ -18,7 +18,7 @@ from transom.kube.kinds import kind_of
 from transom.mending.overlay import strategic_patch
 from transom.mending.steps import Making, propose
 from transom.model.findings import Finding
-from transom.rules.export import export_fixes
+from transom.rules.export import export_fixes, is_exported
 from transom.rules.fixes import Fix, fixes_of
 from transom.rules.judge import judge
 from transom.rules.load import TESTS_SUFFIX, builtin_pack
@@ -30,7 +30,8 @@ LABEL = "parity-fix"
 SETTLED_S = 60.0  # the server compiles new policies in the background
 EVERY = builtin_pack()
 PACK = select(EVERY, profiles=["default"])
-FIXES, _ = fixes_of((*EVERY.policies, *EVERY.checks))
+_EVERY_FIX, _ = fixes_of((*EVERY.policies, *EVERY.checks))
+FIXES = {rule: fix for rule, fix in _EVERY_FIX.items() if is_exported(fix.policy)}
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from transom.inventory import Entry, Inventory
 from transom.inventory.charts import RenderedSource
+from transom.inventory.dockerfiles import DockerfileSource
 from transom.inventory.files import DocumentSource
 from transom.mending.charts import ChartFixes, Edited
 from transom.mending.differences import applied
@@ -30,6 +31,7 @@ MAX_SUSPECTS = 20  # objects of which one may have given rise to a finding; each
 MAX_ATTEMPTS = 8  # each gives up at least one fix that did not prove right; then what is left is given up together
 NO_TEXT = mark("it was not read from a file that can be edited: --patch writes a patch for it")
 RENDERED = mark("it is made by {}: change the template or its values, or patch what comes out with --patch")
+NO_OBJECT = mark("no cluster has a Dockerfile to patch: --write edits it")
 GIVEN_UP = mark("the whole did not prove right, so nothing in this file was changed")
 APPEARS = mark("its fix would give rise to {} elsewhere")
 
@@ -146,6 +148,9 @@ class _Mending:
         result = Mended(skipped=self.skipped, risks=risks)
         result.left = self.homeless_left()
         for entry in self.of_entry:
+            if not self.options.in_files and isinstance(entry.source, DockerfileSource):
+                for each in self.of_entry[entry]:
+                    self.given_up.setdefault(entry, {})[each.rule] = NO_OBJECT
             proposal, left = self.proposal(entry)
             result.left += left
             if proposal.steps:
@@ -186,6 +191,8 @@ class _Mending:
                 continue  # its values make it
             if origin.renderer:
                 self.leave(proposal, [step.rule for step in proposal.steps], RENDERED.format(origin.renderer))
+            elif isinstance(proposal.entry.source, DockerfileSource):
+                self.edit_dockerfile(result, proposal)
             elif not isinstance(proposal.entry.source, DocumentSource):
                 self.leave(proposal, [step.rule for step in proposal.steps], NO_TEXT)
             else:
@@ -203,6 +210,18 @@ class _Mending:
         result.left = self.homeless_left()
         for entry in self.of_entry:
             result.left += self.proposal(entry)[1]
+
+    def edit_dockerfile(self, result: Mended, proposal: Proposal) -> None:
+        """Turn what is proposed for a Dockerfile into an edit of it, or give it up."""
+        from transom.mending.dockerfiles import edit_dockerfile
+
+        entry = proposal.entry
+        path, root = self.files.found.get(entry.origin.file, ("", ""))
+        try:
+            if proposal.steps:
+                result.edits[entry.origin.file] = edit_dockerfile(entry, proposal, path, root)
+        except NotEditable as error:
+            self.leave(proposal, [step.rule for step in proposal.steps], error.reason)
 
     def edit_charts(self, result: Mended) -> None:
         """Turn what is proposed for rendered objects into values of their charts; give up what no values make."""
@@ -254,10 +273,11 @@ class _Mending:
                     result.revealed.append(each)
                 else:
                     wrong += self.blamed(each, result)
-        still = set(_keys(result.after))
+        still = Counter(_keys(result.after))
+        mended = Counter(_keys(each for step in result.steps for each in step.mends))
         for proposal in result.objects:
             for step in proposal.steps:
-                if any(_key(each) in still for each in step.mends):
+                if any(_is_still_found(each, still, before, mended) for each in step.mends):
                     wrong.append((proposal.entry, step.rule, mark("it would still be found")))
         return wrong
 
@@ -341,6 +361,13 @@ def _beside(inventory: Inventory) -> Inventory:
     return made
 
 
+def _is_still_found(found: Finding, still: Counter[Key], before: Counter[Key], mended: Counter[Key]) -> bool:
+    key = _key(found)
+    if found.ref.kind == "Dockerfile":
+        return still[key] > before[key] - mended[key]
+    return key in still
+
+
 def _keys(results: Iterable[Result]) -> list[Key]:
     return [key for each in results if (key := _key(each))[1]]
 
@@ -350,6 +377,8 @@ def _key(result: Result) -> Key:
 
     Exceptions that no longer accept anything are no harm: what they accepted is gone.
     """
+    if isinstance(result, Finding) and result.ref.kind == "Dockerfile":
+        return result.place.file, result.rule  # an instruction is known by what it does, which its fix may change
     if isinstance(result, Finding) and result.rule != UNUSED.id:
         return result.place.file, result.fingerprint
     if isinstance(result, Skipped):

@@ -48,8 +48,11 @@ def export(policies: Sequence[Policy], actions: Sequence[str] = ("Deny",)) -> It
 
 
 def export_fixes(fixes: Iterable[Fix]) -> Iterator[dict[str, Any]]:
-    """Yield the fixes as an API server takes them: each with its parameters and a binding that leaves out kube-system."""
-    for fix in fixes:
+    """Yield the fixes as an API server takes them: each with its parameters and a binding that leaves out kube-system.
+
+    Those of what no API server sees, such as Dockerfiles, are left out.
+    """
+    for fix in filter(lambda each: is_exported(each.policy), fixes):
         native = native_fix(fix)
         yield _fix_object(native)
         yield from map(_param_object, native.policy.params)

@@ -50,7 +50,22 @@ def mutate(fix: Fix, subject: Subject) -> dict[str, Any]:
                 value = _invoked(fix, replace(subject, object=value), params)
     except CannotKnow as error:
         raise MutationError(f"it hangs on {error.what}, which is not known here") from error
-    return value
+    return value if value is subject.object else _whole(value, subject)
+
+
+def _whole(value: dict[str, Any], subject: Subject) -> dict[str, Any]:
+    """Return a changed object with what follows from its change: of a Dockerfile all that instructions tell."""
+    if subject.request.kind.kind != "Dockerfile":
+        return value
+    from transom.lang.dockerfile import DockerfileError
+    from transom.lang.dockerfile.reshape import reshaped
+
+    try:
+        made = reshaped(value)
+    except DockerfileError as error:
+        raise MutationError(f"what it makes is no Dockerfile: {error}") from error
+    before = _object(subject)
+    return before if made == before else made
 
 
 def mutate_all(fixes: Sequence[Fix], subject: Subject) -> dict[str, Any]:

@@ -155,9 +155,10 @@ def _instruction(logical: str, line: int, start: int, lines: _Lines) -> Instruct
 
 
 def _named(text: str, line: int) -> tuple[str, str]:
-    name, _, arguments = text.strip().replace("\t", " ", 1).partition(" ")
+    name, arguments = (*text.split(maxsplit=1), "", "")[:2]
     if name.upper() not in KNOWN:
-        raise DockerfileError(f"there is no instruction {name[:40]}", line)
+        shown = "".join(each if each.isprintable() else "?" for each in name[:40])
+        raise DockerfileError(f"there is no instruction {shown}", line)
     return name.upper(), arguments.strip()
 
 

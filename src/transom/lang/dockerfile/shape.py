@@ -16,6 +16,7 @@ stages:
     form: shell              # or exec
     words: [apk, add, curl]
     flags: [{name: mount, value: "type=cache,target=/root"}]
+    heredocs: []             # their texts
     values: [{name: PATH, value: /bin}]             # of ARG, ENV and LABEL
     commands:                # of RUN, CMD, ENTRYPOINT and HEALTHCHECK
     - name: apk
@@ -154,6 +155,7 @@ def _shaped(instruction: Instruction) -> dict[str, Any]:
         "form": "shell" if words is None else "exec",
         "words": words_of(instruction.arguments) if words is None else list(words),
         "flags": [{"name": name, "value": value} for name, value in instruction.flags],
+        "heredocs": list(instruction.heredocs),
         "values": values,
         "commands": found,
     }
