@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -61,6 +62,8 @@ def measurements() -> Iterator[Line]:
     yield from leaks()
     yield from leaks_in_history(ours)
     yield from vulnerabilities()
+    yield from kept_bills()
+    yield from beside_grype(ours)
     yield from right_size(ours)
     yield from large_estate(ours)
     yield from joins(ours)
@@ -143,6 +146,37 @@ def vulnerabilities() -> Iterator[Line]:
     note = f"{found.matches} matches"
     yield Line(
         "an image of 1,000 packages matched, CPU", found.image_s * 1e3, 50, "ms", ratio, "under 50 ms", ratio < 1, note
+    )
+
+
+def kept_bills() -> Iterator[Line]:
+    """Thousands of kept bills against an index, and against what is new in it: CPU for one image."""
+    if not CORPORA.is_dir():
+        return
+    from bench.advisories import RECORDS, rematch
+
+    found = rematch(CORPORA, BUILD)
+    note = f"{found.images:,} images, {found.findings:,} results, kept in {found.keep_s * 1e3:.1f} ms each"
+    for name, took_s in (("all advisories", found.all_s), (f"{RECORDS} new advisories", found.changed_s)):
+        ratio = took_s / 5e-3
+        yield Line(f"a kept bill, {name}", took_s * 1e3, 5, "ms", ratio, "under 5 ms", ratio < 1, note)
+
+
+def beside_grype(command: Path) -> Iterator[Line]:
+    """The vulnerabilities of one SBOM beside the user's grype with its own database, where there is one."""
+    peer = shutil.which("grype")
+    if peer is None or not CORPORA.is_dir():
+        print("not measured: vulnerabilities beside a peer (no grype on PATH)")
+        return
+    from bench.advisories import bill_file
+
+    bill = bill_file(BUILD)
+    ours = measure([command, "vulns", bill, "--db", BUILD / "bench-advisories.db", "-o", "json"], runs=3)
+    theirs = measure([peer, f"sbom:{bill}", "-o", "json", "-q"], runs=3)
+    ratio = theirs.cpu_s / ours.cpu_s
+    note = "indexes differ: ours of the corpora, theirs of their own"
+    yield Line(
+        "an SBOM of 1,000 packages, CPU beside grype", ours.cpu_s, theirs.cpu_s, "s", ratio, "less", ratio > 1, note
     )
 
 

@@ -84,7 +84,7 @@ def match(
             unknown[min(question.channels, key=len)] += 1
             continue
         yield from _of_package(package, question, index)
-    yield from (_no_data(channel, count) for channel, count in unknown.items())
+    yield from (no_data(channel, count) for channel, count in unknown.items())
     for system in sorted(systems):
         yield from _ended(system, index, today or datetime.now(UTC).date())
 
@@ -302,7 +302,8 @@ def ref_of(package: Package) -> Ref:
     return Ref("package", name=f"{whole}@{package.version}" if package.version else whole)
 
 
-def _no_data(channel: str, count: int) -> Skipped:
+def no_data(channel: str, count: int) -> Skipped:
+    """Return that an index knows nothing of a channel, by which so many packages would be judged."""
     reason = f"the index knows nothing of {channel}: {count} packages not judged"
     if count == 1:
         reason = f"the index knows nothing of {channel}: 1 package not judged"

@@ -11,6 +11,7 @@ from transom.cli import terminal
 from transom.cli.arguments import Parser, command_parser
 from transom.cli.images import add_image_arguments, image_options
 from transom.cli.outputs import outputs, write_to
+from transom.cli.stored import add_keep_argument, keep
 from transom.model.errors import UsageError
 from transom.model.exits import Exit
 from transom.model.language import mark
@@ -50,6 +51,7 @@ def parser() -> Parser:
         help="table (default), cyclonedx-json or spdx-json; repeatable, one of them to stdout",
     )
     made.add_argument("--output-file", metavar="FILE", default="", help="write the one output there")
+    add_keep_argument(made)
     add_image_arguments(made)
     return made
 
@@ -64,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError("--output-file is for one output", "", "give each a file: -o spdx-json=a.json")
         wanted = [(wanted[0][0], arguments.output_file)]
     bill, unread = bill_of_target(arguments)
+    keep(arguments, [bill])
     for reason in unread:
         sys.stderr.write(f"{terminal.say('skipped:')} {reason}\n")
     for name, file in wanted:

@@ -24,6 +24,7 @@ from transom.cli.clusters import add_cluster_arguments
 from transom.cli.images import add_image_arguments
 from transom.cli.outputs import DATED, add_judging_arguments, allowed_by, made_at, outputs, write_to
 from transom.cli.scanners import add_grouping_argument, add_scanner_arguments, advised
+from transom.cli.stored import add_keep_argument, keep
 from transom.model.errors import UsageError
 from transom.model.findings import Result
 from transom.model.severity import SEVERITIES
@@ -78,6 +79,7 @@ def parser() -> Parser:
     add_image_arguments(made)
     add_scanner_arguments(made)
     add_grouping_argument(made)
+    add_keep_argument(made)
     made.add_argument(
         "--images",
         action="store_true",
@@ -132,6 +134,7 @@ def run(arguments: argparse.Namespace) -> int:
         known, told = _known(arguments, options)
         report = _report(chain(told, scan(arguments.targets, options, inventory)), known, options, arguments)
     report = report.of_clusters(inventory.clusters.values())
+    keep(arguments, inventory.bills)
     report = advised(report)
     report = replace(report, framework=_framework(arguments.framework), exposed=_exposed(inventory))
     for name, file in wanted:

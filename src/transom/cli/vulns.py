@@ -19,6 +19,7 @@ from transom.cli.scanners import (
     ignores,
     index_options,
 )
+from transom.cli.stored import add_stored_arguments, of_stored
 from transom.model.errors import UsageError
 from transom.model.severity import SEVERITIES
 
@@ -30,6 +31,7 @@ EXAMPLES = """\
   transom vulns debian:12                                 what is vulnerable, worst first
   transom vulns sbom.cdx.json --only-fixable -o sarif=v.sarif
   transom vulns image:./oci-layout --kev --min-epss 0.1   what is exploited, and what likely will be
+  transom vulns --stored --changed-since old.db           of all kept bills, what the last update tells
   transom why-not CVE-2024-21626 debian:12                why nothing is said of one
 
 exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 incomplete (no feed speaks of something, no index)
@@ -60,6 +62,7 @@ def parser() -> Parser:
     )
     add_vulnerability_arguments(made)
     add_grouping_argument(made)
+    add_stored_arguments(made)
     made.add_argument("--config", metavar="FILE", help="settings (default: transom.yaml, where there is one)")
     made.add_argument("--allow-skipped", metavar="PATTERN", action="append", default=[], help="as of transom scan")
     add_image_arguments(made)
@@ -71,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     from transom.report.formats import FORMATS, write
 
     wanted = list(outputs(arguments.output, FORMATS))
-    if not arguments.target:
+    if not arguments.target and arguments.stored is None:
         raise UsageError("name what to look into", "", "transom vulns debian:12")
     check_index(arguments)
     from msgspec.structs import replace
@@ -83,10 +86,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     options = _options(arguments)
     with terminal.progress(lambda: terminal.say("looking")):
+        kept = arguments.stored is not None
         report = gather(
-            scan([named(arguments.target)], options, Inventory()),
+            of_stored(arguments, options) if kept else scan([named(arguments.target)], options, Inventory()),
             rules=options.faces,
-            targets=(arguments.target,),
+            targets=(arguments.stored or "kept bills" if kept else arguments.target,),
             threshold=SEVERITIES[arguments.fail_on],
             allows=allowed_by(arguments.allow_skipped),
         )

@@ -84,13 +84,13 @@ def looked_up(bills: Sequence[Bill], options: VulnerabilityOptions) -> Iterator[
         return
     vex = Exploitability(options.vex)
     with index:
-        yield from _ages(index)
+        yield from ages(index)
         for bill in bills:
             yield from _of_bill(bill, index, options, vex)
     yield from vex.told()
 
 
-def _ages(index: Index) -> Iterator[Provenance | Skipped]:
+def ages(index: Index) -> Iterator[Provenance | Skipped]:
     """Yield how old each source is, and which of them are too old to call anything clean."""
     for feed in index.feeds:
         told = f"{feed.records:,} records, read on {feed.retrieved[:10]}"
