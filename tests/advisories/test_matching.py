@@ -548,3 +548,59 @@ def test_an_unfixed_module_of_red_hat_is_meant_with_its_stream(index_of):
     index = index_of(document)
     assert set(matched(index, nodejs("1:16.20.2-1.module+el8.8.0+1+a"))) == {"CVE-2024-1"}
     assert not matched(index, nodejs("1:18.19.1-1.module+el8.9.0+1+a"))
+
+
+def bodhi(name="FEDORA-2024-1", release="40", prefix="FEDORA", **more):
+    return {
+        "alias": name,
+        "release": {"version": release, "id_prefix": prefix},
+        "builds": [{"nvr": "java-17-openjdk-17.0.14.0.7-1.fc40", "epoch": 1}],
+        "bugs": [{"title": "CVE-2025-9999 java-17-openjdk: vulnerability in JVM [fedora-40]"}],
+        "type": "security",
+        "status": "stable",
+        "severity": "urgent",
+        **more,
+    }
+
+
+def fedora(version, distro="fedora-40"):
+    source = {"source_name": "java-17-openjdk", "source_version": version}
+    return Package("rpm", "java-17-openjdk-headless", version, distro=distro, **source)
+
+
+def test_fedoras_updates_are_of_their_release_and_of_what_was_released(index_of, osv):
+    index = index_of(bodhi(), bodhi("FEDORA-2024-2", status="testing", bugs=[{"title": "CVE-2025-1"}]))
+    assert matched(index, fedora("1:17.0.13.0.11-1.fc40"))["CVE-2025-9999"].severity is Severity.CRITICAL
+    assert not matched(index, fedora("1:17.0.14.0.7-1.fc40"))
+    assert "the index knows nothing of fedora-41" in skipped(index, fedora("1:17-1.fc41", "fedora-41"))[0].reason
+    assert set(matched(index, fedora("1:17.0.13.0.11-1.fc40"))) == {"CVE-2025-9999"}
+
+
+def test_epel_is_no_release_of_fedora(index_of):
+    index = index_of(bodhi(), bodhi("FEDORA-EPEL-2024-1", "7", "FEDORA-EPEL"))
+    assert index.channels == {"fedora-40"}
+    assert [reason for _, reason, _, _ in index.refusals] == ["of FEDORA-EPEL, which is no release of Fedora"]
+
+
+def test_a_page_of_fedoras_updates_is_read(index_of):
+    assert index_of({"updates": [bodhi(), {"alias": 5}], "page": 1}).channels == {"fedora-40"}
+
+
+def test_photons_lists_tell_their_release_by_their_builds(index_of):
+    index = index_of(
+        [
+            {"cve_id": "CVE-1", "pkg": "curl", "cve_score": 9.8, "res_ver": "7.88.1-4.ph4", "status": "Fixed"},
+            {"cve_id": "CVE-2", "pkg": "curl", "cve_score": None, "res_ver": "NA", "status": "Not Affected"},
+            {"cve_id": "CVE-3", "pkg": "curl", "cve_score": 5.0, "res_ver": "NA", "status": "Unfixed"},
+            {"cve_id": "CVE-4", "pkg": "curl", "cve_score": 5.0, "res_ver": "NA", "status": "Fixed"},
+        ]
+    )
+
+    def curl(version):
+        return Package("rpm", "curl", version, source_name="curl", source_version=version, distro="photon-4.0")
+
+    found = matched(index, curl("7.88.1-3.ph4"))
+    assert {bug: each.state for bug, each in found.items()} == {"CVE-1": State.FIXED, "CVE-3": State.NOT_FIXED}
+    assert found["CVE-1"].severity is Severity.CRITICAL
+    assert set(matched(index, curl("7.88.1-4.ph4"))) == {"CVE-3"}
+    assert [reason for _, reason, _, _ in index.refusals] == ["fixed, but in no version"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ INPUTS = {
     "chainguard": ("input/osv", "input/secdb"),
     "minimos": ("input",),
     "ubuntu": ("osv", "osv-esm-cases"),
+    "fedora": ("input", "merge-input"),
     "kev": ("valid-catalog-1.json",),
     "epss": ("example-1.csv",),
     "eol": ("valid-eol-response.json",),
@@ -33,7 +35,10 @@ PRO = (
 )
 OLD = "its input, the old tracker of Ubuntu, is not among the samples"
 
+EPEL = "ours: what EPEL 7 has for RHEL 7 is nothing of Fedora 7, and is refused with that reason"
+
 EXPLAINED = {
+    **{f"fedora/fedora:7/cve-2014-850{number}": EPEL for number in (1, 2, 3, 4)},
     "chainguard/chainguard:rolling/CGA-224q-ccj5-2p53": WOLFI,
     "ubuntu/ubuntu-14.04-lts/ubuntu-cve-2016-20013": PRO,
     "ubuntu/ubuntu-14.04-lts/ubuntu-cve-2020-36325": PRO,
@@ -92,8 +97,8 @@ def _facts_of_feeds(inputs: list[Path]) -> dict[Fact, set[Fact]]:
     for path in inputs:
         for each in told(str(path)):
             if isinstance(each, Advisory):
-                for statement in each.statements:
-                    about = found[statement.channel, each.id]
+                for statement, bug in product(each.statements, (each.id, *each.covers)):
+                    about = found[statement.channel, bug]
                     about |= {(statement.name, interval.fixed) for interval in statement.intervals}
                     if statement.state is State.NOT_AFFECTED:
                         about.add((statement.name, NEVER_AFFECTED))

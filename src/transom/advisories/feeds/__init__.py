@@ -20,6 +20,8 @@ FORMATS = {
     "openvex": "transom.advisories.feeds.openvex",
     "oval": "transom.advisories.feeds.oval",
     "updateinfo": "transom.advisories.feeds.updateinfo",
+    "bodhi": "transom.advisories.feeds.bodhi",
+    "photon": "transom.advisories.feeds.photon",
     "nvd": "transom.advisories.feeds.nvd",
     "kev": "transom.advisories.feeds.kev",
     "epss": "transom.advisories.feeds.epss",
@@ -34,6 +36,8 @@ KEYS = (
     ("openvex", {"@context", "statements"}),
     ("secdb", {"packages", "reponame"}),
     ("secdb", {"packages", "apkurl"}),
+    ("bodhi", {"alias", "builds", "release"}),
+    ("bodhi", {"updates", "page"}),
     ("osv", {"id", "modified"}),
     ("osv", {"id", "affected"}),
     ("end-of-life", {"result"}),
@@ -100,7 +104,7 @@ def format_of(document: Document) -> str:
     if start.startswith(b"{"):
         return _format_of_json(document.content)
     if start.startswith(b"["):
-        return "osv" if b'"affected"' in start or b'"schema_version"' in start else "a list of no known format"
+        return _format_of_list(start)
     return _format_of_yaml(start)
 
 
@@ -114,6 +118,14 @@ def _format_of_json(content: bytes) -> str:
     if not found and any(b'"releases"' in bytes(value)[:100_000] for value in list(top.values())[:10]):
         return "debian-tracker"
     return found or "JSON of no known format"
+
+
+def _format_of_list(start: bytes) -> str:
+    if b'"cve_id"' in start and b'"res_ver"' in start:
+        return "photon"
+    if b'"ecosystem"' in start or b'"schema_version"' in start or b'"affected": [' in start or b'"affected":[' in start:
+        return "osv"
+    return "a list of no known format"
 
 
 def _format_of_yaml(start: bytes) -> str:
