@@ -604,3 +604,38 @@ def test_photons_lists_tell_their_release_by_their_builds(index_of):
     assert found["CVE-1"].severity is Severity.CRITICAL
     assert set(matched(index, curl("7.88.1-4.ph4"))) == {"CVE-3"}
     assert [reason for _, reason, _, _ in index.refusals] == ["fixed, but in no version"]
+
+
+def els(cpe, status, *products):
+    tree = [{"product_id": "RHEL", "product_identification_helper": {"cpe": cpe}}, *products]
+    parts = [
+        {
+            "product_reference": each["product_id"],
+            "relates_to_product_reference": "RHEL",
+            "full_product_name": {"product_id": f"RHEL:{each['product_id']}"},
+        }
+        for each in products
+    ]
+    told = {"cve": "CVE-1", "product_status": {status: [each["full_product_name"]["product_id"] for each in parts]}}
+    return {
+        "document": {"tracking": {"id": f"RHSA-{status}"}, "publisher": {"name": "Red Hat"}},
+        "product_tree": {"branches": [{"product": each} for each in tree], "relationships": parts},
+        "vulnerabilities": [told],
+    }
+
+
+def test_what_extended_support_has_fixed_is_fixed_and_the_rest_is_judged_as_everybodys(index_of):
+    index = index_of(
+        els("cpe:/o:redhat:enterprise_linux:7", "known_affected", {"product_id": "bind", "name": "bind"}),
+        els(
+            "cpe:/o:redhat:rhel_els:7",
+            "fixed",
+            {"product_id": "bind-32:9.11.4-26.P2.el7_9.17.src", "name": "bind-32:9.11.4-26.P2.el7_9.17.src"},
+        ),
+    )
+
+    def bind(version):
+        return Package("rpm", "bind", version, source_name="bind", source_version=version, distro="rhel-7.9")
+
+    assert not matched(index, bind("32:9.11.4-26.P2.el7_9.17"))
+    assert matched(index, bind("32:9.11.4-26.P2.el7_9.13"))["CVE-1"].state is State.AFFECTED

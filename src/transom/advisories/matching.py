@@ -40,6 +40,9 @@ PRECEDENCE = (
 OTHERS = ("ghsa", "redhat", "ubuntu", "pypa", "govulndb", "rustsec", "nvd")
 """Whose rating counts after that of whoever made the match."""
 
+EXTENDED = "+els"
+"""Of a channel of RHEL: what is fixed after its end, for those who pay for it; of their builds nothing tells which they are."""
+
 _MINOR = re.compile(r"\.el(\d+)_(\d+)\b")
 _BINARY_ONLY = re.compile(r"\+b\d+\Z")
 
@@ -117,8 +120,9 @@ def _channels(package: Package, channel: str) -> tuple[str, ...]:
         return (channel, "wolfi")
     minor = _MINOR.search(package.version) if channel.startswith("rhel-") else None
     if minor:
-        return (*(f"rhel-{minor[1]}.{minor[2]}+{kind}" for kind in ("eus", "e4s", "aus", "tus")), channel)
-    return (channel,)
+        extended = tuple(f"rhel-{minor[1]}.{minor[2]}+{kind}" for kind in ("eus", "e4s", "aus", "tus"))
+        return (*extended, f"{channel}{EXTENDED}", channel)
+    return (f"{channel}{EXTENDED}", channel) if channel.startswith("rhel-") else (channel,)
 
 
 def _source_version(package: Package) -> str:
@@ -207,10 +211,13 @@ def _in_deciding_channel(bug: str, about: list[Said], heard: Heard, index: Index
     numbers = [number for number, record in index.records_of(bug) if not record.withdrawn]
     for channel, by_record in heard.items():
         spoken = [each for number in numbers for each in by_record.get(number, ())]
-        if spoken:
-            own = [(version, row) for version, row in spoken if index.condition(row).module.startswith(EXTRA)]
-            fixed = any(_has_fix(row, key_of(scheme_of(channel), version)) for version, row in own or spoken)
-            return [] if fixed else [each for each in about if each.channel == channel]
+        if not spoken:
+            continue
+        own = [(version, row) for version, row in spoken if index.condition(row).module.startswith(EXTRA)]
+        if any(_has_fix(row, key_of(scheme_of(channel), version)) for version, row in own or spoken):
+            return []
+        if not channel.endswith(EXTENDED):  # who has no such support is judged by what everybody has
+            return [each for each in about if each.channel == channel]
     return about
 
 

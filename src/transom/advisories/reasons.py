@@ -78,7 +78,7 @@ def _told(package: Package, channel: str, version: str, row: Row, record: Record
 def _unnamed(package: Package, question: Question, name: str, index: Index) -> Iterator[NonMatch]:
     called = " or ".join(dict.fromkeys(each for each, _ in question.named))
     if not any(channel in index.channels for channel in question.channels):
-        yield NonMatch(f"the index knows nothing of {question.channels[0]}: it was not judged")
+        yield NonMatch(f"the index knows nothing of {min(question.channels, key=len)}: it was not judged")
         return
     others = sorted({record.feed for _, record in index.records_of(name)})
     yield NonMatch(f"{', '.join(others)} speak of {name}, but of no {called} in {min(question.channels, key=len)}")

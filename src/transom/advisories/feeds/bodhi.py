@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from transom.advisories.documents import BROKEN
-from transom.advisories.feeds.osv import MAX_SUMMARY_CHARS
 from transom.advisories.ratings import severity_named
+from transom.advisories.summaries import summary_of
 from transom.model.advisories import Advisory, Interval, Rating, Refused, Statement, Told
 
 FEED = "fedora"
@@ -97,7 +97,7 @@ def _advisory(name: str, update: Update) -> Advisory | Refused:
         FEED,
         statements,
         covers=cves,
-        summary=(update.display_name or update.title)[:MAX_SUMMARY_CHARS],
+        summary=summary_of(update.display_name or update.title),
         ratings=() if severity is None else (Rating(FEED, severity),),
         published=(update.date_submitted or "")[:10],
         modified=max(update.date_stable or "", update.date_modified or ""),
