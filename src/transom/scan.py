@@ -15,6 +15,7 @@ from transom.inventory import Entry, Inventory, unrendered
 from transom.inventory.selection import EVERYTHING, Selection
 from transom.inventory.sources import fill
 from transom.model.findings import NotApplicable, Result, Rule, Skipped, Told
+from transom.model.images import OF_IMAGES
 from transom.rules.custom import unseen_pods
 from transom.rules.exceptions import FACES, Allowances, declared
 from transom.rules.gaps import withheld
@@ -44,20 +45,6 @@ WINDOWS = {
 }
 """Every window, and what joins them: name and module. Each offers assess(inventory, rules, only, allowances)."""
 
-OF_IMAGES = (
-    "image:",
-    "dir:",
-    "container:",
-    "containerd:",
-    "containers-storage:",
-    "docker://",
-    "docker-archive:",
-    "docker-daemon:",
-    "oci:",
-    "oci-archive:",
-    "podman:",
-)
-"""How targets begin whose object is of kind Image."""
 
 MAYBE_BILLS = (".json", ".xml", ".spdx")  # files whose words tell whether they are a bill of materials
 TOGETHER = (

@@ -7,7 +7,7 @@ import pytest
 from tests.images.test_source import SYSTEM, rules, skipped
 from tests.registry.conftest import Layout, layout, pushed, registry  # noqa: F401 - fixtures
 from transom.images.opening import TRANSPORTS, ImageOptions, open_image
-from transom.images.source import name_of
+from transom.images.targets import name_of
 from transom.model.errors import TransomError
 from transom.registry.client import HOSTS
 from transom.scan import OF_IMAGES

@@ -15,7 +15,8 @@ from tests.images.layers.making import DATABASE, status
 from tests.registry.conftest import Layout, layout, pushed, registry  # noqa: F401 - fixtures
 from transom.images import inspection
 from transom.images.opening import ImageOptions
-from transom.images.source import image_object, inspected
+from transom.images.source import image_object
+from transom.images.targets import inspected
 from transom.inventory import Inventory
 from transom.model.findings import Finding, Result, Skipped
 from transom.rules.load import builtin_pack

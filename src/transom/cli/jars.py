@@ -14,6 +14,9 @@ from transom.model.language import mark
 BUILT = mark("{path}: {jars} jars of {artifacts} artifacts")
 
 
+DEFAULT = "transom-jars.db"  # as transom.images.jars has it, which commands without jars need not import
+
+
 def add_jars(actions: argparse._SubParsersAction[Parser]) -> None:
     """Add the action to those of the command."""
     made = actions.add_parser("jars", help="make an index of jars by their SHA-1")
@@ -23,9 +26,7 @@ def add_jars(actions: argparse._SubParsersAction[Parser]) -> None:
         nargs="+",
         help="a Maven repository's folder or published index, a CSV file (SHA1,GROUP,ARTIFACT,VERSION), another index",
     )
-    made.add_argument(
-        "-o", "--output", metavar="FILE", default="transom-jars.db", help="the index (default: transom-jars.db)"
-    )
+    made.add_argument("-o", "--output", metavar="FILE", default=DEFAULT, help=f"the index (default: {DEFAULT})")
 
 
 def build(arguments: argparse.Namespace) -> int:

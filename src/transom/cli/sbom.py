@@ -77,9 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
 def bill_of_target(arguments: argparse.Namespace) -> tuple[Bill, list[str]]:
     """Return the bill of the target, and what could not be read of it."""
     from transom.images.sbom.bill import bill_of
-    from transom.images.source import inspected, name_of
+    from transom.images.targets import inspected, name_of
     from transom.kube.files import shown
-    from transom.scan import OF_IMAGES
+    from transom.model.images import OF_IMAGES
 
     target = named(arguments.target)
     if not target.startswith(OF_IMAGES):
@@ -93,8 +93,8 @@ def bill_of_target(arguments: argparse.Namespace) -> tuple[Bill, list[str]]:
 
 def named(target: str) -> str:
     """Return a target as a scan names it, where `image:` may be left out; raises UsageError for files that are not there."""
+    from transom.model.images import OF_IMAGES
     from transom.registry.layouts import is_layout
-    from transom.scan import OF_IMAGES
 
     if target.startswith(OF_IMAGES):
         return target

@@ -116,7 +116,7 @@ def _rules(target: str, arguments: argparse.Namespace, settings: Settings) -> st
     named: str = arguments.secret_rules or settings.secret_rules
     if named or arguments.no_exceptions:
         return named
-    from transom.scan import OF_IMAGES
+    from transom.model.images import OF_IMAGES
     from transom.secrets.folders import folder_of
 
     own = os.path.join(folder_of(target), OWN_FILE)  # noqa: PTH118 - as the walk has it
@@ -133,7 +133,7 @@ def _results(
     target: str, rules: str, searchers: Mapping[str, Searcher], arguments: argparse.Namespace
 ) -> Iterator[Result]:
     """Yield what leaks in one target: in its files, in its history, in what is staged of it, or in an image."""
-    from transom.scan import OF_IMAGES
+    from transom.model.images import OF_IMAGES
 
     searcher = searchers[rules]
     if target.startswith(OF_IMAGES):

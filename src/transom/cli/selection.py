@@ -150,7 +150,7 @@ def _cluster(
 
 def _images(arguments: argparse.Namespace, rules: str, windows: Collection[str]) -> ImageOptions | None:
     """Return how images are fetched; None where no target is one. rules: for credentials; windows: that are looked through."""
-    from transom.scan import OF_IMAGES
+    from transom.model.images import OF_IMAGES
 
     asked = getattr(arguments, "images", False) or any(target.startswith(OF_IMAGES) for target in arguments.targets)
     if not asked or not hasattr(arguments, "platform"):

@@ -16,7 +16,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -148,6 +147,8 @@ def _digest(text: str) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
+    from tempfile import NamedTemporaryFile  # a second look writes nothing: 5 ms
+
     with NamedTemporaryFile(dir=path.parent, suffix=PART, delete=False) as stream:
         try:
             stream.write(content)

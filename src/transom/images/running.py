@@ -12,7 +12,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from transom.images.opening import ImageOptions
-from transom.images.source import IMAGE, fill_from_image
+from transom.images.source import fill_from_image
+from transom.images.targets import IMAGE
 from transom.inventory import Entry, Inventory
 from transom.inventory.cluster import ClusterOptions
 from transom.kube.reading import maps_at, text_at

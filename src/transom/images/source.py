@@ -7,24 +7,19 @@ tells settings, system, counts and oddities; the packages themselves are asked o
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from msgspec.structs import replace
-
-from transom.images.cache import LayerCache
 from transom.images.history import rebuilt, steps
 from transom.images.holdings import holdings
-from transom.images.inspection import Inspection, identified, inspect, inspect_folder
+from transom.images.inspection import Inspection
 from transom.images.layers.altered import Altered
 from transom.images.lifetimes import end_of, ended, untold
-from transom.images.opening import ImageOptions, open_image
+from transom.images.opening import ImageOptions
 from transom.images.sbom.bill import bill_of
+from transom.images.targets import CONTAINER, container_of, inspected, name_of, with_jars
 from transom.images.written import WrittenSource, lines_of, places_of_image
 from transom.inventory import Inventory, Origin
 from transom.kube.files import shown
@@ -33,12 +28,7 @@ from transom.model.findings import Provenance, Skipped, Told
 from transom.model.places import Locator
 from transom.model.refs import file_ref, image_ref
 from transom.registry.blobs import Layer
-from transom.rules.cache import cache_folder
 
-if TYPE_CHECKING:
-    from transom.images.containers.inspecting import Inspected
-
-IMAGE, FOLDER, CONTAINER = "image:", "dir:", "container:"
 API_VERSION, KIND = "transom.dev/v1", "Image"  # as image_ref has it
 MAX_NAMED = 5  # workloads in a line for people
 MAX_TOLD = 1_000  # of each list in the object; an honest image has some dozens
@@ -53,45 +43,6 @@ DATABASES = (
 _HARMLESS = re.compile(r"(?:|true|false|\d{1,5}|[/.~$].*)")  # a variable's value that is no secret by its form
 
 
-def inspected(target: str, options: ImageOptions) -> Inspection:
-    """Return what an image holds; raises TransomError where it, or the index of jars, cannot be opened at all."""
-    return _with_jars(_inspected(target, options), options)
-
-
-def _with_jars(found: Inspection, options: ImageOptions) -> Inspection:
-    from transom.images.jars.index import open_index
-
-    jars = open_index(options.jars)
-    if jars is None:
-        return found
-    with closing(jars):
-        return identified(found, jars)
-
-
-def _inspected(target: str, options: ImageOptions) -> Inspection:
-    if target.startswith(FOLDER):
-        root = name_of(target)
-        if not os.path.isdir(root):  # noqa: PTH112
-            raise TransomError(f"cannot read {root}", "it is no folder", "name the folder of a root file system")
-        return inspect_folder(root, searcher=options.searcher)
-    if target.startswith(CONTAINER):
-        return _container(target, options).found
-    folder = cache_folder() if options.cached else None
-    cache = LayerCache(Path(folder) / "layers" if folder else None, searcher=options.searcher)
-    image = open_image(name_of(target), options)
-    chain = [layer.diff_id for layer in image.layers]
-    base, base_layers = cache.base_of(chain)
-    found = replace(inspect(image, cache), base=base, base_layers=base_layers)
-    cache.learn(image.name, chain)
-    return found
-
-
-def _container(target: str, options: ImageOptions) -> Inspected:
-    from transom.images.containers.inspecting import inspect_container
-
-    return inspect_container(name_of(target), options.containerd, options.containerd_state, options.searcher)
-
-
 def fill_from_image(
     inventory: Inventory, target: str, options: ImageOptions, workloads: Sequence[str] = ()
 ) -> Iterator[Told]:
@@ -99,8 +50,8 @@ def fill_from_image(
     name = name_of(target)
     ref = image_ref(name)
     try:
-        container = _container(target, options) if target.startswith(CONTAINER) else None
-        found = _with_jars(container.found, options) if container else inspected(target, options)
+        container = container_of(target, options) if target.startswith(CONTAINER) else None
+        found = with_jars(container.found, options) if container else inspected(target, options)
     except TransomError as error:
         yield Skipped(ref, f"{error.what}: {error.why}" if error.why else error.what, error.next_step)
         return
@@ -227,11 +178,6 @@ def _altered(found: Altered, layers: Sequence[Layer]) -> dict[str, str]:
     name, package = shown(found.path), shown(found.package)
     change = f"{name} of {package}" + (f", written by {shown(created_by)}" if created_by else "")
     return {"name": name, "package": package, "change": change, "layer": found.layer, "createdBy": shown(created_by)}
-
-
-def name_of(target: str) -> str:
-    """Return what a target calls an image or a folder: words that say where it is stay with it."""
-    return target.removeprefix(IMAGE).removeprefix(FOLDER).removeprefix(CONTAINER)
 
 
 def _settings(config: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,21 @@ DEFAULT_REGISTRY = "docker.io"
 OFFICIAL = "library/"  # where Docker keeps images named by one word
 MAX_NAME_CHARS = 255  # of registry and repository together, as the distribution specification has it
 
+OF_IMAGES = (
+    "image:",
+    "dir:",
+    "container:",
+    "containerd:",
+    "containers-storage:",
+    "docker://",
+    "docker-archive:",
+    "docker-daemon:",
+    "oci:",
+    "oci-archive:",
+    "podman:",
+)
+"""How targets begin whose object is of kind Image."""
+
 _HOST = re.compile(
     r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?\Z"
 )

@@ -6,10 +6,8 @@ import hashlib
 import io
 import os
 import re
-import tarfile
 from collections.abc import Callable, Mapping, Sequence
-from tempfile import TemporaryFile
-from typing import IO, Any, BinaryIO, Protocol, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Protocol, TypeVar, cast
 from weakref import finalize
 
 import msgspec
@@ -28,6 +26,9 @@ from transom.registry.blobs import (
     resolve,
     verified,
 )
+
+if TYPE_CHECKING:
+    import tarfile
 
 MAX_ARCHIVE_MEMBERS = 100_000  # of an archive of blobs; an image has a few dozen
 MAX_LISTED = 10_000  # manifests of a layout, each of which may have to be read to know what it belongs to
@@ -80,6 +81,8 @@ class _Archive:
     """Members of a tar, read in place; it stays open as long as anything of it is read, and is indexed by name."""
 
     def __init__(self, path: str, stream: BinaryIO) -> None:
+        import tarfile
+
         self.number = os.dup(stream.fileno())
         finalize(self, os.close, self.number)
         self._members: dict[str, tarfile.TarInfo] = {}
@@ -170,6 +173,8 @@ def is_layout(path: str) -> bool:
     """Tell whether a path is an OCI layout or a saved image, packed or not, by its first look."""
     if os.path.isdir(path):  # noqa: PTH112
         return os.path.isfile(os.path.join(path, "oci-layout"))  # noqa: PTH113, PTH118
+    import tarfile
+
     try:
         with open(path, "rb") as stream:  # noqa: PTH123 - the name is text everywhere else
             if stream.read(4).startswith(PACKED):
@@ -194,6 +199,8 @@ def read_layout(path: str, wanted: str = "", platform: Platform | None = None, s
     """
     if os.path.isdir(path):  # noqa: PTH112
         return _read_files(path, _Folder(path), wanted, platform)
+    from tempfile import TemporaryFile
+
     try:
         with open(path, "rb") as stream:  # noqa: PTH123 - the name is text everywhere else
             if not stream.peek(4).startswith(PACKED):

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from tests.images.packages.test_java import packed, properties
 from tests.registry.conftest import Layout, layout  # noqa: F401 - a fixture
 from transom.images.jars.building import build_jars
-from transom.images.jars.index import JarIndex, open_index
+from transom.images.jars.index import JarIndex
 from transom.images.jars.sources import of_published, rows
 from transom.images.opening import ImageOptions
 from transom.images.packages.java import read_archive
-from transom.images.source import inspected
+from transom.images.targets import inspected
 from transom.model.errors import TransomError
 
 PLAIN = packed({"org/x/A.class": b"1"})
@@ -129,12 +129,7 @@ def test_an_index_that_cannot_be_read_is_told(tmp_path: Path, content: bytes | N
     if content is not None:
         (tmp_path / "jars.db").write_bytes(content)
     with pytest.raises(TransomError, match="cannot read"):
-        open_index(str(tmp_path / "jars.db"))
-
-
-def test_without_an_index_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert open_index("") is None
+        JarIndex(str(tmp_path / "jars.db"))
 
 
 def test_a_jar_with_a_pom_needs_no_digest_and_a_guess_says_that_it_is_one() -> None:

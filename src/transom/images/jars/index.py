@@ -13,7 +13,6 @@ from urllib.parse import quote
 
 from transom.model.errors import TransomError
 
-DEFAULT = "transom-jars.db"
 STEP = "build one: transom db jars ~/.m2/repository"
 SHA1_HEX_CHARS = 40
 _QUERY = (
@@ -53,10 +52,3 @@ class JarIndex:
     def close(self) -> None:
         """Close the file."""
         self._database.close()
-
-
-def open_index(path: str) -> JarIndex | None:
-    """Return the index at a path; "" is the usual one, and None where there is none; raises TransomError."""
-    if path:
-        return JarIndex(path)
-    return JarIndex(DEFAULT) if Path(DEFAULT).is_file() else None
