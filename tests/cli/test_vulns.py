@@ -110,6 +110,42 @@ def test_why_not_tells_each_sources_word(folder: Path, capsys: pytest.CaptureFix
     assert "it matches" in capsys.readouterr().out
 
 
+def test_why_not_tells_names_ratings_and_who_settled_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told(capsys, folder, ("pkg:pypi/django", "3.2.0"))
+    assert main(["why-not", "PYSEC-2026-1", "a.cdx.json"]) == 1
+    out = capsys.readouterr().out
+    assert "also known as CVE-2026-0001" in out
+    assert "rated by pypa critical 9.8" in out
+    assert main(["why-not", "CVE-2026-0001", "a.cdx.json", "--kev"]) == 0
+    assert "the options leave it out" in " ".join(capsys.readouterr().out.split())
+    (folder / "transom.yaml").write_text(
+        "version: 1\nexceptions: [{rule: vulnerable-package, vulnerability: CVE-2026-0001, reason: 'not {used}'}]\n"
+    )
+    assert main(["why-not", "CVE-2026-0001", "a.cdx.json"]) == 0
+    assert "transom.yaml" in capsys.readouterr().out
+
+
+def test_why_not_tells_what_vex_says(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told(capsys, folder, ("pkg:pypi/django", "3.2.0"))
+    statement = {
+        "vulnerability": {"name": "CVE-2026-0001"},
+        "products": [{"@id": "pkg:pypi/django"}],
+        "status": "fixed",
+    }
+    document = {"@context": "https://openvex.dev/ns/v0.2.0", "author": "Shop", "statements": [statement]}
+    (folder / "vex.json").write_text(json.dumps(document))
+    assert main(["why-not", "CVE-2026-0001", "a.cdx.json", "--vex", "vex.json"]) == 0
+    assert "VEX of Shop" in " ".join(capsys.readouterr().out.split())
+
+
+def test_why_not_tells_whose_package_it_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = bill(("pkg:pypi/django", "3.2.0"))
+    document["components"][0]["properties"] = [{"name": "transom:owner", "value": "pkg:deb/debian/python3-django@3"}]
+    (folder / "a.cdx.json").write_text(json.dumps(document))
+    assert main(["why-not", "CVE-2026-0001", "a.cdx.json"]) == 0
+    assert "it belongs to pkg:deb/debian/python3-django@3" in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

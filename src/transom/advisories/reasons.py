@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+from msgspec.structs import replace
 
 from transom.advisories.channels import scheme_of
 from transom.advisories.checkouts import is_untold
@@ -29,18 +31,32 @@ def why_not(package: Package, name: str, distro: str, index: Index) -> Iterator[
         return
     question = asked(package, distro)
     if question is None:
-        yield _unasked(package)
+        yield _unasked(package, name, distro, index)
         return
     known = list(_known(package, question, records, index))
     yield from known or _unnamed(package, question, name, index)
 
 
-def _unasked(package: Package) -> NonMatch:
+def _unasked(package: Package, name: str, distro: str, index: Index) -> NonMatch:
+    """Return why nobody is asked about a package; with the source that would speak of it, if it were."""
     if package.owner:
-        return NonMatch(f"it belongs to {package.owner}, and is judged as that package by its vendor's feed")
+        reason = f"it belongs to {package.owner}, and is judged as that package by its vendor's feed"
+        return _beside(reason, why_not(replace(package, owner=""), name, distro, index))
     if HEADERS.fullmatch(package.name):
-        return NonMatch("it holds nothing of the kernel that runs, though it is made of the kernel's source")
+        reason = "it holds nothing of the kernel that runs, though it is made of the kernel's source"
+        source = replace(package, name=package.source_name or "linux")
+        return _beside(reason, () if HEADERS.fullmatch(source.name) else why_not(source, name, distro, index))
     return NonMatch(f"nobody's feed is about {package.kind} packages")
+
+
+def _beside(reason: str, answers: Iterable[Match | NonMatch]) -> NonMatch:
+    """Return a reason with the source and record of the first answer that has one."""
+    for each in answers:
+        if isinstance(each, Match):
+            return NonMatch(reason, each.reasons[0].feed, each.reasons[0].record)
+        if each.feed:
+            return NonMatch(reason, each.feed, each.record)
+    return NonMatch(reason)
 
 
 def _known(package: Package, question: Question, records: dict[int, Record], index: Index) -> Iterator[NonMatch]:

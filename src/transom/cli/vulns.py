@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     from transom.report.summary import gather
     from transom.scan import scan
 
-    options = _options(arguments)
+    options = options_of(arguments)
     with terminal.progress(lambda: terminal.say("looking")):
         kept = arguments.stored is not None
         report = gather(
@@ -102,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
     return report.exit_code
 
 
-def _options(arguments: argparse.Namespace) -> ScanOptions:
+def options_of(arguments: argparse.Namespace) -> ScanOptions:
     """Return a scan that asks the index alone, and accepts what the team's exceptions of vulnerabilities accept."""
     from transom.cli.selection import waivers
     from transom.cli.settings import read_settings
