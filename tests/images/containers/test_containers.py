@@ -39,6 +39,15 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finding, "STORES", (f"{tmp_path}/storage",))
 
 
+@pytest.fixture
+def ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take this process for that of whatever container."""
+    monkeypatch.setattr(finding, "is_of", lambda pid, _: pid == os.getpid())
+
+
+ours_too = pytest.mark.usefixtures("ours")
+
+
 def task(tmp_path: Path, name: str, pid: int, spec: object) -> str:
     folder = tmp_path / "state" / TASKS / "k8s.io" / name
     folder.mkdir(parents=True)
@@ -47,6 +56,7 @@ def task(tmp_path: Path, name: str, pid: int, spec: object) -> str:
     return str(tmp_path / "state")
 
 
+@ours_too
 @pytest.mark.parametrize("wanted", ["a1b2c3d4", "a1b2", "web", "web-0/web", "shop/web-0/web", f"pid:{os.getpid()}"])
 def test_a_container_is_found_by_each_of_its_names(tmp_path: Path, wanted: str) -> None:
     state = task(tmp_path, "a1b2c3d4", os.getpid(), SPEC)
@@ -59,12 +69,14 @@ def test_a_container_is_found_by_each_of_its_names(tmp_path: Path, wanted: str) 
     )
 
 
+@ours_too
 def test_of_two_of_one_name_the_one_that_runs_is_meant(tmp_path: Path) -> None:
     task(tmp_path, "a1b2c3d4", 999999999, SPEC)
     state = task(tmp_path, "ffffffff", os.getpid(), SPEC)
     assert find_container("web", "", state).id == "ffffffff"
 
 
+@ours_too
 def test_two_that_run_are_told(tmp_path: Path) -> None:
     for name in ("a1b2c3d4", "ffffffff"):
         state = task(tmp_path, name, os.getpid(), SPEC)
@@ -78,6 +90,18 @@ def test_a_spec_that_is_broken_leaves_the_id(tmp_path: Path, spec: str) -> None:
     assert find_container("a1b2", "", state).names == ()
 
 
+@pytest.mark.parametrize(
+    ("groups", "holds"),
+    [("0::/kubepods/pod1/cri-containerd-a1b2.scope\n", True), ("0::/user.slice\n1:cpu:/\n", False), ("0::/\n", True)],
+)
+def test_a_process_is_of_a_container_by_its_control_groups(
+    monkeypatch: pytest.MonkeyPatch, groups: str, holds: bool
+) -> None:
+    monkeypatch.setattr(finding.Path, "read_text", lambda _: groups)
+    assert finding.is_of(7, "a1b2") == holds
+
+
+@ours_too
 def test_one_of_runc_alone_is_found(tmp_path: Path) -> None:
     folder = tmp_path / "runc" / "mine"
     folder.mkdir(parents=True)
@@ -87,6 +111,7 @@ def test_one_of_runc_alone_is_found(tmp_path: Path) -> None:
     assert find_container("mine", "", str(tmp_path)).pid == os.getpid()
 
 
+@ours_too
 def test_one_of_docker_is_known_by_its_name(tmp_path: Path) -> None:
     state = task(tmp_path, "a1b2c3d4", os.getpid(), {})
     folder = tmp_path / "docker" / "a1b2c3d4"

@@ -121,6 +121,19 @@ def test_logs_and_service_account_tokens_are_there(node: Node, pods: list[dict[s
     assert kubectl(node, "logs", name) == ""
 
 
+def test_a_container_of_a_pod_is_read_by_its_name_with_what_it_changed(node: Node, pods: list[dict[str, Any]]) -> None:
+    from transom.images.containers.inspecting import inspect_container
+
+    name = pods[0]["metadata"]["name"]
+    kubectl(node, "exec", name, "--", "sh", "-c", "cat /bin/busybox > /tmp-tool; echo x > /www/volume")
+    root, state = f"{node.folder}/containerd", f"{node.folder}/containerd-state"
+    made = inspect_container(f"default/{name}/web", root, state)
+    assert _container(pods[0])["containerID"] == f"containerd://{made.container.id}"
+    assert made.container.image == BUSYBOX
+    assert made.drift is not None
+    assert [each.path for each in made.drift.programs] == ["tmp-tool"]
+
+
 def test_containers_outlive_the_kubelet_and_containerd(node: Node, api: Api, pods: list[dict[str, Any]]) -> None:
     for part in ("kubelet", "containerd"):
         node.kill(part)

@@ -142,7 +142,8 @@ def _tasks(states: Iterable[str]) -> Iterator[Container]:
         spec = _json(os.path.join(folder, "config.json"))  # noqa: PTH118
         told = _texts(spec.get("annotations"))
         namespace, name = folder.split("/")[-2:]
-        yield Container(name, _pid(_start(os.path.join(folder, "init.pid"))), _names(told), _image(told), namespace)  # noqa: PTH118
+        pid = _pid(_start(os.path.join(folder, "init.pid")), name)  # noqa: PTH118
+        yield Container(name, pid, _names(told), _image(told), namespace)
 
 
 def _kept(roots: Iterable[str]) -> Iterator[Container]:
@@ -185,7 +186,7 @@ def _runtimes() -> Iterator[Container]:
         labels = config.get("labels") if isinstance(config, dict) else ()
         told = dict(each.split("=", 1) for each in labels or () if isinstance(each, str) and "=" in each)
         if state and _ID.match(name):
-            yield Container(name, _pid(str(pid)), _names(told), _image(told))
+            yield Container(name, _pid(str(pid), name), _names(told), _image(told))
 
 
 def _docker() -> Iterator[Container]:
@@ -216,10 +217,24 @@ def _texts(value: Any) -> dict[str, str]:
     return {key: text for key, text in value.items() if isinstance(text, str)} if isinstance(value, dict) else {}
 
 
-def _pid(text: str) -> int:
-    """Return the number of a process that runs, else 0."""
+def _pid(text: str, name: str) -> int:
+    """Return the number of a process that runs, and is of a container of this id, else 0."""
     text = text.strip()
-    return int(text) if text.isdecimal() and len(text) < 10 and _runs(int(text)) else 0
+    pid = int(text) if text.isdecimal() and len(text) < 10 else 0
+    return pid if _runs(pid) and is_of(pid, name) else 0
+
+
+def is_of(pid: int, name: str) -> bool:
+    """Tell whether a process is of a container, by its control groups, which every runtime names by the container's id.
+
+    The number that a runtime noted may be of another pid namespace, or have gone to another process since.
+    """
+    try:
+        groups = Path(f"/proc/{pid}/cgroup").read_text()
+    except OSError:
+        return False
+    paths = {line.rpartition(":")[2] for line in groups.splitlines()}
+    return name in groups or paths <= {"/"}  # nothing but the root where another namespace hides them
 
 
 def _runs(pid: int) -> bool:
