@@ -59,3 +59,48 @@ def test_a_helper_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answ
 def test_a_helper_that_cannot_be_asked_is_told(tmp_path: Path, helper: str) -> None:
     with pytest.raises(TransomError):
         told(tmp_path, {"credsStore": helper})
+
+
+@pytest.mark.parametrize("known", ["https://index.docker.io/v1/", "docker.io"])
+def test_a_helper_is_asked_for_dockers_own_registry_by_the_names_that_it_may_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: str
+) -> None:
+    program = tmp_path / "docker-credential-mine"
+    answer = json.dumps({"Username": "ann", "Secret": "pw"})
+    program.write_text(
+        f"#!/bin/sh\n[ \"$(cat)\" = {known} ] && echo '{answer}' || {{ echo credentials not found; exit 1; }}\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert told(tmp_path, {"credsStore": "mine", "auths": {known: {}}}, "docker.io") == Login("ann", "pw")
+
+
+def auth(user: str) -> dict[str, str]:
+    return {"auth": base64.b64encode(f"{user}:p".encode()).decode()}
+
+
+@pytest.mark.parametrize(
+    ("repository", "user"),
+    [("shop/web", "web"), ("shop/other", "shop"), ("shopping", "all"), ("x", "all"), ("", "all")],
+)
+def test_a_login_for_a_part_of_a_registry_is_for_that_part(tmp_path: Path, repository: str, user: str) -> None:
+    keys = {"r.example": "all", "r.example/shop": "shop", "r.example/shop/web": "web"}
+    (tmp_path / "auth.json").write_text(json.dumps({"auths": {key: auth(name) for key, name in keys.items()}}))
+    environment = {"REGISTRY_AUTH_FILE": str(tmp_path / "auth.json"), "HOME": "/nowhere"}
+    assert login_for("r.example", environment, repository).user == user
+
+
+def test_what_podman_keeps_is_read_where_docker_tells_nothing(tmp_path: Path) -> None:
+    (tmp_path / "containers").mkdir()
+    (tmp_path / "containers" / "auth.json").write_text(json.dumps({"auths": {"r.example": auth("ann")}}))
+    for variable in ("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"):
+        assert login_for("r.example", {variable: str(tmp_path), "HOME": "/nowhere"}).user == "ann"
+
+
+@pytest.mark.parametrize("key", ["https://r.example/v2/", "http://r.example", "r.example/v1"])
+def test_a_key_with_a_scheme_or_a_version_is_for_all_of_a_registry(tmp_path: Path, key: str) -> None:
+    assert told(tmp_path, {"auths": {key: auth("ann")}}, "r.example").user == "ann"
+
+
+def test_an_entry_that_a_helper_left_empty_is_nobody(tmp_path: Path) -> None:
+    assert told(tmp_path, {"auths": {"r.example": {}}}, "r.example") == NOBODY

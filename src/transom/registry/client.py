@@ -248,7 +248,11 @@ class RegistryClient:
         """Return who asks a host: a mirror is told nothing of who asks the registry."""
         if host != self._own.host:
             return login_for(host)
-        return self._login if self._login is not None else login_for(self._image.registry)
+        return (
+            self._login
+            if self._login is not None
+            else login_for(self._image.registry, repository=self._image.repository)
+        )
 
     def _token(self, realm: str, service: str, scope: str, login: Login) -> str:
         reply = _tried(urlsplit(realm).netloc, lambda: self._token_reply(realm, service, scope, login))

@@ -1,4 +1,4 @@
-"""Who asks a registry: what Docker's config file tells, itself or through a credential helper."""
+"""Who asks a registry: what the config files of Docker and of podman tell, themselves or through a credential helper."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ import binascii
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from transom.model.errors import TransomError
+from transom.model.images import DEFAULT_REGISTRY
 
 HELPER_S = 30.0  # a helper may ask a cloud
 MAX_CONFIG_BYTES = 4 * 1024 * 1024
 TOKEN_USER = "<token>"  # noqa: S105 - what a helper says in the place of a user, where the secret is an identity token
+DOCKER_SERVERS = ("https://index.docker.io/v1/", "index.docker.io", DEFAULT_REGISTRY, "registry-1.docker.io")
+"""What logins for Docker's own registry are kept under, the usual one first."""
 _HELPER = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
@@ -67,27 +70,40 @@ class Auth(Struct, rename="lower"):
         return Login(user, password.rstrip("\0")) if colon else None
 
 
+EMPTY = Auth()
+"""What Docker leaves in its file where a helper keeps the login."""
+
+
 class _Config(Struct, rename="camel"):
     auths: dict[str, Auth] = {}
     cred_helpers: dict[str, str] = {}
     creds_store: str = ""
 
 
-def login_for(registry: str, environment: Mapping[str, str] = os.environ) -> Login:
-    """Return who asks a registry, nobody where nothing is told; raises TransomError for a config that cannot be read."""
-    config = _config(environment)
-    helper = config.cred_helpers.get(registry) or config.creds_store
-    if helper:
-        return _asked(helper, registry)
-    for key in (registry, f"https://{registry}", f"https://{registry}/v1/", f"https://index.{registry}/v1/"):
-        if key in config.auths:
-            return _login(config.auths[key], registry)
+def login_for(registry: str, environment: Mapping[str, str] = os.environ, repository: str = "") -> Login:
+    """Return who asks a registry, nobody where nothing is told; raises TransomError for a config that cannot be read.
+
+    repository: for logins that are for a part of a registry, as podman keeps them.
+    """
+    for path in _files(environment):
+        login = _told(_config(path), registry, repository)
+        if login != NOBODY:
+            return login
     return NOBODY
 
 
-def _config(environment: Mapping[str, str]) -> _Config:
-    folder = environment.get("DOCKER_CONFIG") or str(Path(environment.get("HOME", "/")) / ".docker")
-    path = Path(folder) / "config.json"
+def _files(environment: Mapping[str, str]) -> Iterator[Path]:
+    """Yield the files that may tell, the one that is named for this first."""
+    home = Path(environment.get("HOME", "/"))
+    if environment.get("REGISTRY_AUTH_FILE"):
+        yield Path(environment["REGISTRY_AUTH_FILE"])
+    yield Path(environment.get("DOCKER_CONFIG") or home / ".docker") / "config.json"
+    if environment.get("XDG_RUNTIME_DIR"):
+        yield Path(environment["XDG_RUNTIME_DIR"]) / "containers" / "auth.json"
+    yield Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "containers" / "auth.json"
+
+
+def _config(path: Path) -> _Config:
     try:
         with path.open("rb") as stream:
             content = stream.read(MAX_CONFIG_BYTES)
@@ -97,6 +113,30 @@ def _config(environment: Mapping[str, str]) -> _Config:
         return msgspec.json.decode(content, type=_Config)
     except (msgspec.DecodeError, RecursionError) as error:
         raise TransomError(f"cannot read {path}", str(error), "correct it, or log in again") from error
+
+
+def _told(config: _Config, registry: str, repository: str) -> Login:
+    """Return the login of one file: of the helper that it names for this registry, else for all, else its own."""
+    servers = DOCKER_SERVERS if registry == DEFAULT_REGISTRY else (registry,)
+    helper = next(filter(None, map(config.cred_helpers.get, servers)), config.creds_store)
+    if helper:
+        found = (_asked(helper, server) for server in servers)
+        return next((login for login in found if login != NOBODY), NOBODY)
+    hosts = {_parted(each)[0] for each in servers}
+    fitting = {}
+    for key, auth in config.auths.items():
+        host, path = _parted(key)
+        if host in hosts and (not path or f"{repository}/".startswith(f"{path}/")):
+            fitting[path] = auth
+    auth = fitting[max(fitting, key=len)] if fitting else EMPTY
+    return NOBODY if auth == EMPTY else _login(auth, registry)
+
+
+def _parted(key: str) -> tuple[str, str]:
+    """Return the host of a key, and the part of the registry that it is for: `https://host/v1/` is for all of it."""
+    host, _, path = key.removeprefix("https://").removeprefix("http://").partition("/")
+    path = path.strip("/")
+    return host, "" if path in ("v1", "v2") else path
 
 
 def _login(auth: Auth, registry: str) -> Login:
