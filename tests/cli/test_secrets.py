@@ -265,12 +265,12 @@ def test_a_release_of_helm_is_looked_through(repo: Path, capsys: pytest.CaptureF
     release = {"name": "a", "chart": {"templates": [{"name": "t", "data": template}]}, "manifest": f"id: {KEY_ID}\n"}
     packed = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(release).encode()))).decode()
     (repo / "r.yaml").write_text(f"kind: Secret\ndata:\n  release: {packed}\n")
-    report = told(capsys, "r.yaml")[1]
-    assert {each["rule"]: each["evidence"][0]["observed"].split(", ", 1)[1] for each in report["findings"]} == {
+    told_of = {each["rule"]: each for each in told(capsys, "r.yaml")[1]["findings"]}
+    assert told_of.pop("kubernetes-secret")["line"] == 3
+    assert {rule: each["evidence"][0]["observed"].split(", ", 1)[1] for rule, each in told_of.items()} == {
         "aws-access-key-id": "in base64, in gzip (hidden)",
         "github-token": "in base64, in gzip, in base64 (hidden)",
     }
-    assert {each["line"] for each in report["findings"]} == {3}
 
 
 def test_a_submodule_is_counted_and_left_alone(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,9 +13,10 @@ from transom.cli.excerpts import excerpts
 from transom.inventory import Inventory
 from transom.inventory.sources import fill
 from transom.lang.leaks import read_rules
+from transom.lang.leaks.stream import leaks_of
 from transom.model.errors import UsageError
 from transom.model.findings import Finding
-from transom.rules.leaks import OWN_RULES, finder
+from transom.rules.leaks import OWN_RULES, finder, searcher
 from transom.rules.load import builtin_pack
 from transom.scan import assess
 
@@ -67,6 +68,7 @@ SAMPLES = {
     "postman-key": f"PMAK-{some(24, HEX)}-{some(34, HEX)}",
     "age-secret-key": "AGE-SECRET-KEY-1" + some(58, "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"),
     "kubernetes-bootstrap-token": f"kubeadm join --token {some(6, LOWER)}.{some(16, LOWER)}",
+    "kubernetes-secret": f"kind: Secret\nmetadata:\n  name: a\ndata:\n  # told\n  key: {some(12)}\n",
     "json-web-token": f"eyJ{some(30)}.eyJ{some(60)}.{some(43)}",
     "password-in-address": f"amqp://app:{some(12)}@queue.shop:5672/",
     "password-in-connection": f"Server=db;User Id=app;Password={some(12)};",
@@ -92,7 +94,7 @@ HARMLESS = (
 
 @pytest.mark.parametrize("rule", [rule.id for rule in finder().rules.rules])
 def test_every_own_rule_finds_a_sample(rule: str) -> None:
-    assert rule in {leak.rule.id for leak in finder().find(SAMPLES[rule].encode())}
+    assert rule in {leak.rule.id for leak in finder().find(SAMPLES[rule].encode(), "a.yaml")}
 
 
 @pytest.mark.parametrize("text", HARMLESS)
@@ -104,6 +106,21 @@ def test_every_own_rule_loads_and_has_keywords() -> None:
     assert read_rules(OWN_RULES).problems == ()
     assert all(rule.keywords and rule.description for rule in finder().rules.rules)
     assert set(SAMPLES) == {rule.id for rule in finder().rules.rules}
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (f"apiVersion: v1\ndata:\n  key: {some(12)}\nkind: Secret\n", [3]),
+        (f"kind: Secret\nstringData:\n  a: {some(12)}\n---\nkind: Secret\ndata:\n  b: {some(12)}\n", [3, 7]),
+        (f"kind: Secret\nmetadata: {{}}\n---\nkind: ConfigMap\ndata:\n  key: {some(12)}\n", []),
+        (f"kind: SecretStore\ndata:\n  key: {some(12)}\n", []),
+        ("kind: Secret\ndata:\n  key: {{ .Values.key }}\n", []),
+    ],
+)
+def test_secrets_in_manifests_are_found_document_by_document(text: str, lines: list[int]) -> None:
+    found = leaks_of(searcher(), "a.yaml", [text.encode()])
+    assert [each.line for each in found if each.rule.id == "kubernetes-secret"] == lines
 
 
 def test_another_file_of_rules_is_used_instead(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from transom.lang.leaks.stream import Found
 from transom.model.errors import UsageError
 from transom.model.places import Locator
 
@@ -20,12 +21,18 @@ class Ignores(Struct, frozen=True):
     root: str = ""
     entries: Mapping[str, Locator] = {}
 
-    def place_of(self, file: str, rule: str, lines: Sequence[int], commit: str = "") -> Locator | None:
-        """Return where a leak is named, None where it is not; it must be on each of its lines."""
+    def place_of(self, file: str, rule: str, places: Sequence[Found], commit: str = "") -> Locator | None:
+        """Return where a leak is named, None where it is not; it must be at each of its places.
+
+        A place is named by the line where its match begins, as gitleaks does, or by its own.
+        """
         if not self.entries:
             return None
         path = file.removeprefix(f"{self.root}/") if self.root else file
-        found = [self._place(path, rule, line, commit) for line in lines]
+        found = [
+            self._place(path, rule, each.first_line, commit) or self._place(path, rule, each.line, commit)
+            for each in places
+        ]
         return found[0] if found and all(found) else None
 
     def _place(self, path: str, rule: str, line: int, commit: str) -> Locator | None:

@@ -88,7 +88,7 @@ def judged_by(finding: Finding, places: Sequence[Found], ignores: Ignores | None
         return finding
     if places[0].allowed:
         return Accepted(finding, ALLOWED_BY_REMARK, finding.place)
-    where = ignores.place_of(finding.place.file, finding.rule, [each.line for each in places], commit)
+    where = ignores.place_of(finding.place.file, finding.rule, places, commit)
     return Accepted(finding, f"{where.file} names it", where) if where else finding
 
 

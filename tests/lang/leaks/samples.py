@@ -19,6 +19,16 @@ CLASSES = {
 }
 ANY = string.ascii_letters + string.digits + "._- "
 
+PATHS = {
+    "freemius-secret-key": "a.php",
+    "hashicorp-tf-password": "a.tf",
+    "kubernetes-secret-yaml": "a.yaml",
+    "nuget-config-password": "nuget.config",
+}
+"""Where the rules look that look in some files only."""
+
+TRIES = 20  # of a rule: chance may make a text too regular, or put a stop-word in it
+
 
 def sample(pattern: str, random: Random) -> str:
     """Return a text that the pattern matches, for all but what anchors ask."""

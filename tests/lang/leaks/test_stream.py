@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.lang.leaks.samples import sample
+from tests.lang.leaks.samples import PATHS, TRIES, sample
 from transom.lang.leaks import LeakFinder, LeakRule, LeakRules, read_rules, stream
 from transom.lang.leaks.doubts import checksum_holds
 from transom.lang.leaks.encoded import PATTERNS
@@ -158,15 +158,6 @@ def test_the_width_of_an_expression_is_known(pattern: str, widest: int | None) -
     assert width(pattern) == widest
 
 
-PATHS = {
-    "freemius-secret-key": "a.php",
-    "hashicorp-tf-password": "a.tf",
-    "kubernetes-secret-yaml": "a.yaml",
-    "nuget-config-password": "nuget.config",
-}
-"""Where the rules look that look in some files only."""
-
-TRIES = 20  # of a rule: chance may make a text too regular, or put a stop-word in it
 PATTERN_PARTS = st.sampled_from(
     ["a", "b+", "[ab]{1,3}", r"\s", r"\S", r"\b", "(?i)c", ".", "[^a]", r"[\s\S]{0,4}?", "(a|bc)", "x?", "$", r"\w{2,}"]
 )

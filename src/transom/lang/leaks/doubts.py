@@ -22,11 +22,14 @@ PLACEHOLDER = mark("it reads like a placeholder")
 EXAMPLE = mark("it is the well-known example of a vendor's documentation")
 IN_DOCS = mark("it stands in documentation")
 IN_TESTS = mark("it stands among tests")
+IN_RULES = mark("it stands in a list of rules or exceptions of a scanner")
+CODE = mark("it reads like code that fetches it")
+WORD = mark("it reads like a word of a sentence")
 IN_VENDORED = mark("it stands in the work of others")
 
 _PLACEHOLDER = re.compile(
     rb"example|sample|placeholder|change[-_.]?(?:me|it|this)|your[-_.]|dummy|redacted|fake|not[-_.]?(?:a[-_.])?real|"
-    rb"insert[-_.]|replace[-_.]|x{6}|\*{4}|\.{4}|0{8}|1{8}|(?:0?123456789|abcdefgh)|deadbeef|\$\{|\{\{|<[^>]+>",
+    rb"insert[-_.]|replace[-_.]|my[-_]?(?:pass|secret|token|key)|x{6}|\*{4}|\.{4}|0{8}|1{8}|(?:0?123456789|abcdefgh)|deadbeef|\$\{|\{\{|<[^>]+>",
     re.IGNORECASE,
 )
 _EXAMPLES = {
@@ -38,7 +41,22 @@ _EXAMPLES = {
 }
 """The first 16 hex digits of the SHA-256 of keys that documentation shows, so that no scanner stumbles over this file."""
 
+_CODE = re.compile(
+    rb"(?:self|this|os|process|config|settings|params|options|args|kwargs|request|env)[.\[(].*"
+    rb"|[a-z_]{2,}(?:\.[a-z_]{2,})+(?:\(.*)?|[A-Za-z_.]{3,}\(.*",
+    re.DOTALL,
+)
+"""Where a value would be: a call, or a name with names behind it, of letters alone."""
+
+_WORD = re.compile(
+    rb"[a-z]{2,16}[,.;:!?)]|(?:options?|arguments?|flags?|parameters?|values?|fields?|variables?|prompts?|files?"
+    rb"|is|are|was|to|for|and|or|not|be|as|in|of|on|that|which|with|from)\b.*"
+)
 _PATHS = (
+    (
+        re.compile(r"(?:^|/)(?:\.?gitleaks[^/]*\.toml|\.gitleaksignore|trivy-secret\.yaml|\.secrets\.baseline)$"),
+        IN_RULES,
+    ),
     (
         re.compile(r"(?:^|/)(?:vendor|node_modules|third[-_]?party|bower_components|site-packages|dist-packages)/"),
         IN_VENDORED,
@@ -60,8 +78,11 @@ _PATHS = (
 )
 
 
-def certainty(secret: bytes, path: str) -> tuple[Certainty, str]:
-    """Return how sure it is that a secret is one, and the reason in a person's words, "" where there is none."""
+def certainty(secret: bytes, path: str, by_name: bool = False) -> tuple[Certainty, str]:
+    """Return how sure it is that a secret is one, and the reason in a person's words, "" where there is none.
+
+    by_name: whether only the name before it says that it is one, which prose and code say of much else.
+    """
     if sha256(secret).hexdigest()[:16] in _EXAMPLES:
         return "doubtful", EXAMPLE
     right = checksum_holds(secret)
@@ -69,6 +90,8 @@ def certainty(secret: bytes, path: str) -> tuple[Certainty, str]:
         return "doubtful", WRONG_CHECKSUM
     if right is None and (_PLACEHOLDER.search(secret) or len(set(secret)) < 4):
         return "doubtful", PLACEHOLDER
+    if by_name and (_CODE.fullmatch(secret) or _WORD.fullmatch(secret)):
+        return "doubtful", CODE if _CODE.fullmatch(secret) else WORD
     for pattern, reason in _PATHS:
         if pattern.search(path):
             return "elsewhere", reason

@@ -30,9 +30,6 @@ MAX_RIVALS = 100  # leaks of one line that a generic one is compared with
 ALLOWED = b"gitleaks:allow"
 """A remark in a line whose leaks are no leaks."""
 
-GENERIC = "generic"
-"""Part of the ids, or a tag, of rules that give way where another rule finds the same secret in the same line."""
-
 
 class Leak(Struct, frozen=True):
     """One leak: where, by which rule; never what. Offsets count bytes of the text, ends are exclusive.
@@ -346,14 +343,10 @@ def _without_doubles(found: Sequence[Leak], text: bytes) -> Iterator[Leak]:
     """Yield the leaks but those of generic rules whose secret another rule finds in the line where they begin."""
     special: dict[int, list[Leak]] = {}
     for leak in found:
-        if not _gives_way(leak.rule):
+        if not leak.rule.is_generic:
             special.setdefault(_line_start(text, leak.start), []).append(leak)
     for leak in found:
         secret = text[leak.secret_start : leak.secret_end]
-        rivals = special.get(_line_start(text, leak.start), ()) if _gives_way(leak.rule) else ()
+        rivals = special.get(_line_start(text, leak.start), ()) if leak.rule.is_generic else ()
         if not any(secret in text[each.secret_start : each.secret_end] for each in rivals[:MAX_RIVALS]):
             yield leak
-
-
-def _gives_way(rule: LeakRule) -> bool:
-    return GENERIC in rule.id or GENERIC in rule.tags

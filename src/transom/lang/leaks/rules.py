@@ -6,6 +6,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+GENERIC = "generic"
+"""Part of the id, or a tag, of rules that go by the name before a value, and give way where another rule finds the same."""
+
 Target = Literal["secret", "match", "line"]
 
 
@@ -53,6 +56,11 @@ class LeakRule(Struct, frozen=True):
     allowlists: tuple[Allowlist, ...] = ()
     required: tuple[Required, ...] = ()
     silent: bool = False
+
+    @property
+    def is_generic(self) -> bool:
+        """Whether the name before a value is all that the rule goes by."""
+        return GENERIC in self.id or GENERIC in self.tags
 
 
 class Problem(Struct, frozen=True):

@@ -30,7 +30,8 @@ class Found(Struct, frozen=True, omit_defaults=True):
 
     line, column: from 1, the column in bytes, 0 in a binary; start, end: bytes of the file, zeros where its text had to be
     converted; length: of the secret, in bytes; tag: a keyed hash of it, which tells two values apart; encodings: what it
-    was wrapped in, the outermost first; allowed: a remark in the line says that it is no leak.
+    was wrapped in, the outermost first; allowed: a remark in the line says that it is no leak; first_line: where the match
+    begins that it is a part of, as gitleaks counts.
     """
 
     rule: LeakRule
@@ -44,6 +45,7 @@ class Found(Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     encodings: tuple[str, ...] = ()
     allowed: bool = False
+    first_line: int = 0
 
 
 class Searcher(Struct, frozen=True):
@@ -181,7 +183,7 @@ def _of_text(
     finder = searcher.finder
     for leak in finder.look(text, path, regions):
         secret = text[leak.secret_start : leak.secret_end]
-        sure, reason = certainty(secret, path)
+        sure, reason = certainty(secret, path, leak.rule.is_generic)
         yield _At(leak, leak.secret_start, leak.secret_end, len(secret), searcher.tag(secret), sure, reason)
     if decodings and (regions is None or regions):
         parts = list(encoded_parts(text, None if regions is None else _of_encodings(finder, regions)))
@@ -233,6 +235,7 @@ def _placed(each: _At, piece: Piece, begins: tuple[int, int], form: Form) -> Fou
         each.reason,
         each.encodings,
         each.leak.allowed,
+        0 if form.binary else line - (0 if each.encodings else piece.text.count(b"\n", each.leak.start, at)),
     )
 
 
