@@ -9,7 +9,9 @@ from functools import cached_property, lru_cache, partial
 
 from msgspec import Struct
 
+from transom.cli.dockerfile_excerpts import UNTOLD, masked_lines
 from transom.inventory import Entry, Inventory
+from transom.inventory.dockerfiles import DockerfileSource
 from transom.inventory.files import DocumentSource
 from transom.kube.documents import Document
 from transom.kube.sight import LAST_APPLIED
@@ -44,20 +46,41 @@ def excerpts(inventory: Inventory) -> Callable[[Finding], Excerpt | None]:
     """Return the function that tells the lines around a finding; None where there are none, or they are a Secret's.
 
     Hidden are Secrets, values of ConfigMaps, values of variables and headers, words of commands that hold a credential, and
-    copies of objects that kubectl keeps.
+    copies of objects that kubectl keeps; of Dockerfiles dockerfile_excerpts tells it.
     """
     by_file = lru_cache(1)(lambda: _by_file(inventory))
     opened = lru_cache(KEPT)(partial(_Opened, inventory))
+    dockerfiles = lru_cache(1)(
+        lambda: {
+            each.origin.file: each.source for each in inventory.entries() if isinstance(each.source, DockerfileSource)
+        }
+    )
+    masked = lru_cache(KEPT)(masked_lines)
 
     def ask(finding: Finding) -> Excerpt | None:
         place = finding.place
         lines, held = by_file().get(place.file, ([], []))
+        dockerfile = dockerfiles().get(place.file)
+        if dockerfile is not None:
+            return None if finding.rule in UNTOLD else _around(masked(dockerfile), place.line, place.column)
         index = bisect_right(lines, place.line) - 1
         if place.line < 1 or index < 0 or finding.ref.kind == "Secret" or finding.rule in OF_CREDENTIALS:
             return None
         return _excerpt(opened(held[index]), place.line, place.column)
 
     return ask
+
+
+def _around(lines: Sequence[str], line: int, column: int) -> Excerpt | None:
+    """Return the lines around one of a whole file."""
+    if not 0 < line <= len(lines):
+        return None
+    first = max(line - 1 - AROUND, 0)
+    near = range(first, min(line + AROUND, len(lines)))
+    shown = [_near(lines[number], column if number == line - 1 else 1) for number in near]
+    while len(shown) > line - first and not shown[-1].strip():
+        shown.pop()
+    return Excerpt(first + 1, tuple(shown), line)
 
 
 def _by_file(inventory: Inventory) -> dict[str, tuple[list[int], list[_Held]]]:

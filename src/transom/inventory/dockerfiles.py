@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FOR_OTHERS = ("hadolint ", "trivy:ignore:", "checkov:skip")
 """How comments begin that speak to other scanners, and are understood here too."""
+BOM = b"\xef\xbb\xbf"
 MAX_READ_BYTES = 1024 * 1024 + 1  # one more than a Dockerfile may have
 
 
@@ -42,6 +43,7 @@ class DockerfileSource(Struct, frozen=True, eq=False):
 
     file: str
     parsed: Dockerfile
+    text: bytes
 
     def places(self) -> Places:
         """Return the places of all instructions."""
@@ -80,5 +82,6 @@ def fill_from_dockerfiles(inventory: Inventory, files: Sequence[Found], target: 
 
 def add_dockerfile(inventory: Inventory, text: bytes, origin: Origin) -> Entry:
     """Add the object of a Dockerfile; raises DockerfileError."""
+    text = text.removeprefix(BOM)  # as its places have it
     parsed = parse(text)
-    return inventory.add(shape(parsed, origin.file), origin, DockerfileSource(origin.file, parsed))
+    return inventory.add(shape(parsed, origin.file), origin, DockerfileSource(origin.file, parsed, text))
