@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from transom.cli import jars, terminal
 from transom.cli.arguments import Parser, command_parser
+from transom.cli.indexes import vulnerability_index
 from transom.cli.jars import add_jars
 from transom.model.exits import Exit
 from transom.model.language import mark, translated
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
     from transom.model.advisories import FeedAge
 
 EXAMPLES = """\
-  transom db build osv/ secdb.json kev.json -o transom.db    one index of folders, archives and files of any feed
+  transom db build osv/ secdb.json kev.json                  one index of folders, archives and files of any feed
   transom db build debian alpine osv:PyPI kev epss           the same of feeds by their names, fetched where they changed
   transom db fetch debian kev --feeds feeds/                 only bring them; without a name, tell which there are
-  transom db status --db transom.db                          each source, its age, and what of it is not used
+  transom db status                                          each source, its age, and what of it is not used
   transom db export mirror/ --key private.pem                the index, packed and signed, as a mirror offers it
   transom db update https://mirror/db --public-key pub.pem   take a newer one; what does not fit leaves ours as it is
   transom db export oci://registry.example/transom-db:1      the same into a registry; update and import take it from there
@@ -49,7 +50,7 @@ SIGNED, UNSIGNED = mark("signed"), mark("not signed")
 BROUGHT = mark("{file}: {size} fetched")
 UNCHANGED = mark("{file}: unchanged")
 MORE = mark("… and {count} more; -o json tells all")
-DEFAULT = "transom.db"
+INDEX_HELP = mark("the index (default: $TRANSOM_DB, else your own)")
 ARTIFACT = "application/vnd.transom.db.v1"
 MEDIA_TYPES = {"json": "manifest+json", "zst": "index+zstd", "delta": "delta"}
 SHOWN = 50  # changes in a table; JSON tells all
@@ -65,7 +66,7 @@ def parser() -> Parser:
     building.add_argument(
         "feeds", metavar="FEED", nargs="+", help="a file, folder, archive or address of any feed, or a name of db fetch"
     )
-    building.add_argument("-o", "--output", metavar="FILE", default=DEFAULT, help=f"the index (default: {DEFAULT})")
+    building.add_argument("-o", "--output", metavar="FILE", default=vulnerability_index(), help=INDEX_HELP)
     building.add_argument("--afresh", action="store_true", help="take over nothing of the index that is there")
     fetching = actions.add_parser("fetch", help="bring named feeds into a folder; without a name, tell which there are")
     fetching.add_argument("feeds", metavar="NAME", nargs="*", help="debian, alpine, osv:PyPI, kev …")
@@ -109,7 +110,7 @@ def parser() -> Parser:
 
 
 def _add_db(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--db", metavar="FILE", default=DEFAULT, help=f"the index (default: {DEFAULT})")
+    parser.add_argument("--db", metavar="FILE", default=vulnerability_index(), help=INDEX_HELP)
 
 
 def run(arguments: argparse.Namespace) -> int:

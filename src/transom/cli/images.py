@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from transom.cli.indexes import jar_index
+
 if TYPE_CHECKING:
     from transom.images.opening import ImageOptions
 
@@ -26,7 +28,7 @@ def add_image_arguments(parser: argparse.ArgumentParser) -> None:
         "--containerd-state", metavar="DIR", default="", help="what it knows of running ones (default: /run/containerd)"
     )
     group.add_argument(
-        "--jars", metavar="FILE", default="", help="what knows jars by SHA-1 (default: transom-jars.db, where it is)"
+        "--jars", metavar="FILE", default="", help="what knows jars by SHA-1 (default: $TRANSOM_JARS, else your own)"
     )
     group.add_argument("--no-cache", action="store_true", help="read every layer anew, and keep nothing of it")
 
@@ -48,9 +50,17 @@ def image_options(arguments: argparse.Namespace) -> ImageOptions:
         pull_secrets=getattr(arguments, "pull_secrets", False),
         containerd=arguments.containerd_root,
         containerd_state=arguments.containerd_state,
-        jars=arguments.jars,
+        jars=arguments.jars or _own_jars(),
         dockerfiles=(
             *getattr(arguments, "dockerfile", ()),
             *(each for each in beside if is_dockerfile(Path(each).name)),
         ),
     )
+
+
+def _own_jars() -> str:
+    """Return the user's index of jars, "" where there is none."""
+    from pathlib import Path
+
+    own = jar_index()
+    return own if Path(own).is_file() else ""

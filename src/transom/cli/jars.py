@@ -8,13 +8,11 @@ from pathlib import Path
 
 from transom.cli import terminal
 from transom.cli.arguments import Parser
+from transom.cli.indexes import jar_index
 from transom.model.exits import Exit
 from transom.model.language import mark
 
 BUILT = mark("{path}: {jars} jars of {artifacts} artifacts")
-
-
-DEFAULT = "transom-jars.db"  # as transom.images.jars has it, which commands without jars need not import
 
 
 def add_jars(actions: argparse._SubParsersAction[Parser]) -> None:
@@ -26,7 +24,9 @@ def add_jars(actions: argparse._SubParsersAction[Parser]) -> None:
         nargs="+",
         help="a Maven repository's folder or published index, a CSV file (SHA1,GROUP,ARTIFACT,VERSION), another index",
     )
-    made.add_argument("-o", "--output", metavar="FILE", default=DEFAULT, help=f"the index (default: {DEFAULT})")
+    made.add_argument(
+        "-o", "--output", metavar="FILE", default=jar_index(), help="the index (default: $TRANSOM_JARS, else your own)"
+    )
 
 
 def build(arguments: argparse.Namespace) -> int:

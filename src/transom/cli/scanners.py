@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from transom.cli.indexes import vulnerability_index
 from transom.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 SCANNERS = ("vuln", "misconfig", "secret")
 """What a scan may look for, in the words that people know; each where the target has something of the kind."""
 
-DEFAULT_DB = "transom.db"
 IGNORE_FILES = (".trivyignore", ".trivyignore.yaml", ".trivyignore.yml", ".grype.yaml", ".grype.yml")
 """Where other scanners look by themselves for what they ignore."""
 
@@ -89,7 +89,9 @@ def advised(report: Report) -> Report:
 
 def add_index_argument(parser: argparse._ActionsContainer) -> None:
     """Add which index is asked."""
-    parser.add_argument("--db", metavar="FILE", default=DEFAULT_DB, help=f"the index (default: {DEFAULT_DB})")
+    parser.add_argument(
+        "--db", metavar="FILE", default=vulnerability_index(), help="the index (default: $TRANSOM_DB, else your own)"
+    )
 
 
 def scanners_named(text: str) -> frozenset[str]:

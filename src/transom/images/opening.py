@@ -29,7 +29,7 @@ class ImageOptions(Struct, frozen=True):
     containerd_state: its folders, "" for where they usually are; index: of vulnerabilities, which knows how long systems are
     kept, "" for none; dockerfiles: among which is the one that an image was built from; searcher: what looks for
     credentials in every file, None for nobody; exceptions: whether remarks in files make such none; jars: the index of
-    jars, "" for the usual one, where it is.
+    jars, "" for none.
     """
 
     platform: str = ""

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from transom.images.cache import LayerCache
 from transom.images.inspection import Inspection, identified, inspect, inspect_folder
-from transom.images.jars import DEFAULT
 from transom.images.opening import ImageOptions, open_image
 from transom.model.errors import TransomError
 from transom.rules.cache import cache_folder
@@ -28,13 +27,12 @@ def inspected(target: str, options: ImageOptions) -> Inspection:
 
 
 def with_jars(found: Inspection, options: ImageOptions) -> Inspection:
-    """Return an inspection in which jars are what the index of jars knows them as, where there is one."""
-    path = options.jars or (DEFAULT if os.path.isfile(DEFAULT) else "")  # noqa: PTH113
-    if not path:
+    """Return an inspection in which jars are what the index of jars knows them as, where one is named."""
+    if not options.jars:
         return found
     from transom.images.jars.index import JarIndex
 
-    with closing(JarIndex(path)) as jars:
+    with closing(JarIndex(options.jars)) as jars:
         return identified(found, jars)
 
 

@@ -34,6 +34,7 @@ class BuiltJars(Struct, frozen=True):
 
 def build_jars(sources: Sequence[str], path: Path) -> BuiltJars:
     """Make an index of sources, the first that knows a jar decides; raises TransomError, and leaves the old one then."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as aside:
         made = Path(aside.name)
     try:
