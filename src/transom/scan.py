@@ -98,6 +98,10 @@ class ScanOptions(Struct, frozen=True):
             from transom.rules.leaks import face
 
             faces |= {rule.id: face(rule) for rule in searcher.finder.rules.rules}
+        if self.images is not None and self.images.signatures is not None:
+            from transom.images.signatures.results import RULES
+
+            faces |= RULES
         return faces | (FACES if self.exceptions else {})
 
     @property
@@ -149,7 +153,7 @@ def read(inventory: Inventory, target: str, options: ScanOptions) -> Iterator[To
         from transom.secrets.targets import Scope, leaks_below
 
         scope = Scope(options.exclude, options.history, exceptions=options.exceptions)
-        inventory.leaks += leaks_below(target, options.searcher, scope)
+        inventory.decided += leaks_below(target, options.searcher, scope)
     if options.images is not None and options.images.running and target in inventory.clusters:
         from transom.images.running import fill_from_running
 
@@ -198,7 +202,7 @@ def look(options: ScanOptions, inventory: Inventory) -> Iterator[Result]:
             return options.pod_security.assess(inventory, only)
         return assess(inventory, rules, only, allowances, options.windows)
 
-    results: Iterator[Result] = chain(in_parallel(of, chosen, WORTH_A_PROCESS), inventory.leaks)
+    results: Iterator[Result] = chain(in_parallel(of, chosen, WORTH_A_PROCESS), inventory.decided)
     if options.vulnerabilities is not None and inventory.bills:
         from transom.images.vulnerabilities import looked_up
 

@@ -24,6 +24,7 @@ from transom.cli.clusters import add_cluster_arguments
 from transom.cli.images import add_image_arguments
 from transom.cli.outputs import DATED, add_judging_arguments, allowed_by, made_at, outputs, write_to
 from transom.cli.scanners import add_grouping_argument, add_scanner_arguments, advised
+from transom.cli.signers import add_trust_arguments
 from transom.cli.stored import add_keep_argument, keep
 from transom.model.errors import UsageError
 from transom.model.findings import Result
@@ -100,6 +101,14 @@ def parser() -> Parser:
     made.add_argument(
         "--git", action="store_true", help="look for credentials in files and in every commit of their repository, too"
     )
+    made.add_argument(
+        "--verify-policy",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="hold images to who must have signed them, by a policy as of transom verify; repeatable",
+    )
+    add_trust_arguments(made)
     changes = made.add_argument_group("only what is new")
     changes.add_argument("--since", metavar="REV", help="report only what came since this git revision")
     baseline = changes.add_mutually_exclusive_group()

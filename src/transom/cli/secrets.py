@@ -157,7 +157,7 @@ def _in_image(target: str, searcher: Searcher, arguments: argparse.Namespace) ->
     inventory = Inventory()
     options = replace(image_options(arguments), searcher=searcher, exceptions=not arguments.no_exceptions)
     yield from fill_from_image(inventory, target, options)
-    yield from inventory.leaks
+    yield from inventory.decided
 
 
 def _problems(searcher: Searcher, rules: str) -> Iterator[Result]:

@@ -19,6 +19,8 @@ from transom.cli.scanners import (
     wanted,
 )
 from transom.cli.settings import Settings, StatedException, read_settings
+from transom.cli.signers import RULES as OF_SIGNATURES
+from transom.cli.signers import signature_options
 from transom.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ def scan_options(arguments: argparse.Namespace, every_profile: bool = False) -> 
     images, searcher = _images(arguments, secret_rules, windows), searcher_of_files(arguments, secret_rules)
     looking = searcher or (images.searcher if images is not None else None)
     leak_rules = [rule.id for rule in looking.finder.rules.rules] if looking is not None else []
+    elsewhere = (VULNERABLE, *OF_SIGNATURES, *leak_rules)
     ignored, unusable = ignores(arguments)
     return ScanOptions(
         policies=pack.policies,
@@ -80,8 +83,8 @@ def scan_options(arguments: argparse.Namespace, every_profile: bool = False) -> 
         value_files=arguments.values,
         selection=_selection(arguments),
         exceptions=not arguments.no_exceptions,
-        waivers=[*waivers(settings, [*whole.faces, VULNERABLE, *leak_rules]), *ignored],
-        known_rules=[*whole.faces, VULNERABLE, *leak_rules, *(problem.rule for problem in whole.problems)],
+        waivers=[*waivers(settings, [*whole.faces, *elsewhere]), *ignored],
+        known_rules=[*whole.faces, *elsewhere, *(problem.rule for problem in whole.problems)],
         cluster=_cluster(
             arguments,
             [policy for policy in pack.policies if policy.window in windows],
@@ -153,14 +156,20 @@ def _images(arguments: argparse.Namespace, rules: str, windows: Collection[str])
     from transom.model.images import OF_IMAGES
 
     asked = getattr(arguments, "images", False) or any(target.startswith(OF_IMAGES) for target in arguments.targets)
+    if not asked and getattr(arguments, "verify_policy", None):
+        raise UsageError("--verify-policy speaks of images", "no target is one", "name image:REF, or add --images")
     if not asked or not hasattr(arguments, "platform"):
         return None
     from msgspec.structs import replace
 
     from transom.cli.images import image_options
 
-    searcher = searcher_of_images(arguments, rules, windows)
-    return replace(image_options(arguments), searcher=searcher, exceptions=not arguments.no_exceptions)
+    return replace(
+        image_options(arguments),
+        searcher=searcher_of_images(arguments, rules, windows),
+        exceptions=not arguments.no_exceptions,
+        signatures=signature_options(arguments),
+    )
 
 
 def chosen_pack(arguments: argparse.Namespace, settings: Settings) -> Pack:

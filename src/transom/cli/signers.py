@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 from transom.model.errors import TransomError, UsageError
 
 if TYPE_CHECKING:
+    from transom.images.signatures.scanning import SignatureOptions
     from transom.images.signatures.trust import Trust
     from transom.model.signatures import Identity, ImagePolicy
+
+RULES = ("unsigned-image", "untrusted-signature", "unmet-attestation")
+"""The rules of signatures by their ids, which exceptions may name."""
 
 GITHUB = {"repository": "repository", "ref": "ref", "name": "workflow", "trigger": "trigger", "sha": "sha"}
 """The ends of cosign's --certificate-github-workflow-… options, and the claims that they mean."""
@@ -42,6 +46,11 @@ def add_signer_arguments(parser: argparse.ArgumentParser) -> None:
         "--attestation", metavar="TYPE", default="", help="ask for an attestation of this predicate type instead"
     )
     group.add_argument("--condition", metavar="CEL", default="", help="what that must say: predicate.builder.id == '…'")
+    add_trust_arguments(parser)
+
+
+def add_trust_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what is believed without proof."""
     trusted = parser.add_argument_group("what is trusted (from files; nothing is fetched)")
     trusted.add_argument("--trusted-root", metavar="FILE", help="sigstore's trusted_root.json")
     trusted.add_argument(
@@ -136,3 +145,14 @@ def trust_of_arguments(arguments: argparse.Namespace) -> Trust:
     )
     stores = read_stores(arguments.trust_store) if arguments.trust_store else {}
     return trust_of(now_of(), root, logs, stores, tuple(map(read_crl, arguments.crl)))
+
+
+def signature_options(arguments: argparse.Namespace) -> SignatureOptions | None:
+    """Return who must have signed the images of a scan, None where nobody asked."""
+    files = getattr(arguments, "verify_policy", ())
+    if not files:
+        return None
+    from transom.images.signatures.policies import read_policies
+    from transom.images.signatures.scanning import SignatureOptions
+
+    return SignatureOptions(tuple(read_policies(files)), trust_of_arguments(arguments))

@@ -17,6 +17,7 @@ from transom.registry.layouts import is_layout, read_layout
 from transom.rules.cache import cache_folder
 
 if TYPE_CHECKING:
+    from transom.images.signatures.scanning import SignatureOptions
     from transom.lang.leaks.stream import Searcher
 
 
@@ -29,7 +30,7 @@ class ImageOptions(Struct, frozen=True):
     containerd_state: its folders, "" for where they usually are; index: of vulnerabilities, which knows how long systems are
     kept, "" for none; dockerfiles: among which is the one that an image was built from; searcher: what looks for
     credentials in every file, None for nobody; exceptions: whether remarks in files make such none; jars: the index of
-    jars, "" for none.
+    jars, "" for none; signatures: who must have signed them, None where nobody asks.
     """
 
     platform: str = ""
@@ -46,6 +47,7 @@ class ImageOptions(Struct, frozen=True):
     searcher: Searcher | None = None
     exceptions: bool = True
     jars: str = ""
+    signatures: SignatureOptions | None = None
 
 
 Opener = Callable[[str, ImageOptions, Platform | None], Image]

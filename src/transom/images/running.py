@@ -55,7 +55,7 @@ def fill_from_running(
             continue
         may = logins.get(image.identity, ())
         named = replace(options, platform=options.platform or image.platform, logins=may)
-        yield from fill_from_image(inventory, IMAGE + image.identity, named, workloads)
+        yield from fill_from_image(inventory, IMAGE + image.identity, named, workloads, image.name)
 
 
 def _learn_logins(

@@ -44,10 +44,17 @@ _HARMLESS = re.compile(r"(?:|true|false|\d{1,5}|[/.~$].*)")  # a variable's valu
 
 
 def fill_from_image(
-    inventory: Inventory, target: str, options: ImageOptions, workloads: Sequence[str] = ()
+    inventory: Inventory, target: str, options: ImageOptions, workloads: Sequence[str] = (), called: str = ""
 ) -> Iterator[Told]:
-    """Add the object of an image; yield what could not be read of it. workloads: that run it, by their short names."""
+    """Add the object of an image; yield what could not be read of it.
+
+    workloads: that run it, by their short names; called: what they call it, where that is not the target's name.
+    """
     name = name_of(target)
+    if options.signatures is not None:
+        from transom.images.signatures.scanning import signed
+
+        inventory.decided += signed(target, options, options.signatures, called, workloads)
     ref = image_ref(name)
     try:
         container = container_of(target, options) if target.startswith(CONTAINER) else None
@@ -81,7 +88,7 @@ def fill_from_image(
     if options.searcher is not None:
         from transom.images.leaks import leaks
 
-        inventory.leaks += leaks(found, name, options.searcher, options.exceptions)
+        inventory.decided += leaks(found, name, options.searcher, options.exceptions)
 
 
 def fill_from_bill(inventory: Inventory, path: str) -> Iterator[Told]:

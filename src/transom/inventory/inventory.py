@@ -43,8 +43,8 @@ class Inventory:
         """The charts that objects come from: who asks where a value was set needs them."""
         self.bills: list[Bill] = []
         """What images and bills of materials hold, package by package."""
-        self.leaks: list[Result] = []
-        """What leaks in images, as it was found when they were read."""
+        self.decided: list[Result] = []
+        """What was decided while images were read: what leaks in them, and who signed them."""
         self._entries: list[Entry] = []
         self._numbers: dict[int, int] = {}  # of arrival, by the id of an entry: where it stands in each list
         self._next_number = 0

@@ -58,23 +58,24 @@ UNATTESTED = Rule(
 )
 RULES = {rule.id: rule for rule in (UNSIGNED, REFUSED, UNATTESTED)}
 NO_POLICY = "no policy names this image, so nobody has said who must sign it"
+MAX_NAMED = 5  # workloads in a line for people
 MAX_REFUSALS = 20  # told of one policy; the nearest first
 
 
-def results_of(verdict: Verdict) -> Iterator[Result]:
-    """Yield a verdict as results."""
-    ref = image_ref(verdict.name)
+def results_of(verdict: Verdict, name: str = "", workloads: Sequence[str] = ()) -> Iterator[Result]:
+    """Yield a verdict as results. name: of the image in the report, where policies know it by another; workloads: that run it."""
+    ref = image_ref(name or verdict.name)
     if not verdict.outcomes:
         yield Skipped(ref, NO_POLICY, "add a policy whose images have a pattern that fits it")
     for outcome in verdict.outcomes:
-        yield from _of_outcome(outcome, verdict, ref)
+        yield from _of_outcome(outcome, verdict, ref, workloads)
     for unread in verdict.unread:
         yield Skipped(ref, unread.reason, unread.next_step)
     if verdict.unsigned_bill:
         yield NotApplicable("bills of materials that are attached without a signature")
 
 
-def _of_outcome(outcome: Outcome, verdict: Verdict, ref: Ref) -> Iterator[Result]:
+def _of_outcome(outcome: Outcome, verdict: Verdict, ref: Ref, workloads: Sequence[str]) -> Iterator[Result]:
     rule = _rule(outcome)
     if outcome.holds:
         yield Provenance(verdict.name, _told(outcome, verdict))
@@ -84,7 +85,7 @@ def _of_outcome(outcome: Outcome, verdict: Verdict, ref: Ref) -> Iterator[Result
     if outcome.unjudged:  # what could not be judged might have satisfied the policy
         yield from (Skipped(ref, f"{outcome.policy.name}: {each.reason}", each.next_step) for each in outcome.unjudged)
         return
-    yield _finding(rule, outcome, verdict, ref)
+    yield _finding(rule, outcome, verdict, ref, workloads)
     yield Judged(rule.id, 1, 0)
 
 
@@ -95,7 +96,7 @@ def _rule(outcome: Outcome) -> Rule:
     return UNSIGNED if all(each.problem is Problem.UNSIGNED for each in outcome.refusals) else REFUSED
 
 
-def _finding(rule: Rule, outcome: Outcome, verdict: Verdict, ref: Ref) -> Finding:
+def _finding(rule: Rule, outcome: Outcome, verdict: Verdict, ref: Ref, workloads: Sequence[str]) -> Finding:
     policy = outcome.policy
     nearest = sorted(outcome.refusals, key=lambda each: -list(Problem).index(each.problem))
     severity = rule.severity if policy.enforced else Severity.MEDIUM
@@ -103,12 +104,19 @@ def _finding(rule: Rule, outcome: Outcome, verdict: Verdict, ref: Ref) -> Findin
         rule.id,
         ref,
         severity,
-        f"{policy.name}: {nearest[0].why}",
+        f"{policy.name}: {nearest[0].why}{runs_as(workloads)}",
         tuple(_evidence(nearest, verdict, policy.name)),
         title=rule.title,
         witness=policy.name,
         fix=rule.fix,
     )
+
+
+def runs_as(workloads: Sequence[str]) -> str:
+    """Return by what an image is run, for the end of a sentence."""
+    if not workloads:
+        return ""
+    return f"; runs as {', '.join(workloads[:MAX_NAMED])}{' …' if len(workloads) > MAX_NAMED else ''}"
 
 
 def _evidence(refusals: Sequence[Refusal], verdict: Verdict, policy: str) -> Iterator[Evidence]:
