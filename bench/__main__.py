@@ -61,6 +61,7 @@ def measurements() -> Iterator[Line]:
     yield from watching()
     yield from leaks()
     yield from leaks_in_history(ours)
+    yield from signatures()
     yield from vulnerabilities()
     yield from kept_bills()
     yield from beside_grype(ours)
@@ -120,6 +121,18 @@ def attack_paths() -> Iterator[Line]:
         if factor == 1:
             ratio = found.query_s / 0.05
             yield Line("one search of the graph", found.query_s * 1e3, 50, "ms", ratio, "under 50 ms", ratio < 1)
+
+
+def signatures() -> Iterator[Line]:
+    """Verdicts about signed images, once the registry has answered, beside one bare ECDSA P-256."""
+    from bench.signatures import whole
+
+    found = whole()
+    for name, ours, goal in (("by a key", found.key_us, 4), ("by an identity, cosign 2", found.identity_us, 20)):
+        ratio = ours / found.bare_us
+        yield Line(f"image signed {name}", ours, found.bare_us, "us", ratio, f"{goal} times at most", ratio <= goal)
+    ratio = found.bundle_us / 5_000
+    yield Line("image signed by an identity, bundle", found.bundle_us, 5_000, "us", ratio, "under 5 ms", ratio < 1)
 
 
 def vulnerabilities() -> Iterator[Line]:

@@ -18,7 +18,9 @@ from tests.registry.conftest import Layout, tar_of
 from transom.model.errors import TransomError
 from transom.registry import layouts
 from transom.registry.blobs import MANIFESTS, Platform
-from transom.registry.layouts import is_layout, read_layout
+from transom.registry.layouts import is_layout, open_repository, read_layout
+
+MANIFEST, INDEX = "application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.index.v1+json"
 
 
 def test_a_layout_is_read(layout: Layout) -> None:
@@ -207,3 +209,49 @@ def test_an_artifact_is_called_one(layout: Layout) -> None:
     layout.add(layout.blob(json.dumps(manifest).encode(), MANIFESTS[0]))
     with pytest.raises(TransomError, match=r"artifact .*helm"):
         read_layout(str(layout.folder))
+
+
+def attached(layout: Layout, image: dict[str, object], name: str = "", **more: object) -> dict[str, object]:
+    """Add a manifest that says something of an image."""
+    made = {"schemaVersion": 2, "mediaType": MANIFEST, "config": layout.blob(b"{}", "text/plain"), "layers": [], **more}
+    made["annotations"] = {"of": str(image["digest"])}
+    descriptor = layout.blob(json.dumps(made).encode(), MANIFEST)
+    layout.add({**descriptor, "annotations": {"org.opencontainers.image.ref.name": name}} if name else descriptor)
+    return descriptor
+
+
+def test_what_refers_to_an_image_is_no_image(layout: Layout) -> None:
+    image = layout.image({"a": b"1"})
+    tag = str(image["digest"]).replace(":", "-")
+    attached(layout, image, f"{tag}.sig")
+    attached(layout, image, subject=image)
+    assert read_layout(str(layout.folder)).digest == image["digest"]
+
+
+def test_what_refers_to_an_image_is_found_by_its_subject_and_by_its_tag(layout: Layout) -> None:
+    image = layout.image({"a": b"1"})
+    tag = str(image["digest"]).replace(":", "-")
+    by_subject = attached(layout, image, subject=image)
+    by_tag = attached(layout, image, f"{tag}.sig")
+    repository = open_repository(str(layout.folder))
+    assert [each.digest for each in repository.referrers(str(image["digest"]))] == [by_subject["digest"]]
+    found = repository.tagged(f"{tag}.sig")
+    assert found is not None
+    assert found.digest == by_tag["digest"]
+    assert repository.tagged("nothing") is None
+
+
+def test_a_list_of_referrers_is_read_by_its_tag(layout: Layout) -> None:
+    image = layout.image({"a": b"1"})
+    held = layout.blob(b"{}", MANIFEST)
+    listed = layout.blob(json.dumps({"schemaVersion": 2, "manifests": [held]}).encode(), INDEX)
+    name = str(image["digest"]).replace(":", "-")
+    layout.add({**listed, "annotations": {"org.opencontainers.image.ref.name": name}})
+    repository = open_repository(str(layout.folder))
+    assert [each.digest for each in repository.referrers(str(image["digest"]))] == [held["digest"]]
+
+
+def test_a_saved_archive_of_docker_is_no_place_of_signatures(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("[]")
+    with pytest.raises(TransomError, match="no OCI layout"):
+        open_repository(str(tmp_path))
