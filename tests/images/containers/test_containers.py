@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from tests.images.test_source import OPTIONS
 from tests.registry.runtimes import Containerd, containerd, system  # noqa: F401 - a fixture
-from transom.images.containers import finding
+from transom.images.containers import finding, inspecting
 from transom.images.containers.finding import TASKS, Container, find_container
+from transom.images.containers.mounts import Root
 from transom.images.opening import ImageOptions
 from transom.inventory import Inventory
 from transom.model.errors import TransomError
@@ -193,13 +194,31 @@ def test_a_container_that_does_not_run_is_read_from_its_layers(running: Containe
     running.ctr("containers", "rm", "idle")
 
 
+@pytest.fixture
+def elsewhere_mounted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the layers be mounted from folders that are not to be seen."""
+    root = Root("overlay", ("/nowhere/1",), "/nowhere/2")
+    monkeypatch.setattr(inspecting, "root_of_process", lambda _: root)
+
+
+@pytest.mark.usefixtures("elsewhere_mounted")
+def test_one_whose_layers_are_mounted_from_elsewhere_is_read_where_they_are(running: Containerd) -> None:
+    _, skipped, inventory = scanned(running, "container:web")
+    (found,) = inventory.of_kind("transom.dev", "Image")
+    assert found.object["drift"]["files"] == 0
+    assert not skipped
+
+
+@pytest.mark.usefixtures("elsewhere_mounted")
 def test_one_whose_layers_are_not_to_be_seen_is_read_through_its_process(
     running: Containerd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from transom.images.containers import inspecting
-    from transom.images.containers.mounts import Root
+    known = inspecting.find_container
 
-    monkeypatch.setattr(inspecting, "root_of_process", lambda _: Root("overlay", ("/nowhere/1",), "/nowhere/2"))
+    def unknown(*words: str) -> Container:
+        return replace(known(*words), layers=())
+
+    monkeypatch.setattr(inspecting, "find_container", unknown)
     _, skipped, inventory = scanned(running, "container:web")
     (found,) = inventory.of_kind("transom.dev", "Image")
     assert found.object["packages"]["kinds"]["deb"] == 1

@@ -58,13 +58,14 @@ def inspect_container(wanted: str, root: str = "", state: str = "", searcher: Se
 def _layers(container: Container) -> tuple[tuple[str, ...], str]:
     """Return the folders of its root, the lowest first, its own last, and as what it is mounted.
 
-    () where they are not to be seen from here: mounted otherwise, or from where another mount namespace leads.
+    Where those that are mounted are not to be seen, since its node's folders are elsewhere here, those that its runtime
+    keeps; () where neither are.
     """
     if not container.pid:
         return container.layers, "overlay"
     mounted = root_of_process(container.pid)
     folders = (*mounted.lower, mounted.upper) if mounted.upper else ()
-    return (folders if all(map(os.path.isdir, folders)) else ()), mounted.kind
+    return (folders if folders and all(map(os.path.isdir, folders)) else container.layers), mounted.kind
 
 
 def _image(container: Container, folders: Sequence[str], root: str) -> Image:
