@@ -288,9 +288,36 @@ def test_a_manifest_is_asked_for_once(scripted: Scripted) -> None:
 
 def test_a_blob_that_always_breaks_off_is_told(scripted: Scripted) -> None:
     descriptor, path = put(scripted)
-    scripted.answers[path] = [(200, {}, b"x" * 10)]
+    scripted.answers[path] = [(200, {"Content-Length": str(descriptor.size)}, b"x" * 10)]
     with reader(scripted).open(descriptor) as stream, pytest.raises(OSError, match="broke off"):
         stream.read()
+
+
+def test_a_blob_that_is_shorter_than_it_should_be_is_asked_for_once(scripted: Scripted) -> None:
+    descriptor, path = put(scripted)
+    scripted.answers[path] = [(200, {}, b"x" * 10)]
+    with reader(scripted).open(descriptor) as stream, pytest.raises(OSError, match="ends after 10 of"):
+        stream.read()
+    assert len(scripted.asked) == 1
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/json", ""])
+def test_a_manifest_is_read_whatever_it_is_called(scripted: Scripted, kind: str) -> None:
+    scripted.answers["/v2/a/b/manifests/1"] = [(200, {"Content-Type": kind}, b"<html>log in</html>")]
+    client = reader(scripted)
+    with pytest.raises(TransomError, match="cannot read the manifest"):
+        resolve("a/b:1", client.manifest(), client)
+
+
+def test_a_config_that_is_not_what_the_manifest_says_is_told(scripted: Scripted) -> None:
+    config, path = put(scripted, b"{}" * 100)
+    scripted.answers[path] = [(200, {}, b"{}")]
+    told = {"digest": config.digest, "size": config.size, "mediaType": "x"}
+    content = json.dumps({"schemaVersion": 2, "config": told, "layers": []}).encode()
+    scripted.answers["/v2/a/b/manifests/1"] = [(200, {"Content-Type": MANIFESTS[0]}, content)]
+    client = reader(scripted)
+    with pytest.raises(TransomError, match="ends after 2 of 200 bytes"):
+        resolve("a/b:1", client.manifest(), client)
 
 
 def test_an_answer_that_comes_drop_by_drop_is_given_up(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,8 +133,12 @@ def referrers_tag(digest: str) -> str:
 
 def verified(stream: BinaryIO, descriptor: Descriptor, limit: int = MAX_MANIFEST_BYTES) -> bytes:
     """Read a small blob whole and hold it to its digest and size; raises TransomError."""
-    with stream:
-        content = stream.read(limit + 1)
+    try:
+        with stream:
+            content = stream.read(limit + 1)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise TransomError(f"cannot read {descriptor.digest}", why, "fetch it again") from error
     if len(content) > limit:
         raise TransomError(f"cannot read {descriptor.digest}", f"it is larger than {limit // 2**20} MiB", "")
     check_digest(content, descriptor.digest)

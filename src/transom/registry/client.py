@@ -53,7 +53,8 @@ MAX_REFERRERS_PAGES = 100  # of 4 MB each; an image has a page at most
 CHUNK = 1024 * 1024
 HOSTS = {DEFAULT_REGISTRY: "registry-1.docker.io"}
 AGENT = {"User-Agent": f"transom/{__version__}"}
-ACCEPTED = ", ".join((*INDEXES, *MANIFESTS, *SCHEMA_1))
+KINDS = (*INDEXES, *MANIFESTS, *SCHEMA_1)
+ACCEPTED = ", ".join(KINDS)
 _NEXT = re.compile(r"\s*<([^>]+)>")
 _CHALLENGE = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 Page = TypeVar("Page")
@@ -93,13 +94,14 @@ class RegistryClient:
         content, kind = self._manifest(wanted)
         digest = self._image.digest or f"sha256:{hashlib.sha256(content).hexdigest()}"
         check_digest(content, digest)
-        return Descriptor(digest, len(content), kind)
+        self._manifests[digest] = content, kind
+        return Descriptor(digest, len(content), kind if kind in KINDS else MANIFESTS[0])  # whatever else it is called
 
     def open(self, descriptor: Descriptor, start: int = 0) -> BinaryIO:
         """Return the stream of a blob, from a byte on, or, by its type, of a manifest."""
         if not _HEX.match(descriptor.digest):
             raise TransomError(f"cannot fetch {descriptor.digest[:80]}", "it is no digest", "push the image again")
-        if descriptor.media_type in (*INDEXES, *MANIFESTS, *SCHEMA_1):
+        if descriptor.media_type in KINDS:
             return io.BytesIO(self._manifest(descriptor.digest)[0])
         return cast("BinaryIO", io.BufferedReader(_BlobStream(self, descriptor, start), CHUNK))
 
@@ -376,6 +378,8 @@ class _BlobStream(io.RawIOBase):
                 self._resume(_reason(error))
                 continue
             if not piece and size_bytes and self._at < size_bytes:
+                if self._is_whole():
+                    raise OSError(f"it ends after {self._at:,} of {size_bytes:,} bytes")
                 self._resume("the connection ended")
                 continue
             self._at += len(piece)
@@ -384,6 +388,12 @@ class _BlobStream(io.RawIOBase):
             if taken_s > FIRST_S and self._read_bytes < SLOWEST_BYTES_S * taken_s:
                 raise OSError(f"it comes slower than {SLOWEST_BYTES_S:.0f} bytes a second")
             return piece
+
+    def _is_whole(self) -> bool:
+        """Tell whether the registry sent all that it said it has: then nothing more comes, however often it is asked."""
+        assert self._reply is not None
+        told = self._reply.headers.get("Content-Length", "")
+        return self._reply.status == 200 and told.isdecimal() and self._at >= int(told[:19])
 
     def _resume(self, why: str) -> None:
         self._resumes += 1
