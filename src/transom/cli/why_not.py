@@ -133,11 +133,8 @@ def _known(name: str, index: Index) -> Iterator[str]:
     for record in records:
         if record.withdrawn:
             yield terminal.say("{} was withdrawn on {}").format(f"{record.feed} {record.id}", record.withdrawn[:10])
-    ratings = dict.fromkeys(each for record in records for each in (*record.ratings,))
-    told = [f"{each.source} {each.severity.label}{f' {each.score}' if each.score else ''}" for each in ratings]
-    told += [
-        f"{each.source} {each.severity.label}{f' {each.score}' if each.score else ''}" for each in index.rated(bug)
-    ]
+    ratings = (*(each for record in records for each in record.ratings), *index.rated(bug))
+    told = [f"{each.source} {each.severity.label} {each.score or ''}".rstrip() for each in ratings]
     if told:
         yield terminal.say("rated by {}; that of the source of a match counts first").format(_listed(told))
     exploited, likelihood = index.exploited(bug), index.likelihood(bug)
