@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.advisories.vex.test_reading import OPENVEX
-from tests.cli.test_scanners import scanned
+from tests.cli.test_scanners import IMAGE, scanned
 from tests.cli.test_vulns import bill, folder  # noqa: F401 - a fixture
+from tests.registry.conftest import Layout, layout  # noqa: F401 - a fixture
 from transom.cli import main
 
 
@@ -132,3 +134,52 @@ def test_decisions_of_a_team_travel_as_vex(place: Path, capsys: pytest.CaptureFi
     found = scanned(capsys, "a.cdx.json", "--vex", "out.json")
     assert found["findings"] == []
     assert "unused" in found["accepted"][0]["reason"]
+
+
+def attached(place: Layout, image: dict[str, Any], predicate: Any, kind: str = "https://openvex.dev/ns/v0.2.0") -> None:
+    """Attach an attestation to an image, as cosign does it."""
+    subject = image["digest"].removeprefix("sha256:")
+    statement = {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{"name": "a", "digest": {"sha256": subject}}],
+        "predicateType": kind,
+        "predicate": predicate,
+    }
+    payload = b64encode(json.dumps(statement).encode()).decode()
+    envelope = {"payloadType": "application/vnd.in-toto+json", "payload": payload, "signatures": []}
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": place.blob(b"{}", "application/vnd.oci.image.config.v1+json"),
+        "layers": [place.blob(json.dumps(envelope).encode(), "application/vnd.dsse.envelope.v1+json")],
+    }
+    made = place.blob(json.dumps(manifest).encode(), manifest["mediaType"])
+    place.add({**made, "annotations": {"org.opencontainers.image.ref.name": f"sha256-{subject}.att"}})
+
+
+@pytest.mark.parametrize(("words", "count"), [((), 1), (("--vex", "oci"), 0)])
+def test_what_is_attached_to_the_image_is_read_where_it_is_asked_for(
+    place: Path,
+    layout: Layout,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    count: int,
+) -> None:
+    said = {key: value for key, value in OPENVEX["statements"][0].items() if key != "products"}
+    image = layout.image(IMAGE)
+    attached(layout, image, {**OPENVEX, "statements": [said]})
+    attached(layout, image, {"builder": {}}, "https://slsa.dev/provenance/v1")
+    found = scanned(capsys, f"image:{layout.folder}", "--scanners", "vuln", "--no-cache", *words)
+    assert len(found["findings"]) == count
+    assert len(found["accepted"]) == 1 - count
+
+
+def test_what_is_attached_holds_for_its_own_image_only(
+    place: Path,
+    layout: Layout,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    attached(layout, layout.image(IMAGE), OPENVEX)
+    words = (f"image:{layout.folder}", "a.cdx.json", "--scanners", "vuln", "--no-cache", "--vex", "oci")
+    found = scanned(capsys, *words)
+    assert [each["ref"]["name"] for each in found["findings"]] == ["a.cdx.json"]

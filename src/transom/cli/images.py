@@ -51,6 +51,7 @@ def image_options(arguments: argparse.Namespace) -> ImageOptions:
         containerd=arguments.containerd_root,
         containerd_state=arguments.containerd_state,
         jars=arguments.jars or _own_jars(),
+        attached_vex="oci" in getattr(arguments, "vex", ()),
         dockerfiles=(
             *getattr(arguments, "dockerfile", ()),
             *(each for each in beside if is_dockerfile(Path(each).name)),

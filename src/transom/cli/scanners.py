@@ -62,7 +62,8 @@ def add_vulnerability_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         action="append",
         default=[],
-        help="what is known to matter or not: OpenVEX, CycloneDX or CSAF, a file or folder (repeatable)",
+        help="what is known to matter or not: OpenVEX, CycloneDX or CSAF, a file or folder, or oci: what is attached to "
+        "images (repeatable)",
     )
 
 

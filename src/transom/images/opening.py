@@ -30,7 +30,8 @@ class ImageOptions(Struct, frozen=True):
     containerd_state: its folders, "" for where they usually are; index: of vulnerabilities, which knows how long systems are
     kept, "" for none; dockerfiles: among which is the one that an image was built from; searcher: what looks for
     credentials in every file, None for nobody; exceptions: whether remarks in files make such none; jars: the index of
-    jars, "" for none; signatures: who must have signed them, None where nobody asks.
+    jars, "" for none; signatures: who must have signed them, None where nobody asks; attached_vex: whether VEX that lies beside
+    an image is read.
     """
 
     platform: str = ""
@@ -48,6 +49,7 @@ class ImageOptions(Struct, frozen=True):
     exceptions: bool = True
     jars: str = ""
     signatures: SignatureOptions | None = None
+    attached_vex: bool = False
 
 
 Opener = Callable[[str, ImageOptions, Platform | None], Image]

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
+from msgspec.structs import replace
+
 from transom.images.history import rebuilt, steps
 from transom.images.holdings import holdings
 from transom.images.inspection import Inspection
@@ -84,7 +86,14 @@ def fill_from_image(
         yield untold(ref, found.distro)
     told = image_object(found, name, workloads, ended(until, date.today())) | more
     add_image(inventory, found, target, told, options.dockerfiles)
-    inventory.bills.append(bill_of(found, name, workloads))
+    bill = bill_of(found, name, workloads)
+    if options.attached_vex and image.digest:
+        from transom.images.attached import attached_vex
+
+        beside = list(attached_vex(target, name, options, (image.digest, image.index_digest)))
+        yield from (each for each in beside if isinstance(each, Skipped))
+        bill = replace(bill, attached=tuple(each for each in beside if not isinstance(each, Skipped)))
+    inventory.bills.append(bill)
     if options.searcher is not None:
         from transom.images.leaks import leaks
 

@@ -135,7 +135,7 @@ class Catalogue:
 
     def _put(self, bill: Bill, file: str, stamp: str) -> None:
         self._forget("name = ? AND digest = ? AND file = ?", bill.name, bill.digest, file)
-        head = zstandard.ZstdCompressor().compress(_encode(replace(bill, packages=(), functions={})))
+        head = zstandard.ZstdCompressor().compress(_encode(replace(bill, packages=(), functions={}, attached=())))
         values = (bill.name, bill.digest, head, file, stamp)
         words = "INSERT INTO bills (name, digest, packed, file, stamp) VALUES (?, ?, ?, ?, ?)"
         number = self._database.execute(words, values).lastrowid

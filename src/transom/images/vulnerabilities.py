@@ -86,6 +86,7 @@ def looked_up(bills: Sequence[Bill], options: VulnerabilityOptions) -> Iterator[
     with index:
         yield from ages(index)
         for bill in bills:
+            vex.of(bill)
             yield from _of_bill(bill, index, options, vex)
     yield from vex.told()
 

@@ -57,7 +57,8 @@ class Bill(Struct, frozen=True):
 
     created: when what it is of was made, in ISO 8601; layers: diff-ID and instruction of each; base: the image that the
     lowest base_layers of them are; index_digest: of an index that led to it; workloads: that run it, by their short names,
-    where it was met in a cluster; functions: which ones programs hold, by path, as images.packages.functions keeps them.
+    where it was met in a cluster; functions: which ones programs hold, by path, as images.packages.functions keeps them;
+    attached: VEX documents that lie beside the image, by where.
     """
 
     name: str
@@ -72,3 +73,4 @@ class Bill(Struct, frozen=True):
     base_layers: int = 0
     index_digest: str = ""
     functions: Mapping[str, bytes] = {}
+    attached: tuple[tuple[str, bytes], ...] = ()

@@ -63,11 +63,15 @@ class Said(Struct, frozen=True):
 class Vex:
     """Statements by the bug that they are about."""
 
-    def __init__(self, statements: Iterable[Said]) -> None:
+    def __init__(self, statements: Iterable[Said] = ()) -> None:
         self._by_name: dict[str, list[Said]] = defaultdict(list)
         for said in statements:
-            for name in said.names:
-                self._by_name[name.upper()].append(said)
+            self.learn(said)
+
+    def learn(self, said: Said) -> None:
+        """Take one more statement."""
+        for name in said.names:
+            self._by_name[name.upper()].append(said)
 
     def __bool__(self) -> bool:
         return bool(self._by_name)
