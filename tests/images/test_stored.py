@@ -52,6 +52,7 @@ def test_a_file_that_is_none_is_an_error(tmp_path: Path) -> None:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("TRANSOM_DB", "transom.db")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "osv").mkdir()
     learn(tmp_path, "PYSEC-1", "django", "3.2.5", aliases=["CVE-2026-0001"])
@@ -78,7 +79,9 @@ def keep_file(place: Path, name: str, *packages: tuple[str, str]) -> None:
 def told(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
     capsys.readouterr()
     code = main(["vulns", *words, "-o", "json"])
-    found = json.loads(capsys.readouterr().out)
+    shown = capsys.readouterr()
+    assert shown.out, shown.err
+    found = json.loads(shown.out)
     assert found["summary"]["exit_code"] == code
     return found
 

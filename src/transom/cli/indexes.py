@@ -21,3 +21,8 @@ def jar_index() -> str:
 def _among_data(name: str) -> str:
     home = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")  # noqa: PTH111 - pathlib costs a start its time
     return os.path.join(home, "transom", name)  # noqa: PTH118
+
+
+def kept_bills() -> str:
+    """Return where bills of images are kept: TRANSOM_BILLS, else among the user's data."""
+    return os.environ.get("TRANSOM_BILLS") or _among_data("bills.db")

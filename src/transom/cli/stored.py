@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from transom.cli.indexes import kept_bills
 from transom.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,9 +49,9 @@ def keep(arguments: argparse.Namespace, bills: Iterable[Bill]) -> None:
     """Keep bills where --keep says so."""
     if arguments.keep is None:
         return
-    from transom.images.stored import Catalogue, default_path
+    from transom.images.stored import Catalogue
 
-    with Catalogue(arguments.keep or default_path()) as catalogue:
+    with Catalogue(arguments.keep or kept_bills()) as catalogue:
         catalogue.keep(bills)
 
 
@@ -81,12 +82,12 @@ def of_stored(arguments: argparse.Namespace, options: ScanOptions) -> Iterator[R
 
 def _opened(path: str) -> Catalogue:
     """Return the catalogue in a file, or the one that is kept in the cache of a folder's files."""
-    from transom.images.stored import Catalogue, default_path
+    from transom.images.stored import Catalogue
 
     if not path or not os.path.exists(path):  # noqa: PTH110
-        if path or not os.path.isfile(default_path()):  # noqa: PTH113
-            raise UsageError(f"there are no kept bills at {path or default_path()}", "", "transom sbom TARGET --keep")
-        return Catalogue(default_path())
+        if path or not os.path.isfile(kept_bills()):  # noqa: PTH113
+            raise UsageError(f"there are no kept bills at {path or kept_bills()}", "", "transom sbom TARGET --keep")
+        return Catalogue(kept_bills())
     if not os.path.isdir(path):  # noqa: PTH112
         return Catalogue(path)
     from hashlib import sha256

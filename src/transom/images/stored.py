@@ -6,7 +6,6 @@ the names by which advisories may speak of it. What changes in an index is looke
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
@@ -180,12 +179,6 @@ class _Transaction:
 
     def __exit__(self, failed: object, *_: object) -> None:
         self._database.execute("ROLLBACK" if failed else "COMMIT")
-
-
-def default_path() -> str:
-    """Return where bills are kept unless somebody says otherwise (XDG base directories)."""
-    home = os.environ.get("XDG_DATA_HOME") or str(Path("~/.local/share").expanduser())
-    return str(Path(home) / "transom" / "bills.db")
 
 
 def _files(folder: str) -> list[str]:
