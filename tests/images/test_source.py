@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -57,7 +58,42 @@ def test_no_value_of_a_variable_is_told(layout: Layout) -> None:  # noqa: F811
 
 def test_a_database_that_was_taken_away_is_found(layout: Layout) -> None:  # noqa: F811
     layout.image(SYSTEM, {"var/lib/dpkg/.wh.status": b"", "etc/.wh.os-release": b""}, User="1")
-    assert rules(f"image:{layout.folder}") >= {"image-database-removed", "image-packages-unknown"}
+    assert rules(f"image:{layout.folder}") >= {"image-database-removed"}
+
+
+def test_packages_of_a_database_that_was_taken_away_still_count(layout: Layout) -> None:  # noqa: F811
+    layout.image(SYSTEM, {"var/lib/dpkg/.wh.status": b""}, User="1")
+    found = inspected(f"image:{layout.folder}", FRESH).packages
+    assert [(each.name, each.evidence) for each in found] == [("base-files", "dpkg-hidden"), ("openssl", "dpkg-hidden")]
+
+
+CHANGELOG = gzip.compress(b"openssl (3.0.11-1~deb12u2) bookworm; urgency=medium\n\n  * Fix.\n\n -- A <a@b.c>  Mon\n")
+
+
+def test_packages_without_a_database_are_known_by_their_changelogs(layout: Layout) -> None:  # noqa: F811
+    documents = {"usr/share/doc/libssl3/changelog.Debian.gz": CHANGELOG, "usr/share/doc/x/changelog.gz": b"\x1f\x8b"}
+    layout.image({**documents, "usr/share/doc/y/changelog.gz": gzip.compress(b"Version 1.0: first\n")})
+    found = inspected(f"image:{layout.folder}", FRESH)
+    assert [(each.name, each.version, each.source_name, each.evidence) for each in found.packages] == [
+        ("libssl3", "3.0.11-1~deb12u2", "openssl", "changelog")
+    ]
+    assert str(found.distro) == "debian-12"
+
+
+def test_a_package_cut_out_with_its_list_is_found_by_its_changelog(layout: Layout) -> None:  # noqa: F811
+    layout.image({**SYSTEM, "usr/share/doc/libssl3/changelog.Debian.gz": CHANGELOG})
+    assert "image-database-altered" in rules(f"image:{layout.folder}")
+
+
+def test_a_changelog_of_a_known_package_tells_nothing_more(layout: Layout) -> None:  # noqa: F811
+    """A removed package may leave documents, and one package may keep those of another (perl-base those of perl)."""
+    removed = b"Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n\n"
+    files = {**SYSTEM, DATABASE: status("base-files", "openssl") + removed}
+    files |= {f"usr/share/doc/{name}/changelog.Debian.gz": CHANGELOG for name in ("openssl", "gone", "kept")}
+    files["var/lib/dpkg/info/openssl.list"] = b"/.\n/usr/share/doc/kept/changelog.Debian.gz\n"
+    layout.image(files, {"usr/share/doc/.wh.openssl": b""})
+    assert [each.name for each in inspected(f"image:{layout.folder}", FRESH).packages] == ["base-files", "openssl"]
+    assert not rules(f"image:{layout.folder}") & {"image-database-altered", "image-evidence-hidden"}
 
 
 def test_a_system_without_its_name_is_found_and_inferred(layout: Layout) -> None:  # noqa: F811

@@ -14,6 +14,7 @@ from transom.images.layers.merging import Hidden, Merged, merge
 from transom.images.layers.reading import Wanted, read_layer, unread_names
 from transom.images.layers.record import LayerRecord, Unread
 from transom.images.packages import Selection
+from transom.images.packages.changelogs import EVIDENCE as CHANGELOG
 from transom.images.packages.notes import EVIDENCE as NOTE
 from transom.images.sbom.purl import purl
 from transom.model.errors import TransomError
@@ -172,7 +173,7 @@ def _settled(packages: Sequence[Package], distro: Distro, merged: Merged) -> Ite
     """Yield packages with what only the whole image tells: the distribution, and the OS package that owns them."""
     system: dict[str, Package] = {}
     others = []
-    for package in _of_databases(packages):
+    for package in _of_databases(packages, merged):
         if package.kind in SYSTEM_KINDS:
             settled = replace(
                 package,
@@ -189,17 +190,39 @@ def _settled(packages: Sequence[Package], distro: Distro, merged: Merged) -> Ite
         yield replace(package, owner=purl(owner)) if owner else package
 
 
-def _of_databases(packages: Sequence[Package]) -> Iterator[Package]:
-    """Yield packages without those that only programs say they are of, where a database knows them."""
+def _of_databases(packages: Sequence[Package], merged: Merged) -> Iterator[Package]:
+    """Yield packages without those that only programs and changelogs tell, where a database knows them.
+
+    A database that a higher layer took away counts, where no other stands in its place: what it tells is still there.
+    """
+    ghosts = list(_ghosts(packages, merged))
     known = {
         (package.kind, name)
-        for package in packages
-        if package.kind in SYSTEM_KINDS and package.evidence != NOTE
+        for package in (*packages, *ghosts)
+        if package.kind in SYSTEM_KINDS and package.evidence not in (NOTE, CHANGELOG)
         for name in (package.name, package.source_name)
     }
-    for package in packages:
-        if package.evidence != NOTE or (package.kind, package.name) not in known:
-            yield package
+    for package in (*packages, *ghosts):
+        if package.evidence == NOTE and (package.kind, package.name) in known:
+            continue
+        if package.evidence == CHANGELOG and (("deb", package.name) in known or _is_owned(package, merged)):
+            continue
+        yield package
+
+
+def _ghosts(packages: Sequence[Package], merged: Merged) -> Iterator[Package]:
+    """Yield what hidden databases of the system tell, of kinds of which no database is shown."""
+    shown = {package.kind for package in packages if package.evidence not in (NOTE, CHANGELOG)}
+    for hidden in merged.hidden:
+        for package in hidden.packages:
+            if package.kind in SYSTEM_KINDS and package.kind not in shown and package.evidence not in (NOTE, CHANGELOG):
+                yield replace(package, evidence=f"{package.evidence}-hidden")
+
+
+def _is_owned(package: Package, merged: Merged) -> bool:
+    """Tell whether a package that a changelog tells is one that dpkg knows, by that name or as the changelog's owner."""
+    owner = merged.owned.get(package.places[0].path, "")
+    return package.name in merged.known or owner in merged.known
 
 
 def _owner(package: Package, owned: Mapping[str, str]) -> str:

@@ -20,6 +20,7 @@ from transom.images.inspection import Inspection
 from transom.images.layers.altered import Altered
 from transom.images.lifetimes import end_of, ended, untold
 from transom.images.opening import ImageOptions
+from transom.images.packages.changelogs import EVIDENCE as CHANGELOG
 from transom.images.sbom.bill import bill_of
 from transom.images.targets import CONTAINER, container_of, inspected, name_of, with_jars
 from transom.images.written import WrittenSource, lines_of, places_of_image
@@ -163,7 +164,7 @@ def image_object(
             "count": len(found.packages),
             "kinds": kinds,
             "databases": _databases(found),
-            "unlisted": list(merged.unlisted[:MAX_TOLD]),
+            "unlisted": _unlisted(found)[:MAX_TOLD],
         },
         "layers": [
             {
@@ -215,6 +216,13 @@ def _texts(value: Any) -> list[str]:
     """Return the texts of a list, or the keys of a map; images are made by whoever likes to, so anything may stand there."""
     found = value if isinstance(value, list | dict) else ()
     return [each for each in found if isinstance(each, str)][:MAX_TOLD]
+
+
+def _unlisted(found: Inspection) -> list[str]:
+    """Return packages that lists of files or changelogs tell, and the database of dpkg that is there does not."""
+    shown = any(path.endswith("lib/dpkg/status") for path in found.merged.packages)
+    ghosts = {package.name for package in found.packages if package.evidence == CHANGELOG} if shown else set()
+    return sorted({*found.merged.unlisted, *ghosts})
 
 
 def _databases(found: Inspection) -> list[str]:

@@ -11,6 +11,7 @@ from transom.images.layers.altered import DIVERSIONS, Altered, Found, differing
 from transom.images.layers.links import Links
 from transom.images.layers.record import LayerRecord, Leaked, Special, Unread, parted
 from transom.images.layers.tar import normal
+from transom.images.packages.changelogs import EVIDENCE as CHANGELOG
 from transom.images.packages.sums import Sums
 from transom.model.packages import Package, Place
 
@@ -42,7 +43,8 @@ class Merged(Struct, frozen=True):
     notable, open, strangers: what layers.record says of them, of files that are still there; caches: sizes by path;
     brought: the layer that each of these paths is of; unlisted: packages whose list of files is there, and which no
     database knows; altered: files that are not what their package says; hidden: what lies below; unread: files of interest
-    that are another by name, which was not read; leaked: files with credentials, those that lie below too.
+    that are another by name, which was not read; leaked: files with credentials, those that lie below too; known: packages
+    that databases of dpkg tell, in whatever state.
     """
 
     packages: dict[str, tuple[Package, ...]]
@@ -62,6 +64,7 @@ class Merged(Struct, frozen=True):
     open: dict[str, int] = {}
     strangers: dict[str, int] = {}
     brought: dict[str, str] = {}
+    known: frozenset[str] = frozenset()
 
 
 class _Held(Struct):
@@ -145,7 +148,7 @@ class _Overlay:
             held = self.files.pop(path)
             if held.leaks:
                 self.leaked_below.append(LeakedFile(path, held.layer, held.leaks, record.diff_id))
-            if held.packages and path not in brought:
+            if held.packages and path not in brought and not path.startswith(DOCUMENTS):
                 self.hidden.append(Hidden(path, held.layer, record.diff_id, held.packages))
         for path in [each for each in self.digests if is_gone(each)]:
             del self.digests[path]
@@ -261,6 +264,7 @@ def merge(records: Sequence[LayerRecord]) -> Merged:
         overlay.lay(record, any(awaiting[number + 1 :]))
     files = overlay.files
     listed = {held.listed for held in files.values() if held.listed}
+    known = _known(files)
     return Merged(
         {path: held.packages for path, held in files.items() if held.packages is not None},
         {path: held.text for path, held in files.items() if held.text is not None},
@@ -269,7 +273,7 @@ def merge(records: Sequence[LayerRecord]) -> Merged:
         {path: held.packed for path, held in files.items() if held.packed},
         _licences(overlay),
         dict(_owned(overlay)),
-        tuple(sorted(listed - _known(files))),
+        tuple(sorted(listed - known)),
         tuple(_altered(overlay)),
         tuple(overlay.hidden),
         tuple(overlay.unread),
@@ -279,6 +283,7 @@ def merge(records: Sequence[LayerRecord]) -> Merged:
         open={path: held.open for path, held in files.items() if held.open},
         strangers={path: held.stranger for path, held in files.items() if held.stranger},
         brought={path: held.layer for path, held in files.items()},
+        known=frozenset(known),
     )
 
 
@@ -313,5 +318,5 @@ def _known(files: dict[str, _Held]) -> set[str]:
     known: set[str] = set()
     for held in files.values():
         known.update(held.known)
-        known.update(each.name for each in held.packages or () if each.kind == "deb")
+        known.update(each.name for each in held.packages or () if each.kind == "deb" and each.evidence != CHANGELOG)
     return known

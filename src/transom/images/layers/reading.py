@@ -64,7 +64,7 @@ _LIST = re.compile(r"(?:^|/)var/lib/dpkg/info/([^/:]+)(?::[^/]+)?\.list$")
 _OWNABLE = re.compile(
     rb"(?:-info/METADATA|-info/PKG-INFO|\.egg-info|/package\.json|/release|/DESCRIPTION|/installed\.json"
     rb"|\.(?:egg|jar|war|gemspec|rockspec|dll|exe|ko|deps\.json)|/vmlinuz-[^/]+|/lib[^/]+\.so[.\d]*"
-    rb"|/s?bin/[^/]+|/lib(?:exec)?/(?:[^/]+/)*[^/.]+)$"
+    rb"|/changelog(?:\.Debian)?\.gz|/s?bin/[^/]+|/lib(?:exec)?/(?:[^/]+/)*[^/.]+)$"
 )
 """Files by which other ecosystems tell of packages that an OS package may own."""
 _LOGIN = re.compile(rb"://[^/\s@]{1,1000}@")

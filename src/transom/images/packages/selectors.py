@@ -103,6 +103,12 @@ INSTALLED = (
         path=r"(?:^|/)rpm/Packages\.db$",
         limit_bytes=512 * MIB,
     ),
+    Selector(
+        "changelogs:read",
+        suffixes=(".gz",),
+        path=r"(?:^|/)usr/share/doc/[^/]+/changelog(?:\.Debian)?\.gz$",
+        head_bytes=8 * 1024,
+    ),
     Selector("rpm:read_manifest", names=("container-manifest-2",), path=r"(?:^|/)rpmmanifest/container-manifest-2$"),
     Selector("pacman:read", names=("desc",), path=r"(?:^|/)var/lib/pacman/local/[^/]+/desc$"),
     Selector("pacman:read_portage", names=("CONTENTS",), path=r"(?:^|/)var/db/pkg/[^/]+/[^/]+/CONTENTS$"),
