@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from transom.cli import terminal
 from transom.cli.arguments import Parser, command_parser
 from transom.cli.authority import add_source_arguments, read_authority, show, skipped_records, tell, write_json
+from transom.cli.least_packages import add_packages_parser, run_packages
 from transom.model.errors import UsageError
 from transom.model.exits import Exit
 from transom.model.findings import Skipped
@@ -27,6 +28,7 @@ EXAMPLES = """\
   transom least rbac --audit audit.log --from deploy/               who holds what nobody used
   transom least rbac --audit logs/ --from estate.transom -o yaml    the roles that would be enough, to apply
   transom least rbac --audit audit.log --from cluster --subject sa:shop/web --level steady
+  transom least packages image:web:1                                packages that the image's command does not lead to
 
 exit codes: 0 nothing unused, 1 something unused, 2 usage, 3 something was skipped, or the replay denies something
 """
@@ -72,12 +74,15 @@ def parser() -> Parser:
     rbac.add_argument("--all", action="store_true", help="also the users, groups and accounts of Kubernetes itself")
     rbac.add_argument("-o", "--output", choices=FORMATS, default="table", help="table (default), json or yaml")
     add_source_arguments(rbac)
+    add_packages_parser(domains)
     return made
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the comparison, or the proposal."""
     gc.disable()  # one pass, then exit
+    if arguments.domain == "packages":
+        return run_packages(arguments)
     from transom.least.rbac import accounts, proposal, replay
     from transom.least.watching import began, unexplained
 
