@@ -116,13 +116,18 @@ def write_layout(layout: Path, layer: bytes) -> None:
     (layout / "index.json").write_text(json.dumps(index))
 
 
-def listing(layout: Path) -> list[Identity]:
-    """Return what our inspection finds in an image, without a cache."""
+def listing(layout: Path, secrets: bool = False) -> list[Identity]:
+    """Return what our inspection finds in an image, without a cache; secrets: whether every file is looked through, too."""
     from transom.images.cache import LayerCache
     from transom.images.inspection import inspect
     from transom.registry.layouts import read_layout
 
-    found = inspect(read_layout(str(layout)), LayerCache(None)).packages
+    looking = None
+    if secrets:
+        from transom.rules.leaks import searcher
+
+        looking = searcher()
+    found = inspect(read_layout(str(layout)), LayerCache(None, searcher=looking)).packages
     return [(each.kind, f"{each.namespace}/{each.name}", each.version) for each in found]
 
 
@@ -152,4 +157,4 @@ def _theirs(artifact: dict[str, str]) -> Identity:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(listing(Path(sys.argv[1]))))
+    sys.stdout.write(json.dumps(listing(Path(sys.argv[1]), "secrets" in sys.argv[2:])))

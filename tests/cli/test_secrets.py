@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from transom.cli import main
+from transom.rules.leaks import searcher
 
 TOKEN = "ghp_" + "zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ" + "0mLq17"
 KEY_ID = "AKIA" + "QYLPMN5HHHFPZAM2"
@@ -207,6 +208,21 @@ def test_the_rules_of_a_folder_are_found_and_told(repo: Path, capsys: pytest.Cap
     assert rules == {("mine", "a.py"), ("aws-access-key-id", "b.ini")}
     assert ".gitleaks.toml" in str(report["summary"]["provenance"])
     assert found(capsys, "--no-exceptions") == [("aws-access-key-id", "b.ini", 1)]
+
+
+def test_without_hyperscan_the_same_is_found_and_that_it_is_slower_told(
+    repo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repo / "b.yaml").write_text(f"kind: Secret\ndata:\n  a: {base64.b64encode(TOKEN.encode()).decode()}\n")
+    fast = told(capsys, "--git")[1]
+    monkeypatch.setattr("transom.rules.leaks._prefilter", lambda _: None)
+    searcher.cache_clear()
+    try:
+        plain = told(capsys, "--git")[1]
+    finally:
+        searcher.cache_clear()
+    assert plain["findings"] == fast["findings"] != []
+    assert "pip install 'transom[leaks]'" in str(plain["summary"]["provenance"])
 
 
 TRIVY = """

@@ -19,7 +19,7 @@ from transom.model.findings import Accepted, Evidence, Finding, Judged, NotAppli
 from transom.model.places import Locator, Path, path_text
 from transom.model.refs import Ref, image_ref
 from transom.registry.blobs import Image
-from transom.rules.leaks import ALLOWED_BY_REMARK, MAX_PLACES, finding_of_value, severity_of, told_of
+from transom.rules.leaks import ALLOWED_BY_REMARK, MAX_PLACES, finding_of_value, severity_of, slowness, told_of
 
 SHIPPED = "credentials in files that are as their OS package brings them, which everybody has"
 MAX_TEXTS = 10_000  # of settings and history; honest images have some dozens
@@ -42,6 +42,7 @@ def leaks(found: Inspection, name: str, searcher: Searcher, exceptions: bool = T
 
     exceptions: whether a remark in the line makes it none.
     """
+    yield from slowness(searcher, name)
     ref = image_ref(name)
     places = [*_in_files(found, searcher), *_in_texts(found.image, name, searcher)]
     failed = set()

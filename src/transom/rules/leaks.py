@@ -6,14 +6,14 @@ import os
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from transom.model.findings import Evidence, Finding, Rule
+from transom.model.findings import Evidence, Finding, Provenance, Rule
 from transom.model.language import mark
 from transom.model.places import Locator
 from transom.model.severity import Severity
 from transom.rules.cache import cached_leak_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from transom.lang.leaks.find import LeakFinder
     from transom.lang.leaks.prefilter import Kept, Prefilter
@@ -120,6 +120,12 @@ def searcher(rules: str = "") -> Searcher:
     made = LeakFinder(read, _prefilter(read), tells_allowed=True)
     key = os.environ.get(KEY_VARIABLE, "").encode("utf-8", "surrogateescape")
     return Searcher(made, key, TAG_BYTES) if key else Searcher(made)
+
+
+def slowness(searcher: Searcher, target: str) -> Iterator[Provenance]:
+    """Yield that a target takes longer than it could, where Hyperscan is not installed; the same is found."""
+    if searcher.finder.prefilter is None:
+        yield Provenance(target, "credentials without Hyperscan, ten times slower: pip install 'transom[leaks]'")
 
 
 def _prefilter(rules: LeakRules) -> Prefilter | None:

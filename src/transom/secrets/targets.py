@@ -10,6 +10,7 @@ from msgspec import Struct
 from transom.lang.leaks.stream import Searcher
 from transom.model.errors import UsageError
 from transom.model.findings import Result
+from transom.rules.leaks import slowness
 from transom.secrets.folders import folder_of, texts_below
 from transom.secrets.ignores import Ignores, read_ignores
 from transom.secrets.search import search
@@ -31,6 +32,7 @@ class Scope(Struct, frozen=True):
 
 def leaks_below(target: str, searcher: Searcher, scope: Scope) -> Iterator[Result]:
     """Yield what leaks below a path, and what could not be read; raises UsageError where git is asked and has nothing."""
+    yield from slowness(searcher, target)
     folder = folder_of(target)
     ignores = read_ignores(folder, folder) if scope.exceptions else None
     in_git = scope.history or scope.since or scope.staged

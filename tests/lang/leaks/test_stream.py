@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import codecs
+from binascii import crc32
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -137,6 +138,44 @@ def test_how_sure_a_leak_is_depends_on_checksum_words_and_path(secret: str, path
 def test_the_checksum_of_grafana_is_known() -> None:
     assert checksum_holds(b"glsa_" + b"a" * 32 + b"_00000000") is False
     assert checksum_holds(b"anything else") is None
+
+
+def crc36(text: str) -> str:
+    number, digits = crc32(text.encode()), ""
+    while number:
+        number, digit = divmod(number, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
+    return digits.rjust(7, "0")
+
+
+ROUTABLE = "glpat-" + "bzoxCnU6Mgw4Zk9xq7RtY2mNcVwPaLs" + ".0v"
+AGE = "AGE-SECRET-KEY-" + "1" + "GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"
+
+
+@pytest.mark.parametrize(
+    ("token", "holds"),
+    [
+        (ROUTABLE + crc36(ROUTABLE), True),
+        (ROUTABLE + "0000000", False),
+        (AGE, True),
+        (AGE[:-1] + "Y", False),
+        ("eyJhbGciOiJIUzI1NiJ9." + "a" * 20 + ".", None),
+        ("eyJhbmciOiJIUzI1NiJ9." + "a" * 20 + ".", False),
+        ("eyJub3QganNvbiBhdCBhbGw." + "a" * 20 + ".", False),
+    ],
+)
+def test_other_checksums_are_known(token: str, holds: bool | None) -> None:
+    assert checksum_holds(token.encode()) is holds
+
+
+def test_letters_behind_a_token_are_none_of_it() -> None:
+    token = "ghp_" + "zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ" + "0mLq17"
+    (found,) = leaks(f"key={token}N".encode(), "a.pyc", LeakRule("any", regex=r"key=(\w+)"))
+    assert (found.length, found.certainty) == (40, "proven")
+
+
+def test_a_mark_of_a_wide_encoding_hides_no_plain_text() -> None:
+    assert len(leaks(codecs.BOM_UTF16_LE + TEXT.encode())) == 1
 
 
 def test_a_remark_marks_a_leak_as_allowed() -> None:

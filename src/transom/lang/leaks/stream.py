@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.msgpack import encode
 
-from transom.lang.leaks.doubts import Certainty, certainty
+from transom.lang.leaks.doubts import Certainty, certainty, token_in
 from transom.lang.leaks.encoded import PATTERNS, Part, encoded_parts
 from transom.lang.leaks.find import LINE_BYTES, Leak, LeakFinder
 from transom.lang.leaks.rules import LeakRule
@@ -182,9 +182,11 @@ def _of_text(
     """Yield the leaks of a text, then those of what it holds in other encodings."""
     finder = searcher.finder
     for leak in finder.look(text, path, regions):
-        secret = text[leak.secret_start : leak.secret_end]
+        secret = token_in(text[leak.secret_start : leak.secret_end])
         sure, reason = certainty(secret, path, leak.rule.is_generic)
-        yield _At(leak, leak.secret_start, leak.secret_end, len(secret), searcher.tag(secret), sure, reason)
+        yield _At(
+            leak, leak.secret_start, leak.secret_start + len(secret), len(secret), searcher.tag(secret), sure, reason
+        )
     if decodings and (regions is None or regions):
         parts = list(encoded_parts(text, None if regions is None else _of_encodings(finder, regions)))
         if parts:
@@ -241,6 +243,8 @@ def _placed(each: _At, piece: Piece, begins: tuple[int, int], form: Form) -> Fou
 
 def _wide_encoding(head: bytes) -> str:
     """Return the encoding of a text in units of two bytes, by its mark or by where its NULs stand; "" for any other."""
+    if b"\0" not in head[:SNIFFED_BYTES]:
+        return ""  # whatever mark it begins with: letters and line breaks have one in every wide encoding
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         return "utf-32"
     if head.startswith(codecs.BOM_UTF16_LE):
