@@ -34,6 +34,7 @@ from transom.registry.blobs import (
     check_digest,
 )
 from transom.registry.credentials import NOBODY, Login, login_for
+from transom.registry.trust import context_of
 
 SILENCE_S = 30.0  # without a byte, a connection is broken
 LONGEST_ANSWER_S = 120.0  # of a manifest or a token; what comes drop by drop is never silent
@@ -52,6 +53,7 @@ MAX_TOKEN_BYTES = 1024 * 1024
 MAX_REFERRERS_PAGES = 100  # of 4 MB each; an image has a page at most
 CHUNK = 1024 * 1024
 HOSTS = {DEFAULT_REGISTRY: "registry-1.docker.io"}
+WAYS = {"retries": False, "timeout": urllib3.Timeout(SILENCE_S)}
 AGENT = {"User-Agent": f"transom/{__version__}"}
 KINDS = (*INDEXES, *MANIFESTS, *SCHEMA_1)
 ACCEPTED = ", ".join(KINDS)
@@ -69,7 +71,8 @@ class _Token(Struct):
 class RegistryClient:
     """One repository of one registry; its blobs satisfy `blobs.Blobs`.
 
-    mirrors: HOST or HOST/PATH to ask first, in their order; insecure: whether plain HTTP is taken, which a loopback address always is.
+    mirrors: HOST or HOST/PATH to ask first, in their order; insecure: whether plain HTTP is taken, which a
+    loopback address is that has no certificates on this machine.
     """
 
     def __init__(
@@ -82,11 +85,13 @@ class RegistryClient:
         self._insecure = insecure
         self._tokens: dict[str, str] = {}
         self._manifests: dict[str, tuple[bytes, str]] = {}
-        self._pools = Pools(retries=False, timeout=urllib3.Timeout(SILENCE_S))
+        self._pools = Pools(**WAYS)
+        self._trusting: dict[str, Pools] = {}
 
     def close(self) -> None:
         """End every connection."""
-        self._pools.close()
+        for each in (self._pools, *self._trusting.values()):
+            each.close()
 
     def manifest(self) -> Descriptor:
         """Return what the image's name leads to: its digest, held to the content; raises TransomError."""
@@ -210,7 +215,7 @@ class RegistryClient:
         for _ in range(MAX_REDIRECTS + 1):
             own = urlsplit(url).netloc == host
             sent = {**AGENT, **headers, **({"Authorization": authorization} if authorization and own else {})}
-            reply = self._pools.of(url).request(
+            reply = self._pool(url).request(
                 method, url, body=body or None, headers=sent, preload_content=False, redirect=False
             )
             if reply.status not in (301, 302, 303, 307, 308):
@@ -229,9 +234,20 @@ class RegistryClient:
             why = f"it redirects to {parts.hostname}, an address of this network"
             raise TransomError(f"{host} is not followed", why, "name that registry itself if it is meant")
 
+    def _pool(self, url: str) -> urllib3.PoolManager:
+        """Return what reaches a URL, and trusts its host as the machine's settings for registries say."""
+        return self._pools_of(urlsplit(url).netloc).of(url)
+
+    def _pools_of(self, host: str) -> Pools:
+        if host not in self._trusting:
+            context = context_of(host)
+            self._trusting[host] = self._pools if context is None else Pools(**WAYS, ssl_context=context)
+        return self._trusting[host]
+
     def _scheme(self, host: str) -> str:
         name = host.rpartition(":")[0] or host
-        return "http" if self._insecure or _is_loopback(name.strip("[]")) else "https"
+        plain = _is_loopback(name.strip("[]")) and self._pools_of(host) is self._pools
+        return "http" if self._insecure or plain else "https"
 
     def _authorization(self, host: str, challenge: str) -> str:
         """Return the header that a challenge asks for: Basic, or a token of the realm that it names."""
@@ -272,13 +288,13 @@ class RegistryClient:
         if login.token:
             form = {"grant_type": "refresh_token", "refresh_token": login.token, "service": service, "scope": scope}
             form["client_id"] = "transom"
-            return self._pools.of(realm).request(
+            return self._pool(realm).request(
                 "POST", realm, fields=form, headers=AGENT, encode_multipart=False, preload_content=False, redirect=False
             )
         query = urlencode({"service": service, "scope": scope})
         headers = {**AGENT, **({"Authorization": login.basic} if login != NOBODY else {})}
         url = f"{realm}{'&' if '?' in realm else '?'}{query}"
-        return self._pools.of(url).request("GET", url, headers=headers, preload_content=False, redirect=False)
+        return self._pool(url).request("GET", url, headers=headers, preload_content=False, redirect=False)
 
 
 class _Place(Struct, frozen=True):
