@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from transom.rules import cache
-from transom.rules.cache import cache_folder, cached
+from transom.rules.cache import cached
+from transom.rules.folder import cache_folder
 from transom.rules.load import load_pack, read_pack
 
 

@@ -161,7 +161,7 @@ def _fetched(arguments: argparse.Namespace) -> Iterator[str]:
     from transom.advisories.fetching import fetch_feed
     from transom.advisories.sources import folder_of, is_source
     from transom.model.errors import UsageError
-    from transom.rules.cache import cache_folder
+    from transom.rules.folder import cache_folder
 
     for name in arguments.feeds:
         if not is_source(name):

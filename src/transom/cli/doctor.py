@@ -72,7 +72,7 @@ def _schemas() -> str:
 
 
 def _cache() -> str:
-    from transom.rules.cache import cache_folder
+    from transom.rules.folder import cache_folder
 
     folder = cache_folder()
     return str(folder) if folder else mark("none: compiled rules are not kept, each run compiles them again")

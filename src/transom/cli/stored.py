@@ -92,7 +92,7 @@ def _opened(path: str) -> Catalogue:
         return Catalogue(path)
     from hashlib import sha256
 
-    from transom.rules.cache import cache_folder
+    from transom.rules.folder import cache_folder
 
     folder = cache_folder()
     if folder is None:

@@ -24,7 +24,7 @@ import zstandard
 from transom import __version__
 from transom.images.layers.record import FORMAT, LayerRecord
 from transom.images.packages import Selection
-from transom.rules.cache import state_of
+from transom.rules.folder import state_of
 
 if TYPE_CHECKING:
     from transom.lang.leaks.stream import Searcher

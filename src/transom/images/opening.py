@@ -14,7 +14,7 @@ from transom.model.images import ImageError, ImageRef, parse_image
 from transom.registry.blobs import Image, Platform, parse_platform, resolve
 from transom.registry.credentials import Login
 from transom.registry.layouts import is_layout, read_layout
-from transom.rules.cache import cache_folder
+from transom.rules.folder import cache_folder
 
 if TYPE_CHECKING:
     from transom.images.signatures.scanning import SignatureOptions

@@ -13,7 +13,7 @@ from transom.images.cache import LayerCache
 from transom.images.inspection import Inspection, identified, inspect, inspect_folder
 from transom.images.opening import ImageOptions, open_image
 from transom.model.errors import TransomError
-from transom.rules.cache import cache_folder
+from transom.rules.folder import cache_folder
 
 if TYPE_CHECKING:
     from transom.images.containers.inspecting import Inspected

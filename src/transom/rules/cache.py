@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import marshal
 import os
-import stat
 import sys
 import zlib
 from contextlib import suppress
@@ -24,9 +23,10 @@ from transom.model.digests import sha256
 from transom.model.limits import MAX_POLICY_BYTES
 from transom.rules import check
 from transom.rules import policy as policies
+from transom.rules.folder import cache_folder, only_ours, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from transom.lang.leaks.rules import LeakRules
     from transom.rules.load import Pack
@@ -80,24 +80,6 @@ def cached_leak_rules(file: str, make: Callable[[], LeakRules]) -> LeakRules:
     return kept
 
 
-def cache_folder() -> str | None:
-    """Return the folder, made if need be; None where it cannot be had, or where others may write to it."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    folder = os.path.join(home, "transom")
-    try:
-        if not os.path.isdir(folder):
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-        status = os.lstat(folder)
-    except OSError:
-        return None
-    return folder if stat.S_ISDIR(status.st_mode) and _only_ours(status) else None
-
-
-def _only_ours(status: os.stat_result) -> bool:
-    """Tell whether nobody but the user of this run may have written what has this status."""
-    return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-
-
 def _key(files: Sequence[str], version: tuple[int, int], told: Callable[[str], bytes]) -> str:
     digest = sha256(f"{__version__} {sys.version} {version} {_makers()}".encode())
     for path in files:
@@ -133,13 +115,6 @@ def _makers() -> str:
     return state_of((rules, os.path.join(rules, "kyverno"), os.path.join(rules, "..", "lang", "cel")))
 
 
-def state_of(folders: Iterable[str]) -> str:
-    """Return what tells the files of folders from others that were put in their place: times and sizes."""
-    files = [each for folder in folders for each in os.scandir(folder)]
-    stats = sorted((each.name, each.stat().st_mtime_ns, each.stat().st_size) for each in files if each.is_file())
-    return str(stats)
-
-
 def _read(path: str) -> Any:
     content = read_kept(path)
     return None if content is None else _restored(marshal.loads(content))  # noqa: S302 - in a folder that only we may write to
@@ -150,7 +125,7 @@ def read_kept(path: str) -> bytes | None:
     try:
         with open(path, "rb") as stream:
             status = os.fstat(stream.fileno())
-            if not _only_ours(status) or status.st_size > MAX_CACHED_BYTES:
+            if not only_ours(status) or status.st_size > MAX_CACHED_BYTES:
                 return None
             checksum, content = stream.read(CHECKSUM_BYTES), stream.read()
     except OSError:

@@ -145,7 +145,8 @@ def _prefilter(rules: LeakRules) -> Prefilter | None:
 def _kept() -> Kept | None:
     """Return where compiled sets are kept: beside the compiled rules, and as safe."""
     from transom.lang.leaks.prefilter import Kept
-    from transom.rules.cache import PREFIX, cache_folder, read_kept, write_kept
+    from transom.rules.cache import PREFIX, read_kept, write_kept
+    from transom.rules.folder import cache_folder
 
     folder = cache_folder()
     if folder is None:
