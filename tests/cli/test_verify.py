@@ -261,3 +261,20 @@ def test_an_image_of_a_registry_is_verified_by_the_list_of_its_referrers(
     listed = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}).encode()
     put(f"{repository}/manifests/{digest.replace(':', '-')}", listed, INDEX)
     assert place.code(f"image:{reference}", "--key", "cosign.pub") == 0
+
+
+def test_signatures_are_looked_for_where_the_policy_keeps_them(
+    place: Place, layout: Layout, pushed: Callable[[str], str]
+) -> None:
+    digest = layout.image({"a": b"1"})["digest"]
+    reference = pushed("team/apart:1")
+    host = reference.partition("/")[0]
+    push(f"http://{host}/v2/team/signatures", *signature(digest, place.key), tag=cosign_tag(digest))
+    key = {"key": {"data": pem(place.key)}}
+    here = place.write("here.yaml", cluster_image_policy("**", key))
+    there = place.write(
+        "there.yaml", cluster_image_policy("**", {**key, "source": [{"oci": f"{host}/team/signatures"}]})
+    )
+    assert place.code(f"image:{reference}", "--policy", here) == 1
+    assert place.code(f"image:{reference}", "--policy", there) == 0
+    assert place.code("image:layout", "--policy", there) == 3  # a folder has no other repositories

@@ -67,20 +67,23 @@ class AttestationRule(Struct, frozen=True):
 class X509Rule(Struct, frozen=True):
     """Which certificates may have signed, as notation's trust policies say it.
 
-    stores: `ca:NAME`, `signingAuthority:NAME`; subjects: distinguished names that a signer's must have all parts of, `*` for any;
-    enforced: the validations that refuse; the others are only told (authenticity, authenticTimestamp, expiry, revocation).
+    stores: `ca:NAME`, `signingAuthority:NAME`; certificates: that are trusted beside them, in PEM; subjects: distinguished
+    names that a signer's must have all parts of, `*` for any; enforced: the validations that refuse, of authenticity,
+    authenticTimestamp, expiry and revocation; the others are only told.
     """
 
     stores: tuple[str, ...]
     subjects: tuple[str, ...]
     enforced: frozenset[str]
+    certificates: tuple[str, ...] = ()
 
 
 class Authority(Struct, frozen=True):
     """One way to satisfy a policy: by a key, by an identity, by certificates, or without asking (static).
 
     keys: public keys in PEM; log: whether an entry of a transparency log is asked for beside a key; timestamp: an authority's;
-    attestations: asked for in the place of a signature; static: `pass` or `fail`; unsupported: what of it cannot be judged here.
+    attestations: asked for in the place of a signature; places: other repositories
+    that keep what is asked for, () for the image's own; static: `pass` or `fail`; unsupported: what of it cannot be judged here.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Authority(Struct, frozen=True):
     log: bool = False
     timestamp: bool = False
     attestations: tuple[AttestationRule, ...] = ()
+    places: tuple[str, ...] = ()
     static: str = ""
     message: str = ""
     unsupported: str = ""
@@ -99,13 +103,14 @@ class ImagePolicy(Struct, frozen=True):
     """What images of some names must have: one of its authorities suffices, an image needs all policies that name it.
 
     images: patterns of names, `*` within a step and `**` over steps; otherwise: whether it speaks only of what no other policy of its
-    file names; enforced: whether a failure is a finding of weight.
+    file names; without: patterns of what it does not speak of; enforced: whether a failure is a finding of weight.
     """
 
     name: str
     images: tuple[str, ...]
     authorities: tuple[Authority, ...]
     otherwise: bool = False
+    without: tuple[str, ...] = ()
     enforced: bool = True
     file: str = ""
 

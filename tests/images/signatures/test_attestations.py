@@ -165,6 +165,22 @@ def test_a_policy_in_another_language_is_not_judged(repository: Kept) -> None:
     assert "rego" in found.unjudged[0].reason
 
 
+def test_an_authority_that_is_not_judged_lets_nothing_pass(repository: Kept) -> None:
+    image = an_image(repository)
+    authority = Authority("a", static="pass", unsupported="its policy over all authorities is in rego")
+    found = outcome(repository, image, [ImagePolicy("p", ("**",), (authority,))])
+    assert not found.holds
+    assert "rego" in found.unjudged[0].reason
+
+
+def test_a_policy_may_pass_or_forbid_without_asking(repository: Kept) -> None:
+    image = an_image(repository)
+    assert outcome(repository, image, [ImagePolicy("p", ("**",), (Authority("a", static="pass"),))]).holds
+    assert (
+        refused(repository, image, [ImagePolicy("p", ("**",), (Authority("a", static="fail"),))]) is Problem.FORBIDDEN
+    )
+
+
 def test_a_condition_that_costs_too_much_or_is_none_is_refused() -> None:
     from transom.images.signatures.conditions import condition
 

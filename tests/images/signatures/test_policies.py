@@ -70,7 +70,7 @@ def test_attestations_have_short_names(tmp_path: Path) -> None:
         ("  - key: {secretRef: {name: a}}\n", "in a Secret"),
         ("  - key: {kms: gcpkms://a}\n", "key service"),
         ("  - keyless: {identities: [{issuer: a, subject: b}], ca-cert: {data: c}}\n", "trusted root"),
-        (KEYED + "    source: [{oci: ghcr.io/acme/signatures}]\n", "another repository"),
+        (KEYED + "    source: [{tagPrefix: v1-}]\n", "prefix"),
     ],
 )
 def test_what_files_cannot_tell_is_not_judged(tmp_path: Path, text: str, told: str) -> None:
@@ -95,6 +95,7 @@ def test_policies_in_cue_are_not_judged(tmp_path: Path) -> None:
         ("  - keyless: {identities: [{issuer: a, subjectRegExp: '('}]}\n", "no expression"),
         ("  - keyless: {identities: [{issuer: a, subject: b, claims: {branch: c}}]}\n", "no claim"),
         ("  - key: {data: garbage}\n", "public key"),
+        (KEYED + "    source: [{oci: 'no repository'}]\n", "no repository"),
         (KEYED + "    attestations: [{name: a, predicateType: vuln, policy: {type: cel, data: '1 +'}}]\n", "condition"),
         (KEYED + "  mode: never\n", "no mode"),
         (KEYED + "  images: []\n", "twice"),

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from transom.images.signatures.identities import pattern_of
-from transom.model.errors import TransomError
+from transom.model.errors import TransomError, UsageError
 from transom.model.images import ImageError, parse_image
 from transom.model.signatures import ImagePolicy
 
@@ -29,9 +29,13 @@ def policies_for(name: str, policies: Sequence[ImagePolicy]) -> list[ImagePolicy
 
 
 def is_named(name: str, policy: ImagePolicy) -> bool:
-    """Tell whether one of a policy's patterns fits a name."""
+    """Tell whether one of a policy's patterns fits a name, and none of what it does not speak of."""
     written = list(_written(name))
-    return any(glob(pattern).fullmatch(each) is not None for pattern in policy.images for each in written)
+    return _fits(policy.images, written) and not _fits(policy.without, written)
+
+
+def _fits(patterns: Sequence[str], written: Sequence[str]) -> bool:
+    return any(glob(pattern).fullmatch(each) is not None for pattern in patterns for each in written)
 
 
 def _written(name: str) -> Iterator[str]:
@@ -44,6 +48,17 @@ def _written(name: str) -> Iterator[str]:
     ending = f"@{reference.digest}" if reference.digest else f":{reference.tag or 'latest'}"
     for full in {reference.name, reference.name.replace("docker.io/", HUB, 1)}:
         yield full + ending
+
+
+def repository_named(text: str) -> str:
+    """Return the name of a repository that keeps signatures, once it is known to be one; raises UsageError."""
+    try:
+        parse_image(text)
+    except ImageError as error:
+        raise UsageError(
+            f"{text[:80]!r} is no repository", str(error), "name it like ghcr.io/acme/signatures"
+        ) from error
+    return text
 
 
 @lru_cache(PATTERNS_KEPT)

@@ -23,6 +23,7 @@ from msgspec import Struct
 
 from transom.images.signatures.certificates import (
     MAX_CHAIN,
+    certificates_of_pem,
     check_life,
     check_path,
     check_use,
@@ -193,12 +194,9 @@ def _check_authentic(rule: X509Rule, jws: Jws, trust: Trust) -> None:
     """Hold the chain to the trust stores, and the signer to the identities, that the policy names."""
     check_use(jws.chain[0])
     kind = STORE_OF[text_at(jws.protected, SCHEME)]
-    trusted = {
-        thumbprint(each)
-        for store in rule.stores
-        if store.startswith(f"{kind}:")
-        for each in trust.stores.get(store, ())
-    }
+    given = [each for store in rule.stores if store.startswith(f"{kind}:") for each in trust.stores.get(store, ())]
+    given += [load_certificate(each) for pem in rule.certificates for each in certificates_of_pem(pem.encode())]
+    trusted = set(map(thumbprint, given))
     if not trusted:
         missing = ", ".join(rule.stores) or "none is named"
         raise CannotJudgeError(f"no trust store has a certificate ({missing})", "give the folder: --trust-store FOLDER")

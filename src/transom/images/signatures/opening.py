@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from transom.images.opening import ImageOptions, has_transport
 from transom.images.signatures.verifying import Subject
 from transom.model.errors import TransomError
-from transom.model.images import ImageError, parse_image
+from transom.model.images import ImageError, ImageRef, parse_image
 from transom.registry.blobs import INDEXES, Descriptor, Platform, Repository, manifest_of, parse_platform
+from transom.registry.credentials import Login
 from transom.registry.layouts import is_layout, open_repository
 
 IMAGE, REGISTRY = "image:", "docker://"
@@ -43,15 +45,19 @@ def _of_registry(text: str, options: ImageOptions, platform: Platform | None, na
         reference = parse_image(text)
     except ImageError as error:
         raise TransomError(f"cannot read the image {text}", str(error), "check its name") from error
+
+    def opened(image: ImageRef, login: Login | None = None) -> RegistryClient:
+        return RegistryClient(image, login, options.mirrors, options.insecure)
+
+    def subject(client: RegistryClient) -> Subject:
+        digests = _digests(text, client.manifest(), client, platform)
+        return Subject(name or text, digests, client, lambda place: opened(parse_image(place)))
+
     *others, last = options.logins or (None,)
     for login in others:
-        client = RegistryClient(reference, login, options.mirrors, options.insecure)
-        try:
-            return Subject(name or text, _digests(text, client.manifest(), client, platform), client)
-        except DeniedError:
-            client.close()
-    client = RegistryClient(reference, last, options.mirrors, options.insecure)
-    return Subject(name or text, _digests(text, client.manifest(), client, platform), client)
+        with suppress(DeniedError):
+            return subject(opened(reference, login))
+    return subject(opened(reference, last))
 
 
 def _of_layout(path: str, wanted: str, platform: Platform | None, name: str) -> Subject:

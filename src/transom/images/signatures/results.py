@@ -69,8 +69,10 @@ def results_of(verdict: Verdict, name: str = "", workloads: Sequence[str] = ()) 
         yield Skipped(ref, NO_POLICY, "add a policy whose images have a pattern that fits it")
     for outcome in verdict.outcomes:
         yield from _of_outcome(outcome, verdict, ref, workloads)
-    for unread in verdict.unread:
-        yield Skipped(ref, unread.reason, unread.next_step)
+    if verdict.holds:  # whatever else lies beside it changes nothing, or anybody who may push could make it incomplete
+        yield NotApplicable("signatures that could not be read, beside those that suffice", len(verdict.unread))
+    else:
+        yield from (Skipped(ref, unread.reason, unread.next_step) for unread in verdict.unread)
     if verdict.unsigned_bill:
         yield NotApplicable("bills of materials that are attached without a signature")
 

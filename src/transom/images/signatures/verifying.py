@@ -5,7 +5,7 @@ The name was resolved once; everything is held to the digests that it led to: th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -44,18 +44,53 @@ Word = Proof | Refusal | Unjudged
 class Subject:
     """An image that may be signed: its name, and the digests that the name led to, read when first asked for.
 
-    digests: descriptors, the index first where there is one, then the manifest.
+    digests: descriptors, the index first where there is one, then the manifest; elsewhere: opens another repository by its name.
     """
 
-    def __init__(self, name: str, digests: Sequence[Descriptor], repository: Repository) -> None:
+    def __init__(
+        self,
+        name: str,
+        digests: Sequence[Descriptor],
+        repository: Repository,
+        elsewhere: Callable[[str], Repository] | None = None,
+    ) -> None:
         self.name = name
         self.digests = tuple(digests)
         self.repository = repository
+        self._elsewhere = elsewhere
+        self._found: dict[str, list[Carried | Unjudged]] = {}
 
-    @cached_property
+    def carried(self, places: Sequence[str] = ()) -> Iterator[Carried]:
+        """Yield everything that claims to be a signature of one of the digests, kept beside the image or in other repositories."""
+        for place in places or ("",):
+            yield from (each for each in self._kept(place) if isinstance(each, Carried))
+
+    @property
     def found(self) -> list[Carried | Unjudged]:
-        """Everything that claims to be a signature of one of the digests."""
-        return [each for top in self.digests for each in signatures_of(self.repository, top.digest)]
+        """Everything that is kept beside the image, and what of it could not be read."""
+        return self._kept("")
+
+    @property
+    def unread(self) -> tuple[Unjudged, ...]:
+        """What could not be read wherever it was looked for."""
+        return tuple(each for found in self._found.values() for each in found if isinstance(each, Unjudged))
+
+    def _kept(self, place: str) -> list[Carried | Unjudged]:
+        if place not in self._found:
+            self._found[place] = list(self._read(place))
+        return self._found[place]
+
+    def _read(self, place: str) -> Iterator[Carried | Unjudged]:
+        repository = self.repository
+        if place:
+            if self._elsewhere is None:
+                yield Unjudged(
+                    f"its signatures are kept in {place}, and only a folder was named", "verify it in its registry"
+                )
+                return
+            repository = self._elsewhere(place)
+        for top in self.digests:
+            yield from signatures_of(repository, top.digest)
 
     @cached_property
     def manifests(self) -> dict[str, bytes]:
@@ -67,14 +102,13 @@ def verify(image: Subject, policies: Sequence[ImagePolicy], trust: Trust) -> Ver
     """Return what every policy that names an image says of it."""
     named = policies_for(image.name, policies)
     outcomes = tuple(_outcome(policy, image, trust) for policy in named)
-    unread = tuple(each for each in image.found if isinstance(each, Unjudged)) if named else ()
     top = image.digests[0].digest
     return Verdict(
         image.name,
         image.digests[-1].digest,
         top if len(image.digests) > 1 else "",
         outcomes,
-        unread,
+        image.unread,
         bool(named) and has_unsigned_bill(image.repository, top),
     )
 
@@ -94,6 +128,8 @@ def _outcome(policy: ImagePolicy, image: Subject, trust: Trust) -> Outcome:
 
 
 def _is_satisfied(authority: Authority, proofs: Sequence[Proof]) -> bool:
+    if authority.unsupported:
+        return False
     if authority.static:
         return authority.static == "pass"
     return len(proofs) >= max(
@@ -126,8 +162,8 @@ def _words(authority: Authority, image: Subject, trust: Trust) -> Iterator[Word]
         for rule in authority.attestations:
             yield from _attested(authority, rule, image, trust)
     else:
-        for carried in image.found:
-            if isinstance(carried, Carried) and _may_be_signature(carried):
+        for carried in image.carried(authority.places):
+            if _may_be_signature(carried):
                 yield from _judged(authority, None, carried, image, trust)
 
 
@@ -145,8 +181,8 @@ def _attested(authority: Authority, rule: AttestationRule, image: Subject, trust
         return
     words = [
         word
-        for carried in image.found
-        if isinstance(carried, Carried) and carried.form in (Form.DSSE, Form.BUNDLE)
+        for carried in image.carried(authority.places)
+        if carried.form in (Form.DSSE, Form.BUNDLE)
         for word in _judged(authority, rule, carried, image, trust)
     ]
     proofs = [each for each in words if isinstance(each, Proof)]
@@ -209,6 +245,6 @@ def _by_notation(authority: Authority, image: Subject, trust: Trust) -> Iterator
     from transom.images.signatures.notation import judged
 
     assert authority.x509 is not None
-    for carried in image.found:
-        if isinstance(carried, Carried) and carried.form in NOTATION:
+    for carried in image.carried(authority.places):
+        if carried.form in NOTATION:
             yield judged(authority.x509, carried, trust)

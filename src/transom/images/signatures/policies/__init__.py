@@ -1,11 +1,11 @@
-"""Policies in the formats that users have: sigstore's ClusterImagePolicy, and notation's trust policy."""
+"""Policies in the formats that users have: sigstore's ClusterImagePolicy, Kyverno's verifyImages, notation's trust policy."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
 
-from transom.images.signatures.policies import cluster_image_policy, trust_policy
+from transom.images.signatures.policies import cluster_image_policy, kyverno, trust_policy
 from transom.images.signatures.trust import read_file
 from transom.kube.documents import Document, read_documents
 from transom.kube.reading import text_at
@@ -14,7 +14,7 @@ from transom.model.findings import Skipped
 from transom.model.limits import MAX_POLICY_BYTES
 from transom.model.signatures import ImagePolicy
 
-FORMS = "give a ClusterImagePolicy (policy.sigstore.dev) or notation's trustpolicy.json"
+FORMS = "give a ClusterImagePolicy (policy.sigstore.dev), a Kyverno policy with verifyImages, or notation's trustpolicy.json"
 
 
 def read_policies(paths: Sequence[str]) -> list[ImagePolicy]:
@@ -46,5 +46,7 @@ def _of_document(document: Document, path: str) -> Iterator[ImagePolicy]:
         yield from trust_policy.read(value, path, where)
     elif kind == cluster_image_policy.KIND:
         yield from cluster_image_policy.read(value, path, where)
+    elif kind in kyverno.KINDS and text_at(value, "apiVersion").startswith(kyverno.GROUP):
+        yield from kyverno.read(value, path, where)
     elif value is not None:
         raise UsageError(f"{where} is no policy about signatures", f"it is of kind {kind!r}" if kind else "", FORMS)

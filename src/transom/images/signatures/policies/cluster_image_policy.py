@@ -16,7 +16,7 @@ from transom.images.signatures.certificates import CLAIMS
 from transom.images.signatures.conditions import condition
 from transom.images.signatures.identities import pattern_of
 from transom.images.signatures.keys import load_keys
-from transom.images.signatures.names import glob
+from transom.images.signatures.names import glob, repository_named
 from transom.images.signatures.provenance import in_full
 from transom.model.errors import TransomError, UsageError
 from transom.model.signatures import AttestationRule, Authority, Identity, ImagePolicy
@@ -161,6 +161,7 @@ def _authority(found: _Authority, number: int, above: str) -> Authority:
         log=log,
         timestamp=found.rfc3161timestamp is not None,
         attestations=tuple(map(_attestation, found.attestations)),
+        places=tuple(repository_named(each.oci) for each in found.source if each.oci),
         unsupported=_unsupported(found) or above,
     )
 
@@ -172,8 +173,8 @@ def _unsupported(found: _Authority) -> str:
         return f"its key is kept {kept}, not in the policy"
     if found.keyless is not None and found.keyless.ca_cert is not None:
         return "its authority's certificate stands in the policy; put it into the trusted root"
-    if any(each.oci or each.tag_prefix for each in found.source):
-        return "its signatures are kept in another repository"
+    if any(each.tag_prefix for each in found.source):
+        return "its signatures have tags of their own, with a prefix"
     return ""
 
 
