@@ -151,7 +151,9 @@ def test_an_archive_that_unpacks_without_end_is_refused(tmp_path: Path, monkeypa
 
 
 @pytest.mark.parametrize(
-    "content", [b"\x1f\x8b\x08rubbish", b"\x28\xb5\x2f\xfdrubbish", gzip.compress(b"x" * 9000)[:-9]]
+    "content",
+    [b"\x1f\x8b\x08rubbish", b"\x28\xb5\x2f\xfdrubbish", gzip.compress(b"x" * 9000)[:-9]],
+    ids=["gzip", "zstd", "cut short"],
 )
 def test_a_packed_archive_that_is_broken_is_told(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.tar.gz"

@@ -11,7 +11,7 @@ from transom.cli import terminal
 from transom.cli.arguments import TARGET_HELP, Parser, add_input_arguments, add_rule_arguments, command_parser
 from transom.cli.clusters import add_cluster_arguments
 from transom.cli.images import add_image_arguments
-from transom.cli.outputs import add_judging_arguments, allowed_by, outputs, write_to
+from transom.cli.outputs import add_judging_arguments, add_report_arguments, allowed_by, outputs, write_to
 from transom.model.errors import UsageError
 from transom.model.severity import SEVERITIES
 
@@ -37,16 +37,13 @@ def parser() -> Parser:
     made = command_parser("diff", "Tell what differs between two sources: objects, fields and findings.", EXAMPLES)
     made.add_argument("before", metavar="A", nargs="?", help=TARGET_HELP)
     made.add_argument("after", metavar="B", nargs="?", help="the source that A is compared with")
-    made.add_argument(
-        "-o",
-        "--output",
-        metavar="FORMAT[=FILE]",
-        action="append",
-        default=[],
-        help="table (default), json, jsonl or markdown; repeatable, one of them to stdout",
+    add_report_arguments(
+        made,
+        "table (default), json, jsonl or markdown; repeatable, one of them to stdout",
+        "exit 1 for new findings from this severity on (default: high)",
     )
     made.add_argument("--exit-code", action="store_true", help="exit 1 also where objects differ")
-    add_judging_arguments(made, "exit 1 for new findings from this severity on (default: high)")
+    add_judging_arguments(made)
     add_input_arguments(made)
     add_rule_arguments(made)
     add_cluster_arguments(made)

@@ -22,7 +22,7 @@ from transom.cli.arguments import (
 )
 from transom.cli.clusters import add_cluster_arguments
 from transom.cli.images import add_image_arguments
-from transom.cli.outputs import DATED, add_judging_arguments, allowed_by, made_at, outputs, write_to
+from transom.cli.outputs import add_judging_arguments, add_report_arguments, allowed_by, outputs, write_reports
 from transom.cli.scanners import add_grouping_argument, add_scanner_arguments, advised
 from transom.cli.signers import add_trust_arguments
 from transom.cli.stored import add_keep_argument, keep
@@ -31,10 +31,13 @@ from transom.model.findings import Result
 from transom.model.severity import SEVERITIES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from transom.inventory import Inventory
+    from transom.model.findings import Finding
     from transom.model.frameworks import Framework
     from transom.model.refs import Ref
-    from transom.report.options import ReportOptions
+    from transom.report.options import Excerpt
     from transom.report.summary import Report
     from transom.scan import ScanOptions
 
@@ -61,16 +64,8 @@ def parser() -> Parser:
     """Return the parser of the command."""
     made = command_parser("scan", "Find every open window in the targets, worst first.", EXAMPLES)
     made.add_argument("targets", metavar="TARGET", nargs="*", help=TARGET_HELP)
-    made.add_argument(
-        "-o",
-        "--output",
-        metavar="FORMAT[=FILE]",
-        action="append",
-        default=[],
-        help="table (default), json, jsonl, sarif, html, junit, markdown, csv, gitlab-codequality, gitlab-sast, oscal, "
-        "github, or as VEX openvex, cyclonedx-vex or csaf; repeatable, one of them to stdout",
-    )
-    add_judging_arguments(made, "exit 1 from this severity on (default: high)")
+    add_report_arguments(made)
+    add_judging_arguments(made)
     made.add_argument(
         "--framework", metavar="NAME", help="what the rules of this framework say of its controls, like cis-kubernetes"
     )
@@ -146,9 +141,7 @@ def run(arguments: argparse.Namespace) -> int:
     keep(arguments, inventory.bills)
     report = advised(report)
     report = replace(report, framework=_framework(arguments.framework), exposed=_exposed(inventory))
-    for name, file in wanted:
-        _write(name, file, report, inventory, arguments.group_by)
-    return report.exit_code
+    return write_reports(report, wanted, lambda: _excerpts(inventory), group_by=arguments.group_by)
 
 
 def _known(arguments: argparse.Namespace, options: ScanOptions) -> tuple[frozenset[str], Sequence[Result]]:
@@ -188,6 +181,13 @@ def _report(
     return report.with_known(frozenset(finding.fingerprint for finding in report.findings))
 
 
+def _excerpts(inventory: Inventory) -> Callable[[Finding], Excerpt | None]:
+    """Return what tells the lines of the sources, which only pages show."""
+    from transom.cli.excerpts import excerpts
+
+    return excerpts(inventory)
+
+
 def _exposed(inventory: Inventory) -> frozenset[Ref]:
     from transom.network.exposure import exposed
 
@@ -200,20 +200,3 @@ def _framework(name: str | None) -> Framework | None:
     from transom.rules.frameworks import framework_named
 
     return framework_named(name)
-
-
-def _write(name: str, file: str, report: Report, inventory: Inventory, group_by: str) -> None:
-    from transom.report.formats import write
-
-    shown = terminal.report_options(sys.stdout) if not file else terminal.file_options()
-    options = _options(name, replace(shown, group_by=group_by), inventory)
-    write_to(file, lambda stream: write(name, report, stream, options))
-
-
-def _options(name: str, options: ReportOptions, inventory: Inventory) -> ReportOptions:
-    """Return options with what only some formats ask for: the time, and lines of the sources."""
-    if name not in DATED:
-        return options
-    from transom.cli.excerpts import excerpts
-
-    return replace(options, made_at=made_at(), excerpts=excerpts(inventory))

@@ -6,18 +6,18 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from transom.cli import terminal
-from transom.cli.arguments import Parser, command_parser, severity_label
+from transom.cli.arguments import Parser, command_parser
 from transom.cli.images import add_image_arguments
-from transom.cli.outputs import DATED, allowed_by, made_at, outputs, write_to
+from transom.cli.outputs import add_report_arguments, allowed_by, outputs, write_reports
 from transom.cli.settings import read_settings
 from transom.model.findings import Provenance
+from transom.model.language import mark
 from transom.model.severity import SEVERITIES
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ EXAMPLES = """\
 exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 incomplete (something was not judged)
 """
 OWN_FILE = ".gitleaks.toml"  # rules that a folder brings, as gitleaks takes them
+FORMAT_HELP = mark(
+    "table (default), json, jsonl, sarif, html, junit, markdown, csv, gitlab-codequality, gitlab-sast or github; repeatable"
+)
 NO_FORMATS = ("oscal", "openvex", "cyclonedx-vex", "csaf")  # which tell controls of frameworks, and vulnerabilities
 
 
@@ -44,14 +47,7 @@ def parser() -> Parser:
     """Return the parser of the command."""
     made = command_parser("secrets", "Find credentials in files of any kind; no value is ever shown.", EXAMPLES)
     made.add_argument("targets", metavar="PATH", nargs="*", help="a file, a folder or image:REF (default: this folder)")
-    made.add_argument(
-        *("-o", "--output"),
-        metavar="FORMAT[=FILE]",
-        action="append",
-        default=[],
-        help="table (default), json, jsonl, sarif, html, junit, markdown, csv, gitlab-codequality, "
-        "gitlab-sast or github; repeatable",
-    )
+    add_report_arguments(made, FORMAT_HELP)
     where = made.add_mutually_exclusive_group()
     where.add_argument("--git", action="store_true", help="look through every commit of the repository, too")
     where.add_argument("--since", metavar="REV", help="look only through the commits that HEAD has beyond REV")
@@ -62,21 +58,7 @@ def parser() -> Parser:
         help="use the rules of this file, in the format of gitleaks (TOML) or trivy (YAML)",
     )
     made.add_argument(
-        "--fail-on",
-        metavar="SEVERITY",
-        type=severity_label,
-        default="high",
-        help="exit 1 from this severity on (default: high)",
-    )
-    made.add_argument(
         *("--exclude",), metavar="GLOB", action="append", default=[], help="leave these files out (.gitignore syntax)"
-    )
-    made.add_argument(
-        "--allow-skipped",
-        metavar="PATTERN",
-        action="append",
-        default=[],
-        help="what was skipped and matches (file, object or rule; * and ?) does not make the scan incomplete",
     )
     made.add_argument("--no-exceptions", action="store_true", help="report also what files declare acceptable")
     made.add_argument("--config", metavar="FILE", help="settings (default: transom.yaml, where there is one)")
@@ -93,7 +75,7 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Look, write every report, and return the exit code."""
-    from transom.report.formats import FORMATS, write
+    from transom.report.formats import FORMATS
 
     wanted = list(outputs(arguments.output, [name for name in FORMATS if name not in NO_FORMATS]))
     settings = read_settings(arguments.config)
@@ -104,11 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     problems = chain.from_iterable(_problems(each, rules) for rules, each in found.items())
     results = chain.from_iterable(_results(target, asked[target], found, arguments) for target in targets)
     report = _report(chain(problems, results), list(found.values()), arguments)
-    for name, file in wanted:
-        shown = terminal.file_options() if file else terminal.report_options(sys.stdout)
-        options = replace(shown, explains=False, made_at=made_at() if name in DATED else "")
-        write_to(file, partial(write, name, report, options=options))
-    return report.exit_code
+    return write_reports(report, wanted, explains=False)
 
 
 def _rules(target: str, arguments: argparse.Namespace, settings: Settings) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from transom.cli import terminal
-from transom.cli.arguments import Parser, command_parser, severity_label
+from transom.cli.arguments import Parser, command_parser
 from transom.cli.images import add_image_arguments, image_options
-from transom.cli.outputs import DATED, allowed_by, made_at, outputs, write_to
+from transom.cli.outputs import add_report_arguments, allowed_by, outputs, write_reports
 from transom.cli.signers import add_signer_arguments, policies_of, trust_of_arguments
 from transom.model.errors import TransomError, UsageError
 from transom.model.findings import Result, Skipped
@@ -39,22 +38,7 @@ def parser() -> Parser:
     """Return the parser of the command."""
     made = command_parser("verify", "Tell who signed images, and whether that satisfies policies.", EXAMPLES)
     made.add_argument("targets", metavar="IMAGE", nargs="*", help="image:REF, or image:PATH#NAME of an OCI layout")
-    made.add_argument(
-        "-o",
-        "--output",
-        metavar="FORMAT[=FILE]",
-        action="append",
-        default=[],
-        help="as of transom scan; repeatable, one of them to stdout",
-    )
-    made.add_argument(
-        "--fail-on",
-        metavar="SEVERITY",
-        type=severity_label,
-        default="high",
-        help="exit 1 from this severity on (default: high)",
-    )
-    made.add_argument("--allow-skipped", metavar="PATTERN", action="append", default=[], help="as of transom scan")
+    add_report_arguments(made)
     made.add_argument(
         "--as", metavar="REF", dest="name", default="", help="the name by which policies know an image in a folder"
     )
@@ -65,7 +49,7 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write every report and return the exit code."""
-    from transom.report.formats import FORMATS, write
+    from transom.report.formats import FORMATS
 
     wanted = list(outputs(arguments.output, FORMATS))
     if not arguments.targets:
@@ -86,14 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
             threshold=SEVERITIES[arguments.fail_on],
             allows=allowed_by(arguments.allow_skipped),
         )
-    for name, file in wanted:
-        options = terminal.file_options() if file else terminal.report_options(sys.stdout)
-        if name in DATED:
-            from msgspec.structs import replace
-
-            options = replace(options, made_at=made_at())
-        write_to(file, lambda stream, name=name, options=options: write(name, report, stream, options))  # type: ignore[misc]
-    return report.exit_code
+    return write_reports(report, wanted)
 
 
 def _results(target: str, arguments: argparse.Namespace, policies: list[ImagePolicy], trust: Trust) -> Iterator[Result]:

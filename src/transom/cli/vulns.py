@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from transom.cli import terminal
-from transom.cli.arguments import Parser, command_parser, severity_label
+from transom.cli.arguments import Parser, command_parser
 from transom.cli.images import add_image_arguments, image_options
-from transom.cli.outputs import DATED, allowed_by, made_at, outputs, write_to
+from transom.cli.outputs import add_report_arguments, allowed_by, outputs, write_reports
 from transom.cli.scanners import (
     VULNERABLE,
     add_grouping_argument,
@@ -45,39 +44,23 @@ def parser() -> Parser:
     """Return the parser of the command."""
     made = command_parser("vulns", "Tell the known vulnerabilities of what an image or an SBOM holds.", EXAMPLES)
     made.add_argument("target", metavar="TARGET", nargs="?", help=TARGET_HELP)
-    made.add_argument(
-        "-o",
-        "--output",
-        metavar="FORMAT[=FILE]",
-        action="append",
-        default=[],
-        help="as of transom scan; repeatable, one of them to stdout",
-    )
-    made.add_argument(
-        "--fail-on",
-        metavar="SEVERITY",
-        type=severity_label,
-        default="high",
-        help="exit 1 from this severity on (default: high)",
-    )
+    add_report_arguments(made)
     add_vulnerability_arguments(made)
     add_grouping_argument(made)
     add_stored_arguments(made)
     made.add_argument("--config", metavar="FILE", help="settings (default: transom.yaml, where there is one)")
-    made.add_argument("--allow-skipped", metavar="PATTERN", action="append", default=[], help="as of transom scan")
     add_image_arguments(made)
     return made
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write every report and return the exit code."""
-    from transom.report.formats import FORMATS, write
+    from transom.report.formats import FORMATS
 
     wanted = list(outputs(arguments.output, FORMATS))
     if not arguments.target and arguments.stored is None:
         raise UsageError("name what to look into", "", "transom vulns debian:12")
     check_index(arguments)
-    from msgspec.structs import replace
 
     from transom.cli.sbom import named
     from transom.inventory import Inventory
@@ -95,11 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
             allows=allowed_by(arguments.allow_skipped),
         )
     report = advised(report)
-    for name, file in wanted:
-        shown = terminal.file_options() if file else terminal.report_options(sys.stdout)
-        shown = replace(shown, group_by=arguments.group_by, made_at=made_at() if name in DATED else "")
-        write_to(file, lambda stream, name=name, shown=shown: write(name, report, stream, shown))  # type: ignore[misc]
-    return report.exit_code
+    return write_reports(report, wanted, group_by=arguments.group_by)
 
 
 def options_of(arguments: argparse.Namespace) -> ScanOptions:

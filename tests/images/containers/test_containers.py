@@ -58,10 +58,10 @@ def task(tmp_path: Path, name: str, pid: int, spec: object) -> str:
 
 
 @ours_too
-@pytest.mark.parametrize("wanted", ["a1b2c3d4", "a1b2", "web", "web-0/web", "shop/web-0/web", f"pid:{os.getpid()}"])
+@pytest.mark.parametrize("wanted", ["a1b2c3d4", "a1b2", "web", "web-0/web", "shop/web-0/web", "pid:{own}"])
 def test_a_container_is_found_by_each_of_its_names(tmp_path: Path, wanted: str) -> None:
     state = task(tmp_path, "a1b2c3d4", os.getpid(), SPEC)
-    found = find_container(wanted, "", state)
+    found = find_container(wanted.format(own=os.getpid()), "", state)
     assert (found.id, found.pid, found.image, found.shown) == (
         "a1b2c3d4",
         os.getpid(),

@@ -45,7 +45,9 @@ def published(*documents: dict[str, str]) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "line", [f"{SHA1},org.x,thing,1.2", f"{SHA1.upper()},org.x:thing:1.2", f"sha1,what\n{SHA1},org.x:thing:1.2"]
+    "line",
+    [f"{SHA1},org.x,thing,1.2", f"{SHA1.upper()},org.x:thing:1.2", f"sha1,what\n{SHA1},org.x:thing:1.2"],
+    ids=["names", "colons", "a heading"],
 )
 def test_a_table_of_text_is_a_source(tmp_path: Path, line: str) -> None:
     assert JarIndex(built(tmp_path, line)).of(SHA1) == ("org.x", "thing", "1.2")
@@ -100,7 +102,11 @@ def test_what_no_index_knows_is_not_known(tmp_path: Path) -> None:
     assert index.of("x") is None
 
 
-@pytest.mark.parametrize("content", [b"", b"a,b\nc,d\n", gzip.compress(b"x" * 100), b"SQLite format 3\0rubbish" * 30])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"a,b\nc,d\n", gzip.compress(b"x" * 100), b"SQLite format 3\0rubbish" * 30],
+    ids=["empty", "no digests", "gzip", "no database"],
+)
 def test_a_source_that_is_none_is_told_and_leaves_the_old_index(tmp_path: Path, content: bytes) -> None:
     path = built(tmp_path, f"{SHA1},org.x,thing,1.2")
     (tmp_path / "bad").write_bytes(content)
