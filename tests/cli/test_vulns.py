@@ -50,6 +50,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ):
         (feed / f"{each['id']}.json").write_text(json.dumps(each))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")  # no cell is broken into lines
     assert main(["db", "build", "osv"]) == 0
     return tmp_path
 
