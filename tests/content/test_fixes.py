@@ -101,6 +101,7 @@ def test_bad_examples_are_mended_and_nothing_else_is_found(fix: Fix) -> None:
 NOT_REACHED = {
     "removed-api-version": ("a Deployment of old",),  # of extensions/v1beta1, which has another schema
     "dockerfile-npm-scripts-as-root": ("for good",),  # by a setting of npm
+    "dockerfile-root-user": ("nobody is named", "root", "its number", "an earlier stage only"),  # no account is made
     "dockerfile-tool-cache-kept": ("of yarn",),  # whose cache a command of its own cleans
     "dockerfile-user-by-name": ("a name",),  # whose number nothing tells
     "dockerfile-workdir-relative": ("relative",),  # below what only its base image knows

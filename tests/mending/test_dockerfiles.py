@@ -73,6 +73,7 @@ def test_another_escape_is_kept(tmp_path: Path) -> None:
         ("WORKDIR /a\nWORKDIR b", "WORKDIR /a\nWORKDIR /a/b"),
         ("CMD a\nCMD b", 'CMD ["b"]'),
         ("RUN adduser -D -u 10001 app\nUSER app", "RUN adduser -D -u 10001 app\nUSER 10001"),
+        ("RUN adduser -D -u 10001 app\nCMD a b", 'RUN adduser -D -u 10001 app\nCMD ["a", "b"]\nUSER 10001'),
         ("CMD a && b", "CMD a && b"),
         ("ADD $A /a", "ADD $A /a"),
         ("RUN <<EOF\napt-get install -y a\nEOF", "RUN <<EOF\napt-get install -y a\nEOF"),

@@ -73,7 +73,7 @@ def _caches(sizes: Mapping[str, int]) -> Iterator[dict[str, Any]]:
     for folder in CACHES:
         size = sum(each for path, each in sizes.items() if path.startswith(folder))
         if size:
-            yield {"folder": folder.rstrip("/"), "size": size}
+            yield {"path": folder.rstrip("/"), "size": size}
 
 
 def _strangers(found: Mapping[str, int], accounts: Accounts) -> dict[str, int]:

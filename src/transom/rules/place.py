@@ -193,8 +193,8 @@ def _child(node: Any, step: str | int) -> Any:
 
 
 def _is_file(node: Any) -> bool:
-    """Tell whether a node of an image's object is a file that a layer brought."""
-    return isinstance(node, dict) and "path" in node and "layer" in node
+    """Tell whether a node of an image's object is a file that a layer brought, or a folder of some size."""
+    return isinstance(node, dict) and "path" in node and ("layer" in node or "size" in node)
 
 
 def _file_told(file: dict[str, Any], path: Path) -> str:
