@@ -14,12 +14,13 @@ import pytest
 import zstandard
 
 from transom.advisories import Index, match, outdated
+from transom.advisories.ages import MAX_AGE_DAYS
 from transom.advisories.building import build
 from transom.advisories.documents import Document
 from transom.advisories.feeds import read, told
 from transom.advisories.mirrors import Place
 from transom.advisories.shipping import MANIFEST, export, take
-from transom.cli import main
+from transom.cli import main, scanners
 from transom.model.advisories import Advisory, Exploited, Likelihood, Refused
 from transom.model.errors import TransomError
 from transom.model.findings import Skipped
@@ -258,6 +259,12 @@ def test_a_scan_by_a_stale_index_is_incomplete(records, tmp_path, capsys):
     (tmp_path / "sbom.json").write_text(json.dumps(bill))
     assert main(["vulns", str(tmp_path / "sbom.json"), "--db", str(tmp_path / "x.db")]) == 3
     assert "what became known since is not looked for" in " ".join(capsys.readouterr().out.split())
+    aged = ["vulns", str(tmp_path / "sbom.json"), "--db", str(tmp_path / "x.db"), "--max-db-age", "36500"]
+    assert main(aged) == 0
+
+
+def test_the_command_line_and_the_index_agree_how_old_a_source_may_be():
+    assert scanners.MAX_AGE_DAYS == MAX_AGE_DAYS
 
 
 def test_a_scan_without_an_index_says_what_to_do(tmp_path, capsys):

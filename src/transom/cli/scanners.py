@@ -24,6 +24,7 @@ SCANNERS = ("vuln", "misconfig", "secret")
 IGNORE_FILES = (".trivyignore", ".trivyignore.yaml", ".trivyignore.yml", ".grype.yaml", ".grype.yml")
 """Where other scanners look by themselves for what they ignore."""
 
+MAX_AGE_DAYS = 14  # of a source of the index, as transom.advisories.ages has it, which is not imported for a help text
 VULNERABLE = "vulnerable-package"  # the one rule whose findings an index makes
 
 
@@ -47,6 +48,13 @@ def add_vulnerability_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--kev", action="store_true", help="only those that are known to be exploited")
     group.add_argument("--min-epss", metavar="SCORE", type=_score, default=0.0, help="only those at least as likely")
+    group.add_argument(
+        "--max-db-age",
+        metavar="DAYS",
+        type=int,
+        default=MAX_AGE_DAYS,
+        help=f"a source older than this is skipped, which is never clean (default: {MAX_AGE_DAYS})",
+    )
     group.add_argument(
         "--reachable", action="store_true", help="not those whose vulnerable functions are not in the Go program"
     )
@@ -203,7 +211,8 @@ def index_options(arguments: argparse.Namespace) -> VulnerabilityOptions:
     from transom.images.vulnerabilities import VulnerabilityOptions
 
     told = (arguments.only_fixable, arguments.kev, arguments.min_epss)
-    return VulnerabilityOptions(arguments.db, *told, tuple(arguments.vex), arguments.reachable)
+    more = (tuple(arguments.vex), arguments.reachable, arguments.max_db_age)
+    return VulnerabilityOptions(arguments.db, *told, *more)
 
 
 def check_index(arguments: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from transom.advisories import Index, match, outdated
+from transom.advisories.ages import MAX_AGE_DAYS
 from transom.advisories.matching import asked
 from transom.images.exploitability import Exploitability
 from transom.images.linked import reached
@@ -56,7 +57,7 @@ class VulnerabilityOptions(Struct, frozen=True):
 
     fixable: only what a newer version mends; exploited: only what is known to be; likelihood: the least EPSS score; vex:
     documents, or folders of such, that say what of it matters; reachable: not those of which a program holds no vulnerable
-    function.
+    function; max_age_days: how old a source may be before nothing looks clean by it.
     """
 
     index: str
@@ -65,6 +66,7 @@ class VulnerabilityOptions(Struct, frozen=True):
     likelihood: float = 0.0
     vex: tuple[str, ...] = ()
     reachable: bool = False
+    max_age_days: int = MAX_AGE_DAYS
 
     def wants(self, found: Match) -> bool:
         """Tell whether a match is told."""
@@ -84,21 +86,21 @@ def looked_up(bills: Sequence[Bill], options: VulnerabilityOptions) -> Iterator[
         return
     vex = Exploitability(options.vex)
     with index:
-        yield from ages(index)
+        yield from ages(index, options.max_age_days)
         for bill in bills:
             vex.of(bill)
             yield from _of_bill(bill, index, options, vex)
     yield from vex.told()
 
 
-def ages(index: Index) -> Iterator[Provenance | Skipped]:
+def ages(index: Index, max_age_days: int = MAX_AGE_DAYS) -> Iterator[Provenance | Skipped]:
     """Yield how old each source is, and which of them are too old to call anything clean."""
     for feed in index.feeds:
         told = f"{feed.records:,} records, read on {feed.retrieved[:10]}"
         if feed.modified:
             told = f"{feed.records:,} records, the newest of {feed.modified[:10]}"
         yield Provenance(f"vulnerabilities: {feed.feed}", told)
-    yield from outdated(index)
+    yield from outdated(index, max_age_days=max_age_days)
 
 
 def _of_bill(bill: Bill, index: Index, options: VulnerabilityOptions, vex: Exploitability) -> Iterator[Result]:
