@@ -125,7 +125,7 @@ def searcher(rules: str = "") -> Searcher:
 def slowness(searcher: Searcher, target: str) -> Iterator[Provenance]:
     """Yield that a target takes longer than it could, where Hyperscan is not installed; the same is found."""
     if searcher.finder.prefilter is None:
-        yield Provenance(target, "credentials without Hyperscan, ten times slower: pip install 'transom[leaks]'")
+        yield Provenance(target, "credentials without Hyperscan, seven times slower: pip install 'transom[leaks]'")
 
 
 def _prefilter(rules: LeakRules) -> Prefilter | None:

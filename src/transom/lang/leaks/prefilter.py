@@ -108,15 +108,15 @@ class Prefilter:
         """
         return {number: self._parts(number, ends, text) for number, ends in self._ends(text).items()}
 
-    def regions_of(self, texts: Sequence[bytes]) -> Mapping[int, Mapping[int, Regions]]:
+    def regions_of(self, texts: Sequence[bytes], joined: bytes = b"") -> Mapping[int, Mapping[int, Regions]]:
         """Return the regions of many texts in one pass, by the number of each text in which anything matches.
 
         The texts are joined by line breaks, at which anchors and borders of words hold as at the ends of a text; what
-        matches only beyond a text's end is none of its.
+        matches only beyond a text's end is none of its. joined: the texts so joined, where somebody has done it.
         """
         found: dict[int, dict[int, list[int]]] = {}
         starts = [0, *accumulate(len(text) + 1 for text in texts[:-1])]
-        for number, ends in self._ends(b"\n".join(texts)).items():
+        for number, ends in self._ends(joined or b"\n".join(texts)).items():
             if len(ends) > MAX_ENDS:
                 for at in range(len(texts)):
                     found.setdefault(at, {})[number] = ends

@@ -136,10 +136,11 @@ def leaks_in(
 
 
 def form_of(head: bytes) -> Form:
-    """Return how a file is read, by its first bytes."""
-    binary = head.find(b"\0", 0, SNIFFED_BYTES) >= 0
-    encoding = _wide_encoding(head) if binary or head[:1] > b"\xfd" else ""
-    return Form(encoding, binary and not encoding)
+    """Return how a file is read, by its first bytes; a plain text has no NUL among them."""
+    if head.find(b"\0", 0, SNIFFED_BYTES) < 0:
+        return Form()
+    encoding = _wide_encoding(head)
+    return Form(encoding, not encoding)
 
 
 def _chained(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
@@ -242,9 +243,10 @@ def _placed(each: _At, piece: Piece, begins: tuple[int, int], form: Form) -> Fou
 
 
 def _wide_encoding(head: bytes) -> str:
-    """Return the encoding of a text in units of two bytes, by its mark or by where its NULs stand; "" for any other."""
-    if b"\0" not in head[:SNIFFED_BYTES]:
-        return ""  # whatever mark it begins with: letters and line breaks have one in every wide encoding
+    """Return the encoding of a text in wide units, by its mark or by where its NULs stand; "" for any other.
+
+    A mark alone makes none: letters and line breaks have a NUL in every wide encoding.
+    """
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         return "utf-32"
     if head.startswith(codecs.BOM_UTF16_LE):
