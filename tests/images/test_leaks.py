@@ -123,11 +123,21 @@ def write_history(layout: Layout, history: list[dict[str, Any]], *layers: dict[s
 
 def test_an_instruction_shows_no_value_of_its_own() -> None:
     search = searcher()
-    assert (
-        instruction(f"RUN |1 PASS=abc TOKEN={TOKEN} /bin/sh -c make all # buildkit", search)
-        == "RUN make all # buildkit"
-    )
+    assert instruction(f"RUN |1 PASS=abc TOKEN={TOKEN} /bin/sh -c make all # buildkit", search) == "make all # buildkit"
     assert instruction(f"/bin/sh -c #(nop)  ENV T={TOKEN}", search) == "ENV T=***"
+
+
+def test_no_report_tells_what_a_build_was_given(
+    layout: Layout,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write_history(layout, [{"created_by": f"RUN |1 TOKEN={TOKEN} /bin/sh -c make # buildkit"}], {DATABASE: status("a")})
+    told(capsys, "scan", f"image:{layout.folder}")
+    capsys.readouterr()
+    assert main(["sbom", str(layout.folder), "-o", "cyclonedx-json"]) == 0
+    out = capsys.readouterr().out
+    assert "RUN /bin/sh -c make" in out
+    assert TOKEN not in out
 
 
 def test_a_file_that_its_package_brought_so_is_only_counted(

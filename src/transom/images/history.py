@@ -44,6 +44,11 @@ def steps(history: Sequence[History]) -> list[Step]:
     return found
 
 
+def without_arguments(created_by: str) -> str:
+    """Return a step as it was written down, without the values that its build was given: secrets are among them."""
+    return _GIVEN.sub(r"\g<rest>", created_by[:MAX_STEP_CHARS]) if "|" in created_by else created_by
+
+
 def rebuilt(found: Sequence[Step], name: str) -> dict[str, Any]:
     """Return the object of the Dockerfile that steps come to; policies know by `rebuilt` that nobody wrote it so."""
     begin = Instruction("FROM", "scratch", 0, 0, 0, 0)

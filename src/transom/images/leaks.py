@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from transom.images.history import without_arguments
 from transom.images.inspection import Inspection
 from transom.images.layers.record import Leaked
 from transom.kube.files import shown
@@ -149,9 +150,9 @@ def _words(value: Any) -> list[str]:
 
 def instruction(created_by: str, searcher: Searcher) -> str:
     """Return the beginning of the instruction that made a layer, with no value of a build argument and no credential."""
-    words = created_by.removeprefix("/bin/sh -c ").removeprefix("#(nop) ").strip()
-    if words.startswith(("RUN |", "|")):  # RUN |2 NAME=VALUE NAME=VALUE /bin/sh -c …
-        words = "RUN " + words.partition("/bin/sh -c ")[2]
+    words = (
+        without_arguments(created_by).removeprefix("RUN ").removeprefix("/bin/sh -c ").removeprefix("#(nop) ").strip()
+    )
     text = words.encode("utf-8", "replace")
     for leak in reversed(searcher.finder.find(text)):
         text = text[: leak.secret_start] + b"***" + text[leak.secret_end :]

@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from transom.images.history import rebuilt, steps
+from transom.images.history import rebuilt, steps, without_arguments
 from transom.images.holdings import holdings
 from transom.images.inspection import Inspection
 from transom.images.layers.altered import Altered
@@ -169,7 +169,7 @@ def image_object(
         "layers": [
             {
                 "diffID": layer.diff_id,
-                "createdBy": layer.created_by,
+                "createdBy": without_arguments(layer.created_by),
                 "size": record.size_bytes,
                 "entries": record.entries,
             }
@@ -191,7 +191,7 @@ def image_object(
 
 def _altered(found: Altered, layers: Sequence[Layer]) -> dict[str, str]:
     """Return a file that differs from what its package brought, and the instruction of the layer that it is of."""
-    created_by = next((layer.created_by for layer in layers if layer.diff_id == found.layer), "")
+    created_by = next((without_arguments(layer.created_by) for layer in layers if layer.diff_id == found.layer), "")
     name, package = shown(found.path), shown(found.package)
     change = f"{name} of {package}" + (f", written by {shown(created_by)}" if created_by else "")
     return {"name": name, "package": package, "change": change, "layer": found.layer, "createdBy": shown(created_by)}

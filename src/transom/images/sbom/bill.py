@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from msgspec.structs import replace
 
+from transom.images.history import without_arguments
 from transom.images.inspection import Inspection
 from transom.images.sbom.purl import SYSTEM, canonical, parse_purl
 from transom.model.packages import Bill, Package, Place
@@ -45,7 +46,7 @@ def bill_of(found: Inspection, name: str, workloads: Sequence[str] = ()) -> Bill
         clean(str(found.distro)),
         clean(created) if isinstance(created, str) else "",
         found.base,
-        tuple((layer.diff_id, clean(layer.created_by)) for layer in image.layers if layer.diff_id),
+        tuple((layer.diff_id, clean(without_arguments(layer.created_by))) for layer in image.layers if layer.diff_id),
         tuple(workloads),
         found.base_layers,
         image.index_digest,
