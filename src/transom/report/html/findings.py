@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from transom.model.findings import Finding, Rule
 from transom.model.language import mark
-from transom.report.html.island import MAX_EVIDENCE, Excerpts, Group, iterate, label
+from transom.report.html.island import MAX_EVIDENCE, Excerpts, Group, iterate, label, part
 from transom.report.html.markup import MAX_TEXT_CHARS, rule_text, say, seen_told, text, told
 from transom.report.options import Excerpt, ReportOptions
 from transom.report.summary import owner_of
@@ -65,8 +65,8 @@ def _finding(finding: Finding, rule: Rule | None, excerpt: Excerpt | None) -> It
     title = rule_text(rule, "title") if rule else text(finding.title or finding.rule)
     yield f'<details class="finding s{int(finding.severity)}"><summary>'
     yield f'<span class="severity">{say(SEVERITY_WORDS[finding.severity])}</span> <span class="title">{title}</span>'
-    if finding.container:
-        yield f' <span class="container">{text(finding.container)}</span>'
+    if part(finding):
+        yield f' <span class="container">{text(part(finding))}</span>'
     yield f' <span class="place">{text(where(finding.place))}</span></summary>\n<dl>'
     for name, content in _parts(finding, rule, excerpt):
         kind = ' class="told"' if name in ("why", "fix") else ""

@@ -88,6 +88,11 @@ def label(ref: Ref) -> str:
     return f"{ref.cluster}: {name}" if ref.cluster else name
 
 
+def part(finding: Finding) -> str:
+    """Return what a finding is about within its object: the container, or the vulnerability and its package."""
+    return finding.container or (finding.title if finding.vulnerability else "")
+
+
 def _said(findings: Sequence[Finding], texts: _Texts) -> dict[str, dict[str, int]]:
     """Return the translations of what the code says of findings: numbers of texts by language, by that of the English."""
     said: dict[str, dict[str, int]] = {}
@@ -125,7 +130,7 @@ def _row(finding: Finding, rule: int, texts: _Texts, excerpt: int) -> list[Any]:
         int(finding.severity),
         number(finding.ref.namespace),
         number(ref),
-        number(finding.container),
+        number(part(finding)),
         number(message, MAX_TEXT_CHARS),
         excerpt,
         *evidence[0],
