@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from tests.images.test_upgrades import finding
 from transom.images.upgrades import upgrades
 from transom.model.severity import Severity
-from transom.model.vulnerabilities import Rebase
+from transom.model.vulnerabilities import Rebase, Upgrade
 from transom.report.formats import write
 from transom.report.options import ReportOptions
 from transom.report.summary import gather
@@ -65,6 +65,25 @@ def test_what_to_upgrade_is_told_with_what_it_clears() -> None:
 def test_another_base_is_told_with_what_is_gone_in_it() -> None:
     told = " ".join(table().split())
     assert "1 of the 2 that debian:12 brings are gone in debian:12.9, which brings 1 of its own" in told
+
+
+def test_the_page_tells_upgrades_and_bases() -> None:
+    report = gather(FINDINGS, rules={}, targets=("web",), threshold=Severity.HIGH)
+    upgraded = replace(
+        report,
+        upgrades=(*upgrades(report.findings), Upgrade("<b>", "<script>", ("1",), "2", "<i>", ("CVE-1",))),
+        rebases=(Rebase("web", "debian:12", "debian:12.9", 2, ("CVE-2026-0001",)),),
+    )
+    pages = []
+    for each in (report, upgraded):
+        stream = io.BytesIO()
+        write("html", each, stream, ReportOptions())
+        pages.append(stream.getvalue().decode())
+    assert "What to upgrade" not in pages[0]
+    assert "<code>openssl</code>" in pages[1]
+    assert "debian:12.9" in pages[1]
+    assert "&lt;script&gt;" in pages[1]
+    assert "<code><script>" not in pages[1]
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])

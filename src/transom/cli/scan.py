@@ -139,7 +139,7 @@ def run(arguments: argparse.Namespace) -> int:
         report = _report(chain(told, scan(arguments.targets, options, inventory)), known, options, arguments)
     report = report.of_clusters(inventory.clusters.values())
     keep(arguments, inventory.bills)
-    report = advised(report)
+    report = advised(report, inventory, options)
     report = replace(report, framework=_framework(arguments.framework), exposed=_exposed(inventory))
     return write_reports(report, wanted, lambda: _excerpts(inventory), group_by=arguments.group_by)
 

@@ -9,14 +9,17 @@ from transom.cli.indexes import vulnerability_index
 from transom.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from transom.images.vulnerabilities import VulnerabilityOptions
+    from transom.inventory import Inventory
     from transom.lang.leaks.stream import Searcher
     from transom.model.findings import Skipped
+    from transom.model.vulnerabilities import Rebase
     from transom.report.summary import Report
     from transom.rules.load import Pack
     from transom.rules.waivers import Waiver
+    from transom.scan import ScanOptions
 
 SCANNERS = ("vuln", "misconfig", "secret")
 """What a scan may look for, in the words that people know; each where the target has something of the kind."""
@@ -85,15 +88,32 @@ def add_grouping_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def advised(report: Report) -> Report:
-    """Return a report with what clears its vulnerabilities."""
+def advised(report: Report, inventory: Inventory, options: ScanOptions) -> Report:
+    """Return a report with what clears its vulnerabilities: upgrades, and other bases that were inspected before."""
     if not any(finding.vulnerability for finding in report.findings):
         return report
     from msgspec.structs import replace
 
     from transom.images.upgrades import upgrades
 
-    return replace(report, upgrades=upgrades(report.findings))
+    return replace(report, upgrades=upgrades(report.findings), rebases=tuple(_rebases(report, inventory, options)))
+
+
+def _rebases(report: Report, inventory: Inventory, options: ScanOptions) -> Iterator[Rebase]:
+    from pathlib import Path
+
+    from transom.rules.cache import cache_folder
+
+    folder = cache_folder() if options.images is None or options.images.cached else None
+    if folder is None or options.vulnerabilities is None or not any(bill.base for bill in inventory.bills):
+        return
+    from transom.advisories import Index
+    from transom.images.bases import rebases
+    from transom.images.cache import LayerCache
+
+    with Index(options.vulnerabilities.index) as index:
+        cache = LayerCache(Path(folder) / "layers")
+        yield from rebases(inventory.bills, report.findings, index, options.vulnerabilities, cache)
 
 
 def add_index_argument(parser: argparse._ActionsContainer) -> None:

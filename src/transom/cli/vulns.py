@@ -67,17 +67,17 @@ def run(arguments: argparse.Namespace) -> int:
     from transom.report.summary import gather
     from transom.scan import scan
 
-    options = options_of(arguments)
+    options, inventory = options_of(arguments), Inventory()
     with terminal.progress(lambda: terminal.say("looking")):
         kept = arguments.stored is not None
         report = gather(
-            of_stored(arguments, options) if kept else scan([named(arguments.target)], options, Inventory()),
+            of_stored(arguments, options) if kept else scan([named(arguments.target)], options, inventory),
             rules=options.faces,
             targets=(arguments.stored or "kept bills" if kept else arguments.target,),
             threshold=SEVERITIES[arguments.fail_on],
             allows=allowed_by(arguments.allow_skipped),
         )
-    report = advised(report)
+    report = advised(report, inventory, options)
     return write_reports(report, wanted, group_by=arguments.group_by)
 
 

@@ -15,11 +15,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import zstandard
+from msgspec import Struct
 
 from transom import __version__
 from transom.images.layers.record import FORMAT, LayerRecord
@@ -32,8 +34,17 @@ if TYPE_CHECKING:
 MAX_CACHE_BYTES = 1024**3  # a record takes some ten kB
 MAX_RECORD_BYTES = 256 * 1024 * 1024  # unpacked
 STALE_S = 86_400.0  # no reading of a layer takes a day
-MAX_NAME_BYTES = 1024  # of an image
+MAX_CHAIN_BYTES = 128 * 1024  # a thousand layers
+MAX_CHAINS = 5_000  # images that are looked at for one that is better
 SUFFIX, CHAIN, PART = ".layer", ".chain", ".part"
+
+
+class Chain(Struct, frozen=True):
+    """An image that was inspected: its name, when it was made, the diff-IDs of its layers."""
+
+    name: str
+    created: str
+    diff_ids: tuple[str, ...]
 
 
 class LayerCache:
@@ -81,13 +92,17 @@ class LayerCache:
             _write(path, zstandard.ZstdCompressor().compress(plain))
             self._tidy(path.parent)
 
-    def learn(self, name: str, diff_ids: Sequence[str]) -> None:
-        """Keep what an image is called by its chain of layers, so that what is built upon it tells its base."""
+    def learn(self, name: str, diff_ids: Sequence[str], created: str = "") -> None:
+        """Keep what an image is called by its chain of layers, so that what is built upon it tells its base.
+
+        created: when it was made, in ISO 8601, to tell which of two is the newer.
+        """
         path = self._chain(diff_ids)
         if path is not None and diff_ids and not path.exists():
             with suppress(OSError):
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                _write(path, name.encode("utf-8", "replace"))
+                told = "\n".join((name.replace("\n", " "), created.replace("\n", " "), " ".join(diff_ids)))
+                _write(path, told.encode("utf-8", "replace"))
 
     def base_of(self, diff_ids: Sequence[str]) -> tuple[str, int]:
         """Return the name of the image that the lower layers of another are, the most of them, and how many; "" for none."""
@@ -95,8 +110,16 @@ class LayerCache:
             path = self._chain(diff_ids[:count])
             with suppress(OSError):
                 if path is not None:
-                    return path.read_bytes()[:MAX_NAME_BYTES].decode("utf-8", "replace"), count
+                    return _chain_of(path).name, count
         return "", 0
+
+    def known(self) -> Iterator[Chain]:
+        """Yield every image that is known by its chain of layers, up to MAX_CHAINS."""
+        if self._folder is None or not self._folder.is_dir():
+            return
+        for path in islice(self._folder.glob(f"*{CHAIN}"), MAX_CHAINS):
+            with suppress(OSError):
+                yield _chain_of(path)
 
     def _chain(self, diff_ids: Sequence[str]) -> Path | None:
         return None if self._folder is None else self._folder / f"{_digest(' '.join(diff_ids))}{CHAIN}"
@@ -140,6 +163,13 @@ def readers(selection: Selection) -> str:
     code = state_of(map(str, (here / "layers", here / "packages", here.parent / "content" / "binaries")))
     looked_for = [msgspec.structs.astuple(each) for each in selection.selectors]
     return sha256(msgspec.msgpack.encode([FORMAT, __version__, sys.version, looked_for, code])).hexdigest()[:16]
+
+
+def _chain_of(path: Path) -> Chain:
+    """Return what is kept of an image; raises OSError."""
+    with path.open("rb") as stream:
+        name, created, layers, *_ = [*stream.read(MAX_CHAIN_BYTES).decode("utf-8", "replace").split("\n"), "", ""]
+    return Chain(name, created, tuple(layers.split()))
 
 
 def _digest(text: str) -> str:

@@ -50,7 +50,8 @@ def _inspected(target: str, options: ImageOptions) -> Inspection:
     chain = [layer.diff_id for layer in image.layers]
     base, base_layers = cache.base_of(chain)
     found = replace(inspect(image, cache), base=base, base_layers=base_layers)
-    cache.learn(image.name, chain)
+    created = image.config.get("created")
+    cache.learn(image.name, chain, created if isinstance(created, str) else "")
     return found
 
 

@@ -17,6 +17,7 @@ from transom.report.html.controls import controls
 from transom.report.html.findings import FIRST, first_findings, templates
 from transom.report.html.island import Group, groups, island
 from transom.report.html.markup import say, text
+from transom.report.html.remedies import remedies
 from transom.report.html.sections import banner, coverage, explanations, summary
 from transom.report.options import ReportOptions
 from transom.report.summary import Report
@@ -42,6 +43,7 @@ def _page(report: Report, options: ReportOptions) -> Iterator[str | bytes]:
     yield from summary(report)
     yield from controls(report, numbers)
     yield from _findings(report, grouped, options)
+    yield from remedies(report)
     yield from coverage(report, numbers)
     yield from explanations(rules, report.rules)
     yield "</main>\n"
