@@ -102,7 +102,7 @@ def advised(report: Report, inventory: Inventory, options: ScanOptions) -> Repor
 def _rebases(report: Report, inventory: Inventory, options: ScanOptions) -> Iterator[Rebase]:
     from pathlib import Path
 
-    from transom.rules.cache import cache_folder
+    from transom.rules.folder import cache_folder
 
     folder = cache_folder() if options.images is None or options.images.cached else None
     if folder is None or options.vulnerabilities is None or not any(bill.base for bill in inventory.bills):
