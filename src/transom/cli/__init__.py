@@ -36,6 +36,7 @@ COMMANDS = {
     "rules": ("transom.cli.rules", "list, show, test and export the rules"),
     "least": ("transom.cli.least", "compare what was granted with what was used, and propose less"),
     "frameworks": ("transom.cli.frameworks", "list the standards that rules serve, control by control"),
+    "layers": ("transom.cli.layers", "tell what made each layer of an image, and how large it is"),
     "sbom": ("transom.cli.sbom", "tell every package of an image, as a table, CycloneDX or SPDX"),
     "snapshot": ("transom.cli.snapshot", "keep an inventory in one file, to be judged later or elsewhere"),
     "permissions": ("transom.cli.permissions", "print the least role that a command needs in a cluster"),
