@@ -639,3 +639,40 @@ def test_what_extended_support_has_fixed_is_fixed_and_the_rest_is_judged_as_ever
 
     assert not matched(index, bind("32:9.11.4-26.P2.el7_9.17"))
     assert matched(index, bind("32:9.11.4-26.P2.el7_9.13"))["CVE-1"].state is State.AFFECTED
+
+
+@pytest.mark.parametrize(
+    ("release", "state", "note", "severity"),
+    [
+        ({"status": "open", "urgency": "unimportant"}, State.NOT_FIXED, "", Severity.INFO),
+        ({"status": "open", "nodsa": "Minor issue", "nodsa_reason": ""}, State.NOT_FIXED, "Minor issue", None),
+        ({"status": "open", "nodsa": "Later", "nodsa_reason": "postponed"}, State.NOT_FIXED, "Later", None),
+        ({"status": "open", "nodsa": "Too old", "nodsa_reason": "ignored"}, State.WONT_FIX, "Too old", None),
+        ({"status": "open", "urgency": "end-of-life"}, State.END_OF_LIFE, "", None),
+        ({"status": "undetermined"}, State.UNDER_INVESTIGATION, "", None),
+        ({"status": "resolved", "fixed_version": "0"}, None, "", None),
+        ({"status": "resolved", "fixed_version": "2.0-1", "urgency": "low"}, State.FIXED, "", Severity.LOW),
+    ],
+)
+def test_debians_words_on_a_release_are_told_as_it_means_them(index_of, release, state, note, severity):
+    package = Package("deb", "a", "1.0-1", source_name="a", source_version="1.0-1", distro="debian-12")
+    found = matched(index_of({"a": {"CVE-2024-1": {"releases": {"bookworm": release}}}}), package).get("CVE-2024-1")
+    assert (found.state if found else None) is state
+    if found:
+        assert found.reasons[0].note == note
+        assert found.severity is severity
+
+
+def test_what_alpine_says_was_never_in_a_package_is_not(index_of):
+    fixes = {"0": ["CVE-2024-1"], "1.1-r0": ["CVE-2024-2 GHSA-1"]}
+    document = {
+        "urlprefix": "https://dl-cdn.alpinelinux.org/alpine",
+        "reponame": "main",
+        "distroversion": "v3.18",
+        "packages": [{"pkg": {"name": "a", "secfixes": fixes}}],
+    }
+    package = Package("apk", "a", "1.0-r0", source_name="a", source_version="1.0-r0", distro="alpine-3.18.4")
+    index = index_of(document)
+    assert set(matched(index, package)) == {"CVE-2024-2"}
+    (told,) = why_not(package, "CVE-2024-1", "alpine-3.18.4", index)
+    assert "not affected in alpine-3.18" in told.reason

@@ -67,3 +67,25 @@ def test_an_index_is_carried_and_compared(feed, tmp_path, capsys):
     assert main(["db", "diff", one, other, "-o", "json"]) == 1
     (told,) = json.loads(capsys.readouterr().out)
     assert (told["what"], told["record"], told["packages"]) == ("changed", "GHSA-1", ["npm/left"])
+
+
+def test_the_same_feeds_make_the_same_bytes_at_the_same_time(feed, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1800000000")
+    path = feed("1.0.0")
+    for name in ("one.db", "other.db"):
+        assert main(["db", "build", path, "--afresh", "-o", str(tmp_path / name)]) == 0
+    assert (tmp_path / "one.db").read_bytes() == (tmp_path / "other.db").read_bytes()
+
+
+def test_status_tells_the_age_of_each_feed_and_can_end_with_3_for_it(feed, tmp_path, capsys):
+    path = str(tmp_path / "x.db")
+    main(["db", "build", feed("1.0.0"), "-o", path])
+    assert main(["db", "status", "--db", path]) == 0
+    assert "Too old: ghsa was last changed" in capsys.readouterr().out
+    assert main(["db", "status", "--db", path, "--max-age", "36500"]) == 0
+    assert main(["db", "status", "--db", path, "--max-age", "30"]) == 3
+    capsys.readouterr()
+    main(["db", "status", "--db", path, "-o", "json"])
+    told = json.loads(capsys.readouterr().out)
+    assert told["feeds"][0]["age_days"] == 0
+    assert told["too_old"]

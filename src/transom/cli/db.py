@@ -125,6 +125,7 @@ def _build(arguments: argparse.Namespace) -> int:
     from transom.advisories.building import build
     from transom.advisories.feeds import told
     from transom.advisories.mirrors import at_hand
+    from transom.cli.outputs import made_at
 
     path = Path(arguments.output)
     before: tuple[FeedAge, ...] = ()
@@ -134,7 +135,8 @@ def _build(arguments: argparse.Namespace) -> int:
     feeds = list(_fetched(arguments))
     with at_hand(feeds) as paths:
         read = (each for feed in paths for each in told(feed))
-        built = build(read, path, before=before, afresh=arguments.afresh)
+        now = datetime.fromisoformat(made_at()).replace(tzinfo=UTC)
+        built = build(read, path, now, before, arguments.afresh)
     _write_built(built)
     return Exit.INCOMPLETE if any(feed.refused and not feed.records for feed in built.feeds) else Exit.CLEAN
 
