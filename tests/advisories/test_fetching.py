@@ -168,12 +168,41 @@ def test_an_archive_is_found_by_the_text_that_names_it(served, tmp_path):
     base = "security.access.redhat.com/data/csaf/v2/vex"
     for day in ("2026-11-01", "2026-11-08"):
         served.files[f"{base}/archive_latest.txt"] = f"csaf_vex_{day}.tar.zst".encode()
+        served.files[f"{base}/changes.csv"] = b""
         served.files[f"{base}/csaf_vex_{day}.tar.zst"] = day.encode()
         (fetched,) = fetch_feed("redhat", tmp_path, served.address)
         assert (tmp_path / fetched.file).read_bytes() == day.encode()
     assert len(list((tmp_path / "redhat").glob("*.tar.zst"))) == 1
     served.files[f"{base}/archive_latest.txt"] = b"<html>Sign in</html>"
     with pytest.raises(TransomError, match="it names no file"):
+        list(fetch_feed("redhat", tmp_path, served.address))
+
+
+def test_documents_that_changed_since_an_archive_are_brought_one_by_one(served, tmp_path):
+    base = "security.access.redhat.com/data/csaf/v2/advisories"
+    samples = CORPORA / "advisory-feeds/tests/unit/providers/rhel/test-fixtures/csaf/server"
+    if not samples.is_dir():
+        pytest.skip(f"{samples} is not there: set TRANSOM_CORPORA")
+    for path in ("archive_latest.txt", "changes.csv", "2024/rhsa-2024_0010.json"):
+        served.files[f"{base}/{path}"] = (samples / path).read_bytes()
+    served.files[f"{base}/csaf_advisories_2025-02-15.tar.zst"] = zstandard.compress(b"")
+    brought = [Path(each.file).name for each in fetch_feed("redhat-advisories", tmp_path, served.address)]
+    assert brought[1:] == ["changed-2024-rhsa-2024_0010.json"]
+    asked = [path.rpartition("/")[2] for path, _, _ in served.asked]
+    assert "rhsa-2024_11255.json" in asked  # of the archive's own day: gone since
+    assert "rhsa-2024_4444.json" not in asked  # of the day before
+    assert {each.id for each in told(str(tmp_path / "redhat-advisories")) if isinstance(each, Advisory)} == {
+        "RHSA-2024:0010"
+    }
+
+
+def test_more_changes_than_can_be_asked_for_one_by_one_are_an_error(served, tmp_path):
+    base = "security.access.redhat.com/data/csaf/v2/vex"
+    served.files[f"{base}/archive_latest.txt"] = b"csaf_vex_2026-11-01.tar.zst"
+    served.files[f"{base}/csaf_vex_2026-11-01.tar.zst"] = b"x"
+    lines = (f'"2026/cve-2026-{number}.json","2026-11-02T00:00:00+00:00"' for number in range(5_001))
+    served.files[f"{base}/changes.csv"] = "\n".join(lines).encode()
+    with pytest.raises(TransomError, match="5,001 documents changed"):
         list(fetch_feed("redhat", tmp_path, served.address))
 
 

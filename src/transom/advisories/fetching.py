@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urljoin
@@ -18,6 +19,10 @@ from transom.model.errors import TransomError
 
 STATE = "fetched.state"  # a name that no feed's document has
 MAX_POINTER_BYTES = 1 << 20  # a list of mirrors, the name of an archive, the head of a repository
+MAX_LIST_BYTES = 64 << 20  # of all documents that there are: Red Hat's has some 20 MB
+MAX_CHANGED = 5_000  # documents since an archive of last week; Red Hat changes some hundreds a day
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_CHANGE = re.compile(r'"(\d{4}/[A-Za-z0-9_-]+\.json)","(\d{4}-\d{2}-\d{2})[^"]*"')
 ONLY_NAME = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
@@ -42,25 +47,58 @@ def fetch_feed(name: str, folder: Path, mirror: str = "") -> Iterator[Fetched]:
     for remote in remotes(name, mirror):
         try:
             address = _address(remote, mirror, own)
-            file = remote.file if remote.kind == "file" else _beside(remote.file, address)
-            stamp = stamps.get(file, Stamp()) if (own / file).is_file() else Stamp()
-            new = renew(address, own / file, stamp)
         except GoneError:
             if remote.optional:
                 continue
             raise
-        os.utime(own / file)
-        stamps[file] = new or stamp
-        found.append(file)
-        (own / STATE).write_bytes(msgspec.json.encode(stamps))
-        yield Fetched(f"{own.name}/{file}", (own / file).stat().st_size, new is not None)
+        file = remote.file if remote.kind == "file" else _beside(remote.file, address)
+        for one, here, optional in ((address, file, remote.optional), *_changed(remote, address, own)):
+            brought = _brought(one, own, here, stamps, optional)
+            if brought:
+                found.append(here)
+                yield brought
     if not found:
         raise TransomError(
             f"cannot fetch {name}", "none of its files is there", "look at the mirror, or at the address"
         )
-    for each in own.iterdir():
+    for each in list(own.iterdir()):
         if each.name not in (*found, STATE):
             each.unlink()
+
+
+def _brought(address: str, own: Path, file: str, stamps: dict[str, Stamp], optional: bool) -> Fetched | None:
+    """Bring one file where it changed, and keep its stamp; None where it may be missing, and is."""
+    stamp = stamps.get(file, Stamp()) if (own / file).is_file() else Stamp()
+    try:
+        new = renew(address, own / file, stamp)
+    except GoneError:
+        if optional:
+            return None
+        raise
+    os.utime(own / file)
+    stamps[file] = new or stamp
+    (own / STATE).write_bytes(msgspec.json.encode(stamps))
+    return Fetched(f"{own.name}/{file}", (own / file).stat().st_size, new is not None)
+
+
+def _changed(remote: Remote, archive: str, folder: Path) -> Iterator[tuple[str, str, bool]]:
+    """Yield the documents that changed since the day of an archive: address, name here, and that each may be gone.
+
+    Raises TransomError where they are more than could be asked for one by one.
+    """
+    day = _DAY.search(archive.rpartition("/")[2])
+    if not remote.changes or not day:
+        return
+    list_address = urljoin(remote.address, remote.changes)
+    listed = _pointer(list_address, folder, MAX_LIST_BYTES).decode("utf-8", "replace")
+    since = [found[1] for found in map(_CHANGE.fullmatch, listed.splitlines()) if found and found[2] >= day[0]]
+    if len(since) > MAX_CHANGED:
+        why = f"{len(since):,} documents changed since {archive}"
+        raise TransomError(
+            f"cannot fetch what {list_address} lists", why, "wait for the next archive, or mirror them all"
+        )
+    for path in since:
+        yield urljoin(remote.address, path), f"changed-{path.replace('/', '-')}", True
 
 
 def _stamps(folder: Path) -> dict[str, Stamp]:
@@ -103,9 +141,9 @@ def _updateinfo(base: str, folder: Path) -> str:
     raise GoneError(f"cannot fetch {head}", "it names no errata", "look at the repository")
 
 
-def _pointer(address: str, folder: Path) -> bytes:
+def _pointer(address: str, folder: Path, limit_bytes: int = MAX_POINTER_BYTES) -> bytes:
     path = folder / "pointer.part"
     try:
-        return fetch(address, path, MAX_POINTER_BYTES).read_bytes()
+        return fetch(address, path, limit_bytes).read_bytes()
     finally:
         path.unlink(missing_ok=True)

@@ -24,23 +24,28 @@ _SAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class Source(Struct, frozen=True):
-    """One feed of the table. tried: on what its reader was tried; each: the values of the words in its addresses."""
+    """One feed of the table. tried: on what its reader was tried; each: the values of the words in its addresses.
+
+    changes: the list beside an archive that tells which documents changed since, "" where there is none.
+    """
 
     about: str
     tried: Literal["whole", "samples", "specification"]
     files: Sequence[str]
     kind: Kind = "file"
     optional: bool = False
+    changes: str = ""
     each: Mapping[str, Sequence[str]] = {}
 
 
 class Remote(Struct, frozen=True):
-    """One file to fetch. file: what it is called here; optional: whether it may be missing."""
+    """One file to fetch. file: what it is called here; optional: whether it may be missing; changes: as of its source."""
 
     address: str
     file: str
     kind: Kind
     optional: bool
+    changes: str = ""
 
 
 @cache
@@ -76,7 +81,7 @@ def remotes(name: str, mirror: str = "") -> Iterator[Remote]:
         for values in product(*(source.each.get(word, ()) for word in source.each if f"{{{word}}}" in address)):
             words = [word for word in source.each if f"{{{word}}}" in address]
             whole = address.format(argument=quote(found["argument"] or ""), **dict(zip(words, values, strict=True)))
-            yield Remote(mirrored(whole, mirror), _file(whole), source.kind, source.optional)
+            yield Remote(mirrored(whole, mirror), _file(whole), source.kind, source.optional, source.changes)
 
 
 def mirrored(address: str, mirror: str) -> str:
