@@ -111,6 +111,27 @@ def test_a_remark_and_a_list_of_gitleaks_accept(repo: Path, capsys: pytest.Captu
     assert len(found(capsys, "--no-exceptions")) == 2
 
 
+@pytest.mark.parametrize("words", [("secrets",), ("scan", ".", "--scanners", "secret")])
+def test_what_the_team_accepts_is_accepted(
+    repo: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    (repo / "b.ini").write_text(f"id = {KEY_ID}\n")
+    (repo / "transom.yaml").write_text(
+        "version: 1\nexceptions:\n"
+        "- {rule: aws-access-key-id, reason: revoked, file: b.ini}\n- {rule: image-root-user, reason: no matter}\n"
+    )
+    assert main([*words, "-o", "json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [each["reason"] for each in report["accepted"]] == ["revoked"]
+    assert main(["secrets", "--no-exceptions"]) == 1
+    assert main(["scan", "b.ini"]) != 2
+
+
+def test_a_rule_for_credentials_is_explained(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "aws-access-key-id"]) == 0
+    assert "AWS access key" in capsys.readouterr().out
+
+
 def test_a_baseline_outlives_moved_lines(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (repo / "b.ini").write_text(f"id = {KEY_ID}\n")
     main(["secrets", "--write-baseline", "known.json"])

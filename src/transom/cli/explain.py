@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.what.startswith("pod-security/"):
         arguments.pod_security = "restricted"
     options = scan_options(arguments, every_profile=True)
-    rule = options.faces.get(arguments.what) or _rule_of_images(arguments.what)
+    rule = options.faces.get(arguments.what) or _rule_elsewhere(arguments.what, arguments.secret_rules or "")
     if rule is not None:
         _print(_rule_page(options, rule))
         return Exit.CLEAN
@@ -66,12 +66,14 @@ def run(arguments: argparse.Namespace) -> int:
     return _explain_finding(arguments, options)
 
 
-def _rule_of_images(name: str) -> Rule | None:
-    """Return the rule that no policy of ours states: what an index of vulnerabilities, or a signature, decides."""
+def _rule_elsewhere(name: str, secret_rules: str) -> Rule | None:
+    """Return the rule that no policy of ours states: what an index of vulnerabilities decides, a signature, a credential."""
     from transom.images.signatures.results import RULES
     from transom.images.vulnerabilities import VULNERABLE
+    from transom.rules.leaks import face, finder
 
-    return {VULNERABLE.id: VULNERABLE, **RULES}.get(name)
+    found = {VULNERABLE.id: VULNERABLE, **RULES}.get(name)
+    return found or next((face(rule) for rule in finder(secret_rules).rules.rules if rule.id == name), None)
 
 
 def _rule_page(options: ScanOptions, rule: Rule) -> Iterator[str]:

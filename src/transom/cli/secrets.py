@@ -84,7 +84,11 @@ def run(arguments: argparse.Namespace) -> int:
     asked = {target: _rules(target, arguments, settings) for target in targets}
     found = {rules: _searcher(rules) for rules in asked.values()}
     problems = chain.from_iterable(_problems(each, rules) for rules, each in found.items())
-    results = chain.from_iterable(_results(target, asked[target], found, arguments) for target in targets)
+    results: Iterator[Result] = chain.from_iterable(
+        _results(target, asked[target], found, arguments) for target in targets
+    )
+    if settings.exceptions and not arguments.no_exceptions:
+        results = _with_exceptions(results, list(found.values()), settings)
     report = _report(chain(problems, results), list(found.values()), arguments)
     return write_reports(report, wanted, explains=False)
 
@@ -149,16 +153,31 @@ def _problems(searcher: Searcher, rules: str) -> Iterator[Result]:
         yield Skipped(file_ref(rules), why, "correct the rule, or remove it", "", Locator(rules))
 
 
+def _with_exceptions(results: Iterator[Result], searchers: Sequence[Searcher], settings: Settings) -> Iterator[Result]:
+    """Yield results with what the team's settings accept of them; their exceptions about anything else are left alone."""
+    from datetime import date
+
+    from transom.cli.selection import waivers
+    from transom.inventory import Inventory
+    from transom.rules.load import builtin_pack
+    from transom.rules.waivers import with_waivers
+
+    ours = {rule.id for each in searchers for rule in each.finder.rules.rules}
+    held = [each for each in waivers(settings, builtin_pack().faces) if each.rule in ours]
+    return with_waivers(results, held, Inventory(), date.today())
+
+
 def _report(results: Iterator[Result], searchers: Sequence[Searcher], arguments: argparse.Namespace) -> Report:
     from transom.report.summary import gather
     from transom.rules.baseline import read_baseline, write_baseline
+    from transom.rules.exceptions import FACES
     from transom.rules.leaks import face
     from transom.secrets.baselines import is_report, known_to
 
     of_gitleaks = bool(arguments.baseline) and is_report(arguments.baseline)
     report = gather(
         results,
-        rules={rule.id: face(rule) for each in searchers for rule in each.finder.rules.rules},
+        rules={rule.id: face(rule) for each in searchers for rule in each.finder.rules.rules} | FACES,
         targets=tuple(arguments.targets or ["."]),
         threshold=SEVERITIES[arguments.fail_on],
         known=read_baseline(arguments.baseline) if arguments.baseline and not of_gitleaks else frozenset(),

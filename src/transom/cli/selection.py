@@ -106,6 +106,9 @@ def waivers(settings: Settings, known: Collection[str]) -> list[Waiver]:
     from transom.model.places import Locator
     from transom.rules.waivers import MAX_WAIVERS, Waiver
 
+    known = {*known}
+    if any(stated.rule not in known for stated in settings.exceptions):
+        known |= _of_credentials(settings.secret_rules)
     made = []
     for index, stated in enumerate(settings.exceptions):
         file, line = settings.places.get(index, ("", 0))
@@ -114,6 +117,13 @@ def waivers(settings: Settings, known: Collection[str]) -> list[Waiver]:
     if len(made) > MAX_WAIVERS:
         raise UsageError("there are too many exceptions", f"more than {MAX_WAIVERS:,}", "merge them by patterns")
     return made
+
+
+def _of_credentials(rules: str) -> set[str]:
+    """Return the rules for credentials, which every exception may name: our own, and those of a file."""
+    from transom.rules.leaks import finder
+
+    return {rule.id for file in {"", rules} for rule in finder(file).rules.rules}
 
 
 def _check_exception(stated: StatedException, known: Collection[str], place: str) -> None:

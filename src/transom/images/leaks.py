@@ -17,12 +17,14 @@ from transom.images.layers.record import Leaked
 from transom.kube.files import shown
 from transom.lang.leaks.stream import Found, Searcher, leaks_of
 from transom.model.findings import Accepted, Evidence, Finding, Judged, NotApplicable, Result
+from transom.model.language import mark
 from transom.model.places import Locator, Path, path_text
 from transom.model.refs import Ref, image_ref
 from transom.registry.blobs import Image
 from transom.rules.leaks import ALLOWED_BY_REMARK, MAX_PLACES, finding_of_value, severity_of, slowness, told_of
 
 SHIPPED = "credentials in files that are as their OS package brings them, which everybody has"
+GONE = mark("removed by a later layer, and still in the image")
 MAX_TEXTS = 10_000  # of settings and history; honest images have some dozens
 MAX_TEXT_CHARS = 1_000_000  # of one of them
 INSTRUCTION_CHARS = 60
@@ -67,7 +69,7 @@ def _finding(ref: Ref, places: Sequence[_Place]) -> Finding:
     evidence = [
         Evidence(each.locator, ", ".join(filter(None, (told_of(each.found), each.told)))) for each in first[:MAX_PLACES]
     ]
-    gone = "" if any(each.is_shown for each in places) else "removed by a later layer, and still in the image"
+    gone = "" if any(each.is_shown for each in places) else GONE
     return finding_of_value(ref, surest.found, tuple(evidence), gone)
 
 
