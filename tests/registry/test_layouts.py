@@ -257,3 +257,10 @@ def test_a_saved_archive_of_docker_is_no_place_of_signatures(tmp_path: Path) -> 
     (tmp_path / "manifest.json").write_text("[]")
     with pytest.raises(TransomError, match="no OCI layout"):
         open_repository(str(tmp_path))
+
+
+def test_a_manifest_that_is_no_text_is_told(layout: Layout) -> None:
+    descriptor = layout.blob(b'{"mediaType": "\xff"}', MANIFEST)
+    layout.add(descriptor)
+    with pytest.raises(TransomError, match="cannot read"):
+        read_layout(str(layout.folder))

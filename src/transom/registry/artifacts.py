@@ -115,7 +115,7 @@ def open_artifact(name: str, kind: str, insecure: bool = False) -> Artifact:
         top = blobs.manifest()
     try:
         manifest = msgspec.json.decode(verified(blobs.open(top), top), type=Manifest)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TransomError(f"cannot read {name}", str(error), "push it again") from error
     if manifest.artifact_type != kind:
         why = f"it is {manifest.artifact_type or 'an image'}, not {kind}"
@@ -224,7 +224,7 @@ def _fill_layout(folder: Path, tag: str, manifest: bytes, layers: list[Descripto
 
 
 def _manifests(folder: Path) -> list[dict[str, Any]]:
-    with suppress(OSError, msgspec.DecodeError, RecursionError):
+    with suppress(OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return msgspec.json.decode((folder / "index.json").read_bytes()[:MAX_INDEX_BYTES], type=_Listed).manifests
     return []
 

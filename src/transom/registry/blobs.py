@@ -185,7 +185,7 @@ def _followed(name: str, top: Descriptor, blobs: Blobs, platform: Platform | Non
 def _decoded(content: bytes, kind: type[Made], what: str) -> Made:
     try:
         return msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TransomError(f"cannot read {what}", str(error), "build or push the image again") from error
 
 

@@ -140,7 +140,7 @@ class RegistryClient:
             reply = self._asked("GET", path, headers)
             try:
                 yield msgspec.json.decode(_whole(reply, MAX_MANIFEST_BYTES), type=kind)
-            except (msgspec.DecodeError, RecursionError) as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise TransomError(f"cannot read {path} of {self._image.name}", str(error), "") from error
             link = _NEXT.match(reply.headers.get("Link", ""))
             if link is None:
@@ -280,7 +280,7 @@ class RegistryClient:
             raise kind(f"no login for {self._image.name}", f"{realm} says {reply.status}", "log in: docker login")
         try:
             token = msgspec.json.decode(_whole(reply, MAX_TOKEN_BYTES), type=_Token)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise TransomError(f"no login for {self._image.name}", f"{realm} answers no token", "") from error
         return token.token or token.access_token
 

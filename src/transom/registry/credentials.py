@@ -111,7 +111,7 @@ def _config(path: Path) -> _Config:
         return _Config()
     try:
         return msgspec.json.decode(content, type=_Config)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TransomError(f"cannot read {path}", str(error), "correct it, or log in again") from error
 
 
@@ -172,6 +172,6 @@ def _asked(helper: str, registry: str) -> Login:
         raise TransomError(what, done.stderr.decode("utf-8", "replace").strip()[:500], "log in again")
     try:
         answer = msgspec.json.decode(done.stdout, type=_Answer)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise TransomError(what, "its answer is no JSON", "log in again") from error
     return Login(token=answer.secret) if answer.username == TOKEN_USER else Login(answer.username, answer.secret)

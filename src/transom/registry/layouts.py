@@ -313,7 +313,7 @@ class LayoutRepository(LayoutBlobs):
         content = verified(self.open(listed), listed)
         try:
             return found + msgspec.json.decode(content, type=_Index).manifests
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise TransomError(f"cannot read the referrers of {digest}", str(error), "save the image again") from error
 
     def _belongs(self, descriptor: Descriptor, digest: str) -> bool:
@@ -329,7 +329,7 @@ class LayoutRepository(LayoutBlobs):
             return ""
         try:
             subject = msgspec.json.decode(verified(self.open(descriptor), descriptor), type=_OfSubject).subject
-        except (msgspec.DecodeError, RecursionError, TransomError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TransomError):
             return ""  # what cannot be read is told where it is asked for
         return subject.digest if subject else ""
 
@@ -344,7 +344,7 @@ def _json(files: _Files, path: str, kind: type[Made]) -> Made:
         content = stream.read(MAX_MANIFEST_BYTES + 1)
     try:
         return msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TransomError(f"cannot read {path} of the image", str(error), "save the image again") from error
 
 
@@ -416,5 +416,5 @@ class _ConfigOfSaved(Struct):
 def _diff_ids(path: str, config: bytes) -> list[str]:
     try:
         return msgspec.json.decode(config, type=_ConfigOfSaved).rootfs.diff_ids
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TransomError(f"cannot read the config of {path}", str(error), "save the image again") from error

@@ -152,7 +152,7 @@ def _chain(root: str, layer: str, parents: Mapping[str, str]) -> tuple[str, ...]
 def _listed(root: str, path: str, kind: type[Made]) -> list[Made]:
     try:
         return msgspec.json.decode(_read(os.path.join(root, path)), type=list[kind])  # type: ignore[valid-type]  # noqa: PTH118
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TransomError(f"cannot read {path} below {root}", str(error), "") from error
 
 

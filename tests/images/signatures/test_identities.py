@@ -307,3 +307,19 @@ def test_an_authority_below_one_that_may_have_none_is_not_trusted() -> None:
     check_path([authority.certificate, authority.root])
     with pytest.raises(RefusedError):
         check_path([authority.certificate, other.root])
+
+
+def test_without_sigstores_library_a_bundle_is_not_judged(
+    sigstore: Sigstore, repository: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    from transom.images.signatures import keyless
+
+    image = an_image(repository)
+    repository.refer(image.digest, sigstore.bundle(statement(image.digest)), BUNDLE)
+    keyless._verifier.cache_clear()
+    monkeypatch.setitem(sys.modules, "sigstore.models", None)
+    found = outcome(repository, image, by_identity(), sigstore.trust())
+    assert not found.holds
+    assert "not installed" in found.unjudged[0].reason

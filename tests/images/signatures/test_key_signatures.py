@@ -237,6 +237,16 @@ def test_a_log_entry_of_another_signature(repository: Kept) -> None:
     assert refused(repository, image, by_key(key, log=True), trust) is Problem.LOG_MISMATCH
 
 
+def test_a_log_entry_that_names_another_key(repository: Kept) -> None:
+    image, key, log = an_image(repository), new_key(), Log()
+    payload = simple_payload(image.digest)
+    signature = signed(key, payload)
+    entry = log.annotation(log.hashedrekord(payload, signature, pem(new_key())), NOW)
+    repository.tag(image.digest, ".sig", (payload, SIMPLE, {SIGNATURE: b64(signature), ENTRY: entry}))
+    trust = trust_of(NOW.timestamp(), log_keys=pem(log.key))
+    assert refused(repository, image, by_key(key, log=True), trust) is Problem.LOG_MISMATCH
+
+
 def test_an_unknown_log_cannot_be_asked(repository: Kept) -> None:
     image, key = an_image(repository), new_key()
     tagged(repository, image, key, **logged(Log(), image, key))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -52,7 +52,7 @@ def by_key(
             raise CannotJudgeError("a log entry is asked for, but no log's key is known", NO_ROOT)
         if not material.entries:
             raise RefusedError(Problem.NO_LOG_ENTRY, "it has no entry of a transparency log, which the policy asks for")
-        times += _log_times(material, (encoded(key), *_given(material)), trust)
+        times += _log_times(material, tuple(_names_of(key, material)), trust)
     if timestamp:
         if not material.timestamps:
             raise RefusedError(Problem.TIMESTAMP, "it has no timestamp of an authority, which the policy asks for")
@@ -87,7 +87,7 @@ def _verify_annotated(material: Material, trust: Trust) -> float:
     certificate = load_certificate(material.certificate)
     if not has_signed(key_of(certificate), material.signature, material.message):
         raise RefusedError(Problem.OTHER_KEY, "it is not signed by the key of its certificate")
-    times = [each for each in _log_times(material, _given(material), trust) if each]
+    times = [each for each in _log_times(material, (material.certificate,), trust) if each]
     times += stamped_times(material.timestamps, material.stamped, trust)
     if not times:
         if not material.entries:
@@ -117,11 +117,11 @@ def _issuer(der: bytes, authorities: Sequence[CertificateAuthority]) -> Certific
     raise RefusedError(Problem.UNTRUSTED, "its certificate is not of an authority that is trusted")
 
 
-def _given(material: Material) -> tuple[bytes, ...]:
-    """Return what an entry may name as the verifier, where a signature comes with a certificate."""
-    if not material.certificate:
-        return ()
-    return material.certificate, encoded(key_of(load_certificate(material.certificate)))
+def _names_of(key: PublicKey, material: Material) -> Iterator[bytes]:
+    """Yield what an entry may name as the verifier: the key itself, or a certificate of it, never any other."""
+    yield encoded(key)
+    if material.certificate and encoded(key_of(load_certificate(material.certificate))) == encoded(key):
+        yield material.certificate
 
 
 def _log_times(material: Material, verifiers: tuple[bytes, ...], trust: Trust) -> list[float]:

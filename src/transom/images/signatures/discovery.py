@@ -114,7 +114,7 @@ def _carried(repository: Repository, manifest: Descriptor, subject: str) -> Iter
     except TransomError as error:
         yield Unjudged(f"{manifest.digest}, which refers to {subject}, could not be read: {error}", error.next_step)
         return
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         yield Unjudged(f"{manifest.digest}, which refers to {subject}, could not be read: {error}", "sign it again")
         return
     for layer in read.layers[: MAX_SIGNATURES + 1]:

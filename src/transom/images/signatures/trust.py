@@ -129,7 +129,7 @@ def trust_of(
 def _root(content: bytes) -> _Root:
     try:
         read = msgspec.json.decode(content, type=_Root)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TransomError("cannot read the trusted root", str(error), "give sigstore's trusted_root.json") from error
     if not read.media_type.startswith("application/vnd.dev.sigstore.trustedroot"):
         why = f"it is of the type {read.media_type[:80]!r}"

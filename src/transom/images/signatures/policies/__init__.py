@@ -14,6 +14,7 @@ from transom.model.findings import Skipped
 from transom.model.limits import MAX_POLICY_BYTES
 from transom.model.signatures import ImagePolicy
 
+TRUST_ROOT = "TrustRoot"  # stands beside ClusterImagePolicies often; what is trusted is told by --trusted-root alone
 FORMS = "give a ClusterImagePolicy (policy.sigstore.dev), a Kyverno policy with verifyImages, or notation's trustpolicy.json"
 
 
@@ -48,5 +49,5 @@ def _of_document(document: Document, path: str) -> Iterator[ImagePolicy]:
         yield from cluster_image_policy.read(value, path, where)
     elif kind in kyverno.KINDS and text_at(value, "apiVersion").startswith(kyverno.GROUP):
         yield from kyverno.read(value, path, where)
-    elif value is not None:
+    elif value is not None and kind != TRUST_ROOT:
         raise UsageError(f"{where} is no policy about signatures", f"it is of kind {kind!r}" if kind else "", FORMS)
