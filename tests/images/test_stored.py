@@ -138,6 +138,9 @@ def test_workloads_are_named_by_the_digest_that_they_run(folder: Path, capsys: p
     found = told(capsys, "--stored", "bills", "--workloads", "pods.json")
     evidence = [each["observed"] for finding in found["findings"] for each in finding["evidence"]]
     assert "runs as shop/Pod/web" in evidence
+    assert found["findings"][0]["vulnerability"]["workloads"] == ["shop/Pod/web"]
+    main(["vulns", "--stored", "bills", "--workloads", "pods.json"])
+    assert "  runs as shop/Pod/web" in capsys.readouterr().out.splitlines()
 
 
 @pytest.mark.parametrize("words", [["--stored", "gone"], ["--stored"]])

@@ -175,6 +175,7 @@ def vulnerability_of(found: Match, bill: Bill, reach: Reach) -> Vulnerability:
         bill.base if 0 < number <= bill.base_layers else "",
         bill.digest,
         reach,
+        bill.workloads,
     )
 
 

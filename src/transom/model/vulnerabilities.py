@@ -17,7 +17,7 @@ class Vulnerability(Struct, frozen=True):
     upgrade: the source package that brings it, or itself; fixed: "" where no version is known to mend it; sources: `feed
     record`; score: CVSS, 0 where nobody gives one; exploited: since when, "" where that is not known; epss: None where it is
     not scored; layer: its number, 0 where there is none, and instruction; base: the image below, where that brought the
-    package; digest: of the image.
+    package; digest: of the image; workloads: that run it, where it was met in a cluster.
     """
 
     id: str
@@ -40,6 +40,7 @@ class Vulnerability(Struct, frozen=True):
     base: str = ""
     digest: str = ""
     reach: Reach = "unknown"
+    workloads: tuple[str, ...] = ()
 
 
 class Upgrade(Struct, frozen=True):

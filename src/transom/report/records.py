@@ -104,6 +104,7 @@ def vulnerability_record(told: Vulnerability) -> dict[str, Any]:
         "base": clean(told.base),
         "image_digest": clean(told.digest),
         "reach": told.reach,
+        "workloads": [clean(each) for each in told.workloads],
     }
 
 

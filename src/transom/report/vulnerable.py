@@ -24,7 +24,7 @@ STATES = {
     "end-of-life": mark("end of life"),
 }
 NARROWEST = 16  # columns for what is said of a vulnerability
-NAMED = 6  # ids in a line about an upgrade
+NAMED = 6  # ids in a line about an upgrade, workloads in one about an image
 MEASURE = 140  # columns; what is wider is not read in one glance
 
 Told = tuple[Finding, Vulnerability]
@@ -46,6 +46,11 @@ def lines(findings: Sequence[Finding], report: Report, look: Look, group_by: str
 def _image(image: str, told: Sequence[Told], look: Look, group_by: str) -> Iterator[str]:
     counted = look.say("{:,} vulnerabilities").format(len(told)) if len(told) != 1 else look.say("1 vulnerability")
     yield f"{look.paint(look.cut(look.safe(image), look.width), BOLD)}  {look.paint(counted, DIM)}"
+    run_by = told[0][1].workloads
+    if run_by:
+        more = f" +{len(run_by) - NAMED}" if len(run_by) > NAMED else ""
+        text = look.say("runs as {}").format(", ".join(map(look.safe, run_by[:NAMED]))) + more
+        yield from (look.paint(line, DIM) for line in wrapped(text, look.width, "  ", "    "))
     groups: dict[str, list[Told]] = {}
     for each in told:
         groups.setdefault(_group(each[1], group_by, look), []).append(each)
