@@ -201,3 +201,15 @@ def test_what_a_database_had_before_is_of_the_layer_that_brought_it(
     layers = {each.name.lower(): each.places[0].layer for each in read_bill(f"{tmp_path}/a.json").packages}
     assert layers["base-files"] != layers["curl"]
     assert layers["base-files"] == layers["django"]
+
+
+def test_a_snapshot_keeps_what_an_image_holds(
+    folder: Path,  # noqa: F811
+    layout: Layout,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    layout.image(IMAGE)
+    assert main(["snapshot", f"image:{layout.folder}", "-o", "estate.gz"]) in (0, 3)
+    found = scanned(capsys, "estate.gz", "--scanners", "vuln")
+    assert rules(found) == {"vulnerable-package"}
+    assert found["findings"][0]["vulnerability"]["layer"] == 1

@@ -1,7 +1,8 @@
 """Snapshots: a whole inventory in one file, to be judged later, elsewhere, or by another command.
 
 The file is gzip of JSON lines: a header with the schema's version, then one line for each cluster that was read, for each
-entry (origin, object, places of its nodes) and for whatever else its source told (Skipped and the like). The same
+entry (origin, object, places of its nodes), for each bill of an image and for whatever else its source told (Skipped and
+the like). The same
 inventory gives the same bytes. Values of Secrets are never written, wherever a Secret stands in an object.
 """
 
@@ -21,6 +22,7 @@ from transom.kube.sight import LAST_APPLIED
 from transom.model.clusters import ClusterFacts
 from transom.model.errors import TransomError
 from transom.model.findings import Finding, NotApplicable, Provenance, Skipped, Told
+from transom.model.packages import Bill
 from transom.model.places import Locator, Path
 
 if TYPE_CHECKING:
@@ -103,7 +105,12 @@ class _StoredFinding(msgspec.Struct, frozen=True, tag="finding"):
     finding: Finding
 
 
-_Line = _Stored | _StoredSkipped | _StoredNotApplicable | _StoredProvenance | _StoredFinding | _StoredCluster
+class _StoredBill(msgspec.Struct, frozen=True, tag="bill"):
+    bill: Bill
+
+
+_OfSource = _StoredSkipped | _StoredNotApplicable | _StoredProvenance | _StoredFinding
+_Line = _Stored | _OfSource | _StoredCluster | _StoredBill
 _TOLD = {
     Skipped: _StoredSkipped,
     NotApplicable: _StoredNotApplicable,
@@ -139,6 +146,7 @@ def _lines(inventory: Inventory, others: Iterable[Told]) -> Iterator[_Line]:
         places = _places(inventory, entry, value)
         remarks = _comments(inventory, entry)
         yield _Stored(origin.target, value, origin.file, origin.document, item, places, remarks, origin.renderer)
+    yield from map(_StoredBill, inventory.bills)
     for other in others:
         yield _TOLD[type(other)](other)
 
@@ -226,6 +234,8 @@ def _read(inventory: Inventory, stream: gzip.GzipFile, path: str) -> Iterator[To
         stored = decoder.decode(line)
         if isinstance(stored, _StoredCluster):
             inventory.clusters[stored.target] = stored.facts
+        elif isinstance(stored, _StoredBill):
+            inventory.bills.append(stored.bill)
         elif not isinstance(stored, _Stored):
             (told,) = msgspec.structs.astuple(stored)
             yield told
