@@ -16,6 +16,7 @@ import pytest
 from tests.registry.conftest import Layout
 from transom.model.errors import TransomError
 from transom.model.images import parse_image
+from transom.registry import blob_streams
 from transom.registry import client as module
 from transom.registry.blobs import MANIFESTS, SCHEMA_1, Descriptor, resolve
 from transom.registry.client import DeniedError, RegistryClient
@@ -124,6 +125,7 @@ def scripted() -> Iterator[Scripted]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PAUSES_S", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(blob_streams, "PAUSES_S", (0.0,))
 
 
 def put(script: Scripted, content: bytes = b"x" * 5_000_000) -> tuple[Descriptor, str]:
@@ -182,12 +184,30 @@ def test_a_token_is_asked_for_once_and_told_to_nobody_else(scripted: Scripted) -
 
 def test_redirects_into_this_network_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     within = {"registry.example": False, "10.0.0.7": True}
-    monkeypatch.setattr(module, "_is_within", lambda host: within[host])
+    monkeypatch.setattr(module, "is_within", lambda host: within[host])
     client = RegistryClient(parse_image("registry.example/a/b:1"), Login())
     with pytest.raises(TransomError, match="an address of this network"):
         client._check_redirect("registry.example", "https://10.0.0.7/x")
     with pytest.raises(TransomError, match="only https"):
         client._check_redirect("registry.example", "file:///etc/passwd")
+
+
+@pytest.mark.parametrize("where", ["/elsewhere", "/token"])
+def test_a_name_that_is_answered_otherwise_the_second_time_leads_nowhere(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(module, "is_within", lambda _: False)  # as the first answer had it
+    monkeypatch.setattr(module, "PAUSES_S", ())
+    there = f"http://localhost:{scripted.port}{where}"
+    answer = (
+        (307, {"Location": there}, b"")
+        if where == "/elsewhere"
+        else (401, {"WWW-Authenticate": f'Bearer realm="{there}"'}, b"")
+    )
+    scripted.answers["/v2/a/b/manifests/1"] = [answer]
+    with pytest.raises(TransomError, match="is an address of this network"):
+        reader(scripted, insecure=True).manifest()
+    assert [path.partition("?")[0] for path, _ in scripted.asked] == ["/v2/a/b/manifests/1"]
 
 
 def test_redirects_without_end_are_told(scripted: Scripted) -> None:
@@ -329,8 +349,8 @@ def test_an_answer_that_comes_drop_by_drop_is_given_up(scripted: Scripted, monke
 
 def test_a_blob_that_comes_drop_by_drop_is_given_up(scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     descriptor, _ = put(scripted)
-    monkeypatch.setattr(module, "FIRST_S", 0.0)
-    monkeypatch.setattr(module, "SLOWEST_BYTES_S", 1e15)
+    monkeypatch.setattr(blob_streams, "FIRST_S", 0.0)
+    monkeypatch.setattr(blob_streams, "SLOWEST_BYTES_S", 1e15)
     with reader(scripted).open(descriptor) as stream, pytest.raises(OSError, match="slower"):
         stream.read()
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import ipaddress
 import re
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
@@ -25,6 +23,7 @@ from transom import __version__
 from transom.model.errors import TransomError
 from transom.model.images import DEFAULT_REGISTRY, ImageRef
 from transom.proxies import Pools
+from transom.registry.blob_streams import BlobStream, reason
 from transom.registry.blobs import (
     INDEXES,
     MANIFESTS,
@@ -34,18 +33,16 @@ from transom.registry.blobs import (
     check_digest,
 )
 from transom.registry.credentials import NOBODY, Login, login_for
+from transom.registry.outward import is_loopback, is_within, outward
 from transom.registry.trust import context_of
 
 SILENCE_S = 30.0  # without a byte, a connection is broken
 LONGEST_ANSWER_S = 120.0  # of a manifest or a token; what comes drop by drop is never silent
-SLOWEST_BYTES_S = 4096.0  # of a blob, on average, after its first minutes; modems were quicker
-FIRST_S = 300.0  # of a blob, however slow
 PAUSES_S = (0.5, 2.0, 8.0)
 LONGEST_PAUSE_S = 60.0  # whatever Retry-After says
 TRY_AGAIN = frozenset((408, 429, 500, 502, 503, 504))
 UNKNOWN = frozenset((404, 405, 501))  # the latter by registries that do not know the referrers API
 MAX_REDIRECTS = 5
-MAX_RESUMES = 5
 MAX_PAGES = 1_000  # of tags, a thousand each
 MAX_REFERRERS = 10_000  # of one manifest; honest ones have some ten
 MAX_KEPT = 16  # manifests of one image: an index, what it leads to, what refers to it
@@ -86,11 +83,12 @@ class RegistryClient:
         self._tokens: dict[str, str] = {}
         self._manifests: dict[str, tuple[bytes, str]] = {}
         self._pools = Pools(**WAYS)
+        self._outward = Pools(**WAYS)
         self._trusting: dict[str, Pools] = {}
 
     def close(self) -> None:
         """End every connection."""
-        for each in (self._pools, *self._trusting.values()):
+        for each in (self._pools, self._outward, *self._trusting.values()):
             each.close()
 
     def manifest(self) -> Descriptor:
@@ -108,7 +106,10 @@ class RegistryClient:
             raise TransomError(f"cannot fetch {descriptor.digest[:80]}", "it is no digest", "push the image again")
         if descriptor.media_type in KINDS:
             return io.BytesIO(self._manifest(descriptor.digest)[0])
-        return cast("BinaryIO", io.BufferedReader(_BlobStream(self, descriptor, start), CHUNK))
+        return cast(
+            "BinaryIO",
+            io.BufferedReader(BlobStream(lambda at: self.blob(descriptor.digest, at), descriptor.size, start), CHUNK),
+        )
 
     def tagged(self, tag: str) -> Descriptor | None:
         """Return what a tag leads to, None where there is no such tag."""
@@ -215,7 +216,7 @@ class RegistryClient:
         for _ in range(MAX_REDIRECTS + 1):
             own = urlsplit(url).netloc == host
             sent = {**AGENT, **headers, **({"Authorization": authorization} if authorization and own else {})}
-            reply = self._pool(url).request(
+            reply = self._pool(host, url).request(
                 method, url, body=body or None, headers=sent, preload_content=False, redirect=False
             )
             if reply.status not in (301, 302, 303, 307, 308):
@@ -227,16 +228,20 @@ class RegistryClient:
 
     def _check_redirect(self, host: str, url: str) -> None:
         parts = urlsplit(url)
-        within = _is_within(host.rpartition(":")[0] or host)
+        within = is_within(host.rpartition(":")[0] or host)
         if parts.scheme != "https" and not (parts.scheme == "http" and (within or self._insecure)):
             raise TransomError(f"{host} redirects to {parts.scheme or 'nowhere'}", "only https is followed", "")
-        if not within and _is_within(parts.hostname or ""):
+        if not within and is_within(parts.hostname or ""):
             why = f"it redirects to {parts.hostname}, an address of this network"
             raise TransomError(f"{host} is not followed", why, "name that registry itself if it is meant")
 
-    def _pool(self, url: str) -> urllib3.PoolManager:
-        """Return what reaches a URL, and trusts its host as the machine's settings for registries say."""
-        return self._pools_of(urlsplit(url).netloc).of(url)
+    def _pool(self, host: str, url: str) -> urllib3.PoolManager:
+        """Return what reaches a URL that a host led to, and trusts it as the machine's settings for registries say."""
+        there = urlsplit(url).netloc
+        if there == host or is_within(host.rpartition(":")[0] or host):
+            return self._pools_of(there).of(url)
+        pools = self._pools_of(there)
+        return outward((self._outward if pools is self._pools else pools).of(url))
 
     def _pools_of(self, host: str) -> Pools:
         if host not in self._trusting:
@@ -246,7 +251,7 @@ class RegistryClient:
 
     def _scheme(self, host: str) -> str:
         name = host.rpartition(":")[0] or host
-        plain = _is_loopback(name.strip("[]")) and self._pools_of(host) is self._pools
+        plain = is_loopback(name.strip("[]")) and self._pools_of(host) is self._pools
         return "http" if self._insecure or plain else "https"
 
     def _authorization(self, host: str, challenge: str) -> str:
@@ -260,20 +265,19 @@ class RegistryClient:
             raise TransomError(f"{host} asks for a login of a kind that is not known", challenge[:100], "")
         self._check_redirect(host, realm)
         scope = fields.get("scope") or f"repository:{self._image.repository}:pull"
-        return f"Bearer {self._token(realm, fields.get('service', ''), scope, login)}"
+        pool = self._pool(host, realm)
+        return f"Bearer {self._token(pool, realm, {'service': fields.get('service', ''), 'scope': scope}, login)}"
 
     def _login_for(self, host: str) -> Login:
         """Return who asks a host: a mirror is told nothing of who asks the registry."""
         if host != self._own.host:
             return login_for(host)
-        return (
-            self._login
-            if self._login is not None
-            else login_for(self._image.registry, repository=self._image.repository)
-        )
+        if self._login is not None:
+            return self._login
+        return login_for(self._image.registry, repository=self._image.repository)
 
-    def _token(self, realm: str, service: str, scope: str, login: Login) -> str:
-        reply = _tried(urlsplit(realm).netloc, lambda: self._token_reply(realm, service, scope, login))
+    def _token(self, pool: urllib3.PoolManager, realm: str, asked: dict[str, str], login: Login) -> str:
+        reply = _tried(urlsplit(realm).netloc, lambda: _token_reply(pool, realm, asked, login))
         if reply.status != 200:
             reply.drain_conn()
             kind = DeniedError if reply.status in (400, 401, 403) else TransomError
@@ -284,17 +288,19 @@ class RegistryClient:
             raise TransomError(f"no login for {self._image.name}", f"{realm} answers no token", "") from error
         return token.token or token.access_token
 
-    def _token_reply(self, realm: str, service: str, scope: str, login: Login) -> urllib3.BaseHTTPResponse:
-        if login.token:
-            form = {"grant_type": "refresh_token", "refresh_token": login.token, "service": service, "scope": scope}
-            form["client_id"] = "transom"
-            return self._pool(realm).request(
-                "POST", realm, fields=form, headers=AGENT, encode_multipart=False, preload_content=False, redirect=False
-            )
-        query = urlencode({"service": service, "scope": scope})
-        headers = {**AGENT, **({"Authorization": login.basic} if login != NOBODY else {})}
-        url = f"{realm}{'&' if '?' in realm else '?'}{query}"
-        return self._pool(url).request("GET", url, headers=headers, preload_content=False, redirect=False)
+
+def _token_reply(
+    pool: urllib3.PoolManager, realm: str, asked: dict[str, str], login: Login
+) -> urllib3.BaseHTTPResponse:
+    """Ask for a token: with an identity token as OAuth 2 has it, else with a user and a password, or as nobody."""
+    if login.token:
+        form = {"grant_type": "refresh_token", "refresh_token": login.token, "client_id": "transom", **asked}
+        return pool.request(
+            "POST", realm, fields=form, headers=AGENT, encode_multipart=False, preload_content=False, redirect=False
+        )
+    headers = {**AGENT, **({"Authorization": login.basic} if login != NOBODY else {})}
+    url = f"{realm}{'&' if '?' in realm else '?'}{urlencode(asked)}"
+    return pool.request("GET", url, headers=headers, preload_content=False, redirect=False)
 
 
 class _Place(Struct, frozen=True):
@@ -319,7 +325,7 @@ def _tried(host: str, send: Callable[[], urllib3.BaseHTTPResponse], again: bool 
         except (urllib3.exceptions.HTTPError, OSError) as error:
             if pause_s is None:
                 next_step = "check the name and the network"
-                raise UnreachableError(f"cannot reach {host}", _reason(error), next_step) from error
+                raise UnreachableError(f"cannot reach {host}", reason(error), next_step) from error
             time.sleep(pause_s)
             continue
         if reply.status not in TRY_AGAIN or pause_s is None:
@@ -361,88 +367,6 @@ class DeniedError(TransomError):
     """The registry does not let who asks read it."""
 
 
-class _BlobStream(io.RawIOBase):
-    """A blob that goes on where its connection broke."""
-
-    def __init__(self, client: RegistryClient, descriptor: Descriptor, start: int = 0) -> None:
-        self._client = client
-        self._descriptor = descriptor
-        self._at = start
-        self._begun_s = time.monotonic()
-        self._read_bytes = 0
-        self._resumes = 0
-        self._reply: urllib3.BaseHTTPResponse | None = client.blob(descriptor.digest, start)
-        self._skip()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        piece = self._piece(len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
-
-    def _piece(self, size: int) -> bytes:
-        size_bytes = self._descriptor.size
-        if size_bytes and self._at > size_bytes:
-            raise OSError(f"it is longer than the {size_bytes:,} bytes that its manifest tells")
-        while True:
-            try:
-                assert self._reply is not None
-                piece = self._reply.read1(size)
-            except (urllib3.exceptions.HTTPError, OSError) as error:
-                self._resume(_reason(error))
-                continue
-            if not piece and size_bytes and self._at < size_bytes:
-                if self._is_whole():
-                    raise OSError(f"it ends after {self._at:,} of {size_bytes:,} bytes")
-                self._resume("the connection ended")
-                continue
-            self._at += len(piece)
-            self._read_bytes += len(piece)
-            taken_s = time.monotonic() - self._begun_s
-            if taken_s > FIRST_S and self._read_bytes < SLOWEST_BYTES_S * taken_s:
-                raise OSError(f"it comes slower than {SLOWEST_BYTES_S:.0f} bytes a second")
-            return piece
-
-    def _is_whole(self) -> bool:
-        """Tell whether the registry sent all that it said it has: then nothing more comes, however often it is asked."""
-        assert self._reply is not None
-        told = self._reply.headers.get("Content-Length", "")
-        return self._reply.status == 200 and told.isdecimal() and self._at >= int(told[:19])
-
-    def _resume(self, why: str) -> None:
-        self._resumes += 1
-        if self._resumes > MAX_RESUMES:
-            raise OSError(f"it broke off {MAX_RESUMES} times: {why}")
-        if self._reply is not None:
-            self._reply.close()
-        time.sleep(PAUSES_S[min(self._resumes, len(PAUSES_S)) - 1])
-        try:
-            self._reply = self._client.blob(self._descriptor.digest, self._at)
-        except TransomError as error:
-            raise OSError(str(error)) from error
-        self._skip()
-
-    def _skip(self) -> None:
-        """Read over what was read before, where the registry knows no ranges and sends it again."""
-        assert self._reply is not None
-        if self._reply.status == 206:
-            return
-        left = self._at
-        try:
-            while left:
-                left -= len(self._reply.read(min(left, CHUNK))) or left
-        except urllib3.exceptions.HTTPError as error:
-            raise OSError(_reason(error)) from error
-
-    def close(self) -> None:
-        if self._reply is not None:
-            self._reply.close()
-            self._reply = None
-        super().close()
-
-
 def _whole(reply: urllib3.BaseHTTPResponse, limit: int) -> bytes:
     """Return a small answer; raises TransomError for one that breaks off, is too large, or comes drop by drop."""
     until = time.monotonic() + LONGEST_ANSWER_S
@@ -457,7 +381,7 @@ def _whole(reply: urllib3.BaseHTTPResponse, limit: int) -> bytes:
                     "an answer of the registry does not end", f"it takes over {LONGEST_ANSWER_S:.0f} s", "try again"
                 )
     except urllib3.exceptions.HTTPError as error:
-        raise TransomError("an answer of the registry broke off", _reason(error), "try again") from error
+        raise TransomError("an answer of the registry broke off", reason(error), "try again") from error
     finally:
         reply.close()
     if size > limit:
@@ -475,26 +399,3 @@ def _refused(image: str, host: str, reply: urllib3.BaseHTTPResponse, done: str) 
     if status == 429:
         return TransomError(f"{host} asks to come less often", "it says 429", "log in, use a mirror, or wait")
     return TransomError(f"{host} does not answer for {image}", f"it says {status}", "try again later")
-
-
-def _reason(error: Exception) -> str:
-    """Return why a connection failed, without the words of the libraries around it."""
-    return str(getattr(error, "reason", None) or error).rpartition(": ")[2]
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _is_within(host: str) -> bool:
-    """Tell whether a host is of this machine or a private network, by all of its addresses."""
-    try:
-        found = socket.getaddrinfo(host.strip("[]"), None, proto=socket.IPPROTO_TCP)
-    except (OSError, UnicodeError):
-        return False
-    return any(not ipaddress.ip_address(str(each[4][0]).partition("%")[0]).is_global for each in found)
