@@ -118,6 +118,7 @@ def test_the_history_of_an_image_is_judged_as_a_dockerfile(layout: Layout) -> No
     found = findings(f"image:{layout.folder}")
     assert {"dockerfile-certificates-ignored", "dockerfile-piped-to-shell"} <= set(found)
     assert found["dockerfile-piped-to-shell"].ref.scope == "image"
+    assert found["dockerfile-piped-to-shell"].evidence[0].observed == "RUN curl; sh (layer 0)"
 
 
 def test_a_dockerfile_that_is_not_there_ends_the_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,7 +52,11 @@ def without_arguments(created_by: str) -> str:
 def rebuilt(found: Sequence[Step], name: str) -> dict[str, Any]:
     """Return the object of the Dockerfile that steps come to; policies know by `rebuilt` that nobody wrote it so."""
     begin = Instruction("FROM", "scratch", 0, 0, 0, 0)
-    return {**shape(Dockerfile((begin, *(each.instruction for each in found))), name), "rebuilt": True}
+    made = shape(Dockerfile((begin, *(each.instruction for each in found))), name)
+    for instruction, step in zip(made["stages"][0]["instructions"][1:], found, strict=True):
+        if step.layer >= 0:
+            instruction["layer"] = step.layer
+    return {**made, "rebuilt": True}
 
 
 def places_in(wanted: Mapping[str, Any], written: Mapping[str, Any]) -> dict[int, Path]:

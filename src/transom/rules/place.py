@@ -229,7 +229,8 @@ def observed(entry: Entry, path: Path) -> str:
 def _observed(entry: Entry, nodes: Sequence[Any], path: Path) -> str:
     """Return what stands at a path in one short line: `privileged: true`, `runAsNonRoot: not set`; no secret value."""
     if entry.ref.kind == "Dockerfile":
-        return next(filter(None, map(_instruction, reversed(nodes))), entry.ref.kind)
+        layer = next((f" (layer {each['layer']})" for each in nodes if isinstance(each, dict) and "layer" in each), "")
+        return next(filter(None, map(_instruction, reversed(nodes))), entry.ref.kind) + layer
     file = next(filter(_is_file, nodes), None)
     if file is not None:
         return _file_told(file, path)

@@ -24,6 +24,7 @@ stages:
       pipe: ""               # the command whose output it reads
       packages: [{name: curl, version: ""}]         # that it installs, with the version that it asks for
     previous: FROM           # the instruction before it in its stage, "" for the first
+    layer: 2                 # of the image, from 0, where the history of one tells the instruction
     workdir: /app            # where it works, "" where neither the stage nor the one it begins with says so
 arguments: []                # what stands before the first FROM, of the same form; only ARG may
 rebuilt: false               # whether it was put together from the history of an image
