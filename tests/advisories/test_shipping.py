@@ -23,7 +23,7 @@ from transom.advisories.changes import changes
 from transom.advisories.documents import Document
 from transom.advisories.feeds import read
 from transom.advisories.mirrors import PART, Place, fetch
-from transom.advisories.shipping import MANIFEST, PACKED, export, take
+from transom.advisories.shipping import MANIFEST, PACKED, export, take, take_file
 from transom.model.errors import TransomError
 
 
@@ -261,3 +261,37 @@ def test_a_mirror_whose_feed_has_lost_its_records_is_refused(index_of, osv, mirr
     take(Place(str(tmp_path / "fuller")), tmp_path / "x.db")
     with pytest.raises(TransomError, match="has 3 records, ours 10"):
         take(Place(str(tmp_path / "less")), tmp_path / "x.db")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_index_alone_is_taken_where_it_knows_no_less(index_of, osv, tmp_path, packed):
+    more = [osv(f"T-{n}", ("npm", f"left-{n}"), [{"introduced": "0"}]) for n in range(10)]
+    index_of(*more, name="theirs.db").close()
+    index_of(*more[:3], name="less.db").close()
+    for name in ("theirs", "less"):
+        content = (tmp_path / f"{name}.db").read_bytes()
+        (tmp_path / f"{name}.file").write_bytes(zstandard.compress(content) if packed else content)
+    ours = tmp_path / "ours.db"
+    assert take_file(tmp_path / "theirs.file", ours) is not None
+    assert ours.read_bytes() == (tmp_path / "theirs.db").read_bytes()
+    assert take_file(tmp_path / "theirs.file", ours) is None
+    with pytest.raises(TransomError, match="has 3 records, ours 10"):
+        take_file(tmp_path / "less.file", ours)
+    assert take_file(tmp_path / "less.file", ours, older=True) is not None
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"SQLite format 3\0" + b"\0" * 200, zstandard.compress(b"x")])
+def test_a_file_that_is_no_index_leaves_ours_as_it_is(index_of, osv, tmp_path, content):
+    index_of(osv(events=[{"introduced": "0"}]), name="ours.db").close()
+    before = (tmp_path / "ours.db").read_bytes()
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(TransomError, match="cannot use the index"):
+        take_file(tmp_path / "file", tmp_path / "ours.db")
+    assert (tmp_path / "ours.db").read_bytes() == before
+
+
+def test_a_manifest_that_tells_of_another_index_is_refused(mirror, tmp_path):
+    changed(mirror / MANIFEST, built="2026-01-01T00:00:00+00:00")
+    with pytest.raises(TransomError, match="tells of another index"):
+        take(Place(str(mirror)), tmp_path / "ours.db")
+    assert not (tmp_path / "ours.db").exists()

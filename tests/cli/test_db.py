@@ -89,3 +89,14 @@ def test_status_tells_the_age_of_each_feed_and_can_end_with_3_for_it(feed, tmp_p
     told = json.loads(capsys.readouterr().out)
     assert told["feeds"][0]["age_days"] == 0
     assert told["too_old"]
+
+
+def test_an_index_alone_is_imported_but_never_as_signed(feed, tmp_path, capsys):
+    one, other = str(tmp_path / "one.db"), str(tmp_path / "other.db")
+    main(["db", "build", feed("1.0.0"), "-o", one])
+    assert main(["db", "import", one, "--db", other, "--public-key", "x.pem"]) == 2
+    assert "is not signed" in capsys.readouterr().err
+    assert main(["db", "import", one, "--db", other]) == 0
+    main(["db", "export", str(tmp_path / "mirror"), "--db", one])
+    assert main(["db", "import", str(tmp_path / "mirror" / "transom.db.json"), "--db", other]) == 0
+    assert "already" in capsys.readouterr().out

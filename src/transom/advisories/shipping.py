@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -145,25 +146,53 @@ def take(mirror: Mirror, index: Path, public_key: Path | None = None, older: boo
         manifest = read_manifest(path.read_bytes(), mirror.name)
         if public_key:
             check_signature(manifest, public_key, mirror.name)
-        if manifest.built > (datetime.now(UTC) + timedelta(days=1)).isoformat():
-            raise _refused(mirror.name, f"it says that it was built {manifest.built}: it is of the future")
-        steps: Sequence[Delta] = ()
-        if index.is_file():
-            ours_digest = digest_of(index)
-            if ours_digest == manifest.sha256:
-                return None
-            if not older:
-                _check_newer_than(index, manifest, mirror.name)
-            steps = steps_from(ours_digest, manifest)
+        ours_digest = digest_of(index) if index.is_file() else ""
+        if ours_digest == manifest.sha256:
+            return None
+        _check_fits(index, manifest, mirror.name, older)
+        steps = steps_from(ours_digest, manifest)
         taken = _stepped(mirror, manifest, steps, index, Path(folder)) or _whole(mirror, manifest, index, Path(folder))
-        Index(Path(folder) / NEW).close()
-        (Path(folder) / NEW).replace(index)
+        new = Path(folder) / NEW
+        with Index(new) as opened:
+            if (opened.built, opened.feeds) != (manifest.built, manifest.feeds):
+                raise _refused(mirror.name, "its manifest tells of another index than it offers")
+        new.replace(index)
     for each in index.parent.glob(f".{index.name}.*"):
         each.unlink()
     return taken
 
 
-def _check_newer_than(index: Path, manifest: Manifest, source: str) -> None:
+def take_file(path: Path, index: Path, older: bool = False) -> Taken | None:
+    """Put the index that lies in a file, packed or not, in place of ours; None where ours is the same.
+
+    Nobody signs a file alone; what knows less than ours is refused, unless older is asked for.
+    """
+    index.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".transom-", dir=index.parent) as folder:
+        new = Path(folder) / NEW
+        with path.open("rb") as source, new.open("wb") as target:
+            if source.read(len(zstandard.FRAME_HEADER)) == zstandard.FRAME_HEADER:
+                source.seek(0)
+                _unpack(source, target, MAX_INDEX_BYTES, str(path))
+            else:
+                source.seek(0)
+                shutil.copyfileobj(source, target, CHUNK_BYTES)
+        with Index(new) as opened:
+            sizes = (path.stat().st_size, digest_of(new), new.stat().st_size)
+            manifest = Manifest(opened.built, path.name, "", *sizes, opened.feeds)
+        if index.is_file() and digest_of(index) == manifest.sha256:
+            return None
+        _check_fits(index, manifest, str(path), older)
+        new.replace(index)
+    return Taken(manifest, manifest.packed_bytes)
+
+
+def _check_fits(index: Path, manifest: Manifest, source: str, older: bool) -> None:
+    """Raise TransomError for what is of the future, or knows less than the index in use."""
+    if manifest.built > (datetime.now(UTC) + timedelta(days=1)).isoformat():
+        raise _refused(source, f"it says that it was built {manifest.built}: it is of the future")
+    if older or not index.is_file():
+        return
     try:
         opened = Index(index)
     except TransomError:  # what cannot be used is no reason to keep it

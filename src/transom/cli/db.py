@@ -84,7 +84,9 @@ def parser() -> Parser:
     ):
         taking = actions.add_parser(name, help=about)
         taking.add_argument(
-            "source", metavar="MIRROR", help="a folder, the address of one, oci://REGISTRY/NAME:TAG, oci:PATH"
+            "source",
+            metavar="MIRROR",
+            help="a folder or its address, oci://REGISTRY/NAME:TAG, oci:PATH, or an index alone",
         )
         taking.add_argument("--public-key", metavar="PEM", help="refuse what this Ed25519 key has not signed")
         _add_db(taking)
@@ -184,10 +186,18 @@ def _fetched(arguments: argparse.Namespace) -> Iterator[str]:
 def _take(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from transom.advisories.shipping import take
+    from transom.advisories.shipping import MANIFEST, take, take_file
+    from transom.model.errors import UsageError
 
     key = Path(arguments.public_key) if arguments.public_key else None
-    taken = take(_mirror(arguments.source, arguments.insecure), Path(arguments.db), key, arguments.older)
+    index, source = Path(arguments.db), Path(arguments.source)
+    if source.is_file() and source.name != MANIFEST:
+        if key:
+            raise UsageError(f"{source} is not signed", "it is an index alone", f"name the folder of its {MANIFEST}")
+        taken = take_file(source, index, arguments.older)
+    else:
+        place = str(source.parent) if source.is_file() else arguments.source
+        taken = take(_mirror(place, arguments.insecure), index, key, arguments.older)
     if taken is None:
         sys.stdout.write(f"{terminal.say(SAME).format(path=arguments.db)}\n")
         return Exit.CLEAN
