@@ -213,3 +213,18 @@ def test_a_snapshot_keeps_what_an_image_holds(
     found = scanned(capsys, "estate.gz", "--scanners", "vuln")
     assert rules(found) == {"vulnerable-package"}
     assert found["findings"][0]["vulnerability"]["layer"] == 1
+
+
+def test_a_diff_tells_which_vulnerabilities_came_and_went(
+    folder: Path,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for version, django in (("1", "3.2.0"), ("2", "3.0")):
+        document = bill(("pkg:pypi/django", django))
+        document["metadata"] = {"component": {"type": "container", "name": f"example.com/web:{version}"}}
+        (folder / f"{version}.cdx.json").write_text(json.dumps(document))
+    capsys.readouterr()
+    main(["diff", "1.cdx.json", "2.cdx.json", "--scanners", "vuln", "-o", "jsonl"])
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    told = {(each["state"], each["vulnerability"]["id"]) for each in lines if each.get("vulnerability")}
+    assert told == {("new", "CVE-2026-0002")}

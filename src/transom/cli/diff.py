@@ -12,6 +12,7 @@ from transom.cli.arguments import TARGET_HELP, Parser, add_input_arguments, add_
 from transom.cli.clusters import add_cluster_arguments
 from transom.cli.images import add_image_arguments
 from transom.cli.outputs import add_judging_arguments, add_report_arguments, allowed_by, outputs, write_to
+from transom.cli.scanners import add_scanner_arguments
 from transom.model.errors import UsageError
 from transom.model.severity import SEVERITIES
 
@@ -26,6 +27,7 @@ EXAMPLES = """\
   transom diff deploy/ cluster                         what a cluster has that its manifests have not
   transom diff monday.transom cluster --exit-code      whether anything was changed since Monday
   transom diff main deploy -o markdown=comment.md      a comment for the pull request
+  transom diff image:web:1 image:web:2 --scanners vuln which vulnerabilities came and went
 
 exit codes: 0 nothing new, 1 new findings at or above --fail-on, 2 usage, 3 incomplete (something was not judged);
 with --exit-code also 1 where objects differ in what may matter to security
@@ -48,6 +50,7 @@ def parser() -> Parser:
     add_rule_arguments(made)
     add_cluster_arguments(made)
     add_image_arguments(made)
+    add_scanner_arguments(made)
     return made
 
 

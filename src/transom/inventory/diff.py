@@ -25,6 +25,7 @@ from transom.kube.sight import HIDDEN, is_secret, sight
 from transom.model.clusters import ClusterFacts, Gap
 from transom.model.drift import ChangedObject, FieldChange, ObjectDrift, PresentObject, Repeated, Side
 from transom.model.findings import Skipped
+from transom.model.images import ImageError, parse_image
 from transom.model.language import mark
 from transom.model.places import Locator, Path
 from transom.model.refs import Ref
@@ -79,13 +80,23 @@ class Compared(Struct, frozen=True):
 
 
 def identity(ref: Ref) -> Ref:
-    """Return a Ref as two sources may share it: without cluster, its namespace told, its group the present one."""
+    """Return a Ref as two sources may share it: without cluster or version, its namespace told, its group the present one."""
+    if ref.scope == "image":
+        return replace(ref, name=_repository(ref.name))
     if ref.scope != "k8s":
         return ref
     known = kind_of(f"{ref.group}/v1" if ref.group else "v1", ref.kind)
     namespace = (ref.namespace or DEFAULT_NAMESPACE) if known.namespaced else ""
     groups = EQUIVALENT.get(known.plural, ())
     return replace(ref, cluster="", group=groups[0] if ref.group in groups else ref.group, namespace=namespace)
+
+
+def _repository(name: str) -> str:
+    """Return what an image is called whatever its version is; a path stays as it is."""
+    try:
+        return parse_image(name).name
+    except ImageError:
+        return name
 
 
 def diff(before: Compared, after: Compared) -> ObjectDrift:
