@@ -91,6 +91,36 @@ class Notary:
             "signature": b64url(sign(key, ".".join(parts).encode())),
         }
 
+    def cose(
+        self,
+        digest: str,
+        key: Any = None,
+        certificate: x509.Certificate | None = None,
+        header: dict[Any, Any] | None = None,
+        payload: bytes | None = None,
+        chain: list[bytes] | None = None,
+    ) -> bytes:
+        import cbor2
+
+        key = key or new_key()
+        certificate = certificate or self.certificate(key)
+        labels = {"ES256": -7, "ES384": -35, "ES512": -36, "PS256": -37, "PS384": -38}
+        protected: dict[Any, Any] = {
+            1: labels[algorithm(key)[0]],
+            2: [SCHEME],
+            3: PAYLOAD,
+            SCHEME: "notary.x509",
+            SIGNED: cbor2.CBORTag(1, int(NOW.timestamp())),
+        }
+        protected.update(header or {})
+        protected[2] = [*protected[2], *(each for each in (AUTHENTIC, EXPIRY) if each in protected)]
+        raw = cbor2.dumps(protected)
+        told = json.dumps({"targetArtifact": {"digest": digest}}).encode()
+        signature = sign(key, cbor2.dumps(["Signature1", raw, b"", told]))
+        path = [each.public_bytes(Encoding.DER) for each in (certificate, *self.authority.path)]
+        beside = {33: path if chain is None else chain}
+        return cbor2.dumps(cbor2.CBORTag(18, [raw, beside, payload or told, signature]))
+
     def attach(self, repository: Kept, image: Descriptor, **how: Any) -> None:
         repository.refer(image.digest, json.dumps(self.envelope(image.digest, **how)).encode(), JWS)
 

@@ -42,6 +42,13 @@ SLSA = "https://slsa.dev/provenance/v1"
 SIGSTORE, NOTARY, KEY = Sigstore(), Notary(), new_key()
 
 
+def _cose() -> dict[str, Case]:
+    try:
+        return {"cose": (NOTARY.cose(IMAGE.digest), "application/cose", {}, policy(), NOTARY.trust())}
+    except ImportError:
+        return {}
+
+
 def cases() -> dict[str, Case]:
     payload, made = simple_payload(IMAGE.digest), envelope(KEY, statement(IMAGE.digest))
     attested = envelope(KEY, statement(IMAGE.digest, SLSA, {"a": [1]}))
@@ -62,6 +69,7 @@ def cases() -> dict[str, Case]:
         "annotated": (*annotated, by_identity(), SIGSTORE.trust()),
         "identity": (SIGSTORE.bundle(statement(IMAGE.digest)), BUNDLE, {}, by_identity(), SIGSTORE.trust()),
         "message": (SIGSTORE.message_bundle(manifest()), BUNDLE, {}, by_identity(), SIGSTORE.trust()),
+        **_cose(),
         "notation": (json.dumps(NOTARY.envelope(IMAGE.digest)).encode(), JWS, {}, policy(), NOTARY.trust()),
     }
 

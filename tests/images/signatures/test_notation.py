@@ -261,12 +261,6 @@ def test_audit_tells_what_it_does_not_enforce(notary: Notary, repository: Kept) 
     assert "trust stores" in found.proofs[0].notes[0]
 
 
-def test_cose_is_told_as_not_judged(notary: Notary, repository: Kept) -> None:
-    image = an_image(repository)
-    repository.refer(image.digest, b"\xd2\x84", "application/cose")
-    assert "COSE" in unjudged(repository, image, policy(), notary.trust())
-
-
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b'{"payload": "%", "protected": "%", "signature": "%"}'])
 def test_what_is_no_envelope(notary: Notary, repository: Kept, content: bytes) -> None:
     image = an_image(repository)

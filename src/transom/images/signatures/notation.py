@@ -1,4 +1,4 @@
-"""Notation's signatures: JWS envelopes with X.509 chains (Notary Project signature specification 1.0).
+"""Notation's signatures: envelopes with X.509 chains, in JWS here (Notary Project signature specification 1.0).
 
 An envelope is verified whole: integrity always refuses; authenticity, time, expiry and revocation refuse or are only told, as the
 trust policy's level says.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,7 @@ SCHEME, SIGNED_AT, AUTHENTIC, EXPIRY = (
     NAMESPACE + each for each in ("signingScheme", "signingTime", "authenticSigningTime", "expiry")
 )
 X509, SIGNING_AUTHORITY = "notary.x509", "notary.x509.signingAuthority"
+CHAIN_MISSING = "it comes without a certificate"
 STORE_OF = {X509: "ca", SIGNING_AUTHORITY: "signingAuthority"}
 UNDERSTOOD = frozenset((SCHEME, AUTHENTIC, EXPIRY))
 CURVES = {"ES256": ("secp256r1", 32), "ES384": ("secp384r1", 48), "ES512": ("secp521r1", 66)}
@@ -67,11 +68,13 @@ class _Descriptor(Struct):
     digest: str = ""
 
 
-class _Payload(Struct):
+class Payload(Struct):
+    """What every envelope holds: a descriptor of what was signed."""
+
     target: _Descriptor = msgspec.field(name="targetArtifact", default_factory=_Descriptor)
 
 
-class Jws(Struct, frozen=True):
+class Signed(Struct, frozen=True):
     """An envelope whose signature its own first certificate verifies; that one is not believed yet."""
 
     claim: str
@@ -83,31 +86,40 @@ class Jws(Struct, frozen=True):
 
 def judged(rule: X509Rule, carried: Carried, trust: Trust) -> Proof | Refusal | Unjudged:
     """Return what an envelope is to a rule of certificates."""
-    if carried.form is Form.COSE:
-        return Unjudged("a signature in COSE could not be verified", "sign with notation sign --signature-format jws")
     try:
-        return _proof(rule, read_jws(carried.content), carried, trust)
+        return _proof(rule, _read(carried), carried, trust)
     except RefusedError as error:
         return error.at(carried.source)
     except CannotJudgeError as error:
         return Unjudged(error.reason, error.next_step)
 
 
-def read_jws(content: bytes) -> Jws:
+def _read(carried: Carried) -> Signed:
+    if carried.form is Form.COSE:
+        from transom.images.signatures.cose import read_cose
+
+        return read_cose(carried.content)
+    return read_jws(carried.content)
+
+
+def read_jws(content: bytes) -> Signed:
     """Return an envelope whose integrity holds; raises RefusedError."""
     read = decoded(content, _Envelope, "its envelope")
     protected = any_json(_unbase64url(read.protected, "its header"), "its header")
-    _check_header(protected)
-    chain = tuple(_chain(read.header))
+    check_header(protected)
+    chain = tuple(load_chain(_chain(read.header)))
     message = f"{read.protected}.{read.payload}".encode("ascii", "replace")
     signature = _unbase64url(read.signature, "its signature")
-    _check_signature(text_at(protected, "alg"), chain[0], signature, message)
-    payload = decoded(_unbase64url(read.payload, "its payload"), _Payload, "its payload")
+    check_signature(text_at(protected, "alg"), chain[0], signature, message)
+    payload = decoded(_unbase64url(read.payload, "its payload"), Payload, "its payload")
     stamp = text_at(read.header, NAMESPACE + "timestampSignature")
-    return Jws(payload.target.digest, signature, protected, chain, unbase64(stamp, "its timestamp") if stamp else b"")
+    return Signed(
+        payload.target.digest, signature, protected, chain, unbase64(stamp, "its timestamp") if stamp else b""
+    )
 
 
-def _check_header(protected: Mapping[str, Any]) -> None:
+def check_header(protected: Mapping[str, Any]) -> None:
+    """Raise RefusedError for a header that a verifier must not go on with, in the names that JWS has for its parts."""
     algorithm = text_at(protected, "alg")
     if algorithm not in CURVES and algorithm not in RSA_BITS:
         raise RefusedError(
@@ -129,18 +141,22 @@ def _check_header(protected: Mapping[str, Any]) -> None:
         raise RefusedError(Problem.MALFORMED, f"its signing scheme {text_at(protected, SCHEME)[:80]!r} is not known")
 
 
-def _chain(header: Mapping[str, Any]) -> Iterator[x509.Certificate]:
+def _chain(header: Mapping[str, Any]) -> list[bytes]:
     found = header.get("x5c")
     texts = [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
-    if not texts:
-        raise RefusedError(Problem.NO_CERTIFICATE, "it comes without a certificate")
-    if len(texts) > MAX_CHAIN:
+    return [unbase64(each, "its certificate") for each in texts]
+
+
+def load_chain(found: Sequence[bytes]) -> Iterator[x509.Certificate]:
+    """Yield the certificates of a chain in DER, the signer's first; raises RefusedError for none, or too many."""
+    if not found:
+        raise RefusedError(Problem.NO_CERTIFICATE, CHAIN_MISSING)
+    if len(found) > MAX_CHAIN:
         raise RefusedError(Problem.TOO_LARGE, f"its chain has more than {MAX_CHAIN} certificates")
-    for text in texts:
-        yield load_certificate(unbase64(text, "its certificate"))
+    yield from map(load_certificate, found)
 
 
-def _check_signature(algorithm: str, certificate: x509.Certificate, signature: bytes, message: bytes) -> None:
+def check_signature(algorithm: str, certificate: x509.Certificate, signature: bytes, message: bytes) -> None:
     """Verify by the algorithm that the certificate's key demands, whatever the header wishes."""
     key = key_of(certificate)
     hashed = HASHES[algorithm[2:]]
@@ -159,27 +175,27 @@ def _check_signature(algorithm: str, certificate: x509.Certificate, signature: b
         raise RefusedError(Problem.OTHER_KEY, "it is not signed by the key of its certificate") from error
 
 
-def _proof(rule: X509Rule, jws: Jws, carried: Carried, trust: Trust) -> Proof:
+def _proof(rule: X509Rule, signed: Signed, carried: Carried, trust: Trust) -> Proof:
     """Return the proof of an envelope; raises RefusedError for the first validation that the level enforces and that fails."""
-    if jws.claim != carried.subject:
+    if signed.claim != carried.subject:
         raise RefusedError(
-            Problem.OTHER_DIGEST, f"it is a signature of {jws.claim[:80] or 'nothing'}, not of {carried.subject}"
+            Problem.OTHER_DIGEST, f"it is a signature of {signed.claim[:80] or 'nothing'}, not of {carried.subject}"
         )
     times: list[float] = []
-    notes = tuple(_validated(rule, jws, trust, times))
-    leaf = jws.chain[0]
+    notes = tuple(_validated(rule, signed, trust, times))
+    leaf = signed.chain[0]
     signer = Signer(fingerprint(key_of(leaf)), leaf.subject.rfc4514_string(), leaf.issuer.rfc4514_string())
     time_s = times[0] if times else 0.0
     return Proof("notation", carried.subject, signer, carried.source, time_s, notes=notes)
 
 
-def _validated(rule: X509Rule, jws: Jws, trust: Trust, times: list[float]) -> Iterator[str]:
+def _validated(rule: X509Rule, signed: Signed, trust: Trust, times: list[float]) -> Iterator[str]:
     """Run every validation; raise where one that is enforced fails, yield what is wrong where it is only told."""
     validations: tuple[tuple[str, Callable[[], None]], ...] = (
-        ("authenticity", lambda: _check_authentic(rule, jws, trust)),
-        ("authenticTimestamp", lambda: times.append(_check_time(jws, trust))),
-        ("expiry", lambda: _check_expiry(jws, trust)),
-        ("revocation", lambda: check_revocation(jws.chain, trust)),
+        ("authenticity", lambda: _check_authentic(rule, signed, trust)),
+        ("authenticTimestamp", lambda: times.append(_check_time(signed, trust))),
+        ("expiry", lambda: _check_expiry(signed, trust)),
+        ("revocation", lambda: check_revocation(signed.chain, trust)),
     )
     for name, check in validations:
         try:
@@ -190,24 +206,24 @@ def _validated(rule: X509Rule, jws: Jws, trust: Trust, times: list[float]) -> It
             yield f"{name}: {error}"
 
 
-def _check_authentic(rule: X509Rule, jws: Jws, trust: Trust) -> None:
+def _check_authentic(rule: X509Rule, signed: Signed, trust: Trust) -> None:
     """Hold the chain to the trust stores, and the signer to the identities, that the policy names."""
-    check_use(jws.chain[0])
-    kind = STORE_OF[text_at(jws.protected, SCHEME)]
+    check_use(signed.chain[0])
+    kind = STORE_OF[text_at(signed.protected, SCHEME)]
     given = [each for store in rule.stores if store.startswith(f"{kind}:") for each in trust.stores.get(store, ())]
     given += [load_certificate(each) for pem in rule.certificates for each in certificates_of_pem(pem.encode())]
     trusted = set(map(thumbprint, given))
     if not trusted:
         missing = ", ".join(rule.stores) or "none is named"
         raise CannotJudgeError(f"no trust store has a certificate ({missing})", "give the folder: --trust-store FOLDER")
-    anchors = [index for index, each in enumerate(jws.chain) if thumbprint(each) in trusted]
+    anchors = [index for index, each in enumerate(signed.chain) if thumbprint(each) in trusted]
     if not anchors:
         raise RefusedError(
             Problem.UNTRUSTED, "its certificate is not of an authority in the trust stores that the policy names"
         )
-    check_path(jws.chain[: anchors[0] + 1])
-    if "*" not in rule.subjects and not any(_has_parts(jws.chain[0].subject, each) for each in rule.subjects):
-        why = f"it is signed by {jws.chain[0].subject.rfc4514_string()}, who is none of those that the policy names"
+    check_path(signed.chain[: anchors[0] + 1])
+    if "*" not in rule.subjects and not any(_has_parts(signed.chain[0].subject, each) for each in rule.subjects):
+        why = f"it is signed by {signed.chain[0].subject.rfc4514_string()}, who is none of those that the policy names"
         raise RefusedError(Problem.IDENTITY, why)
 
 
@@ -221,29 +237,29 @@ def _has_parts(subject: x509.Name, wanted: str) -> bool:
     return all((each.oid, each.value) in found for each in parts)
 
 
-def _check_time(jws: Jws, trust: Trust) -> float:
+def _check_time(signed: Signed, trust: Trust) -> float:
     """Hold the chain to the time of signing that is proven, else to now; return the proven time, else 0."""
-    if text_at(jws.protected, SCHEME) == SIGNING_AUTHORITY:
-        time_s = _time(jws.protected, AUTHENTIC)
+    if text_at(signed.protected, SCHEME) == SIGNING_AUTHORITY:
+        time_s = _time(signed.protected, AUTHENTIC)
         if time_s > trust.now_s:
             raise RefusedError(Problem.FUTURE, "it is dated in the future")
-        check_life(jws.chain, time_s)
+        check_life(signed.chain, time_s)
         return time_s
-    if jws.timestamp and trust.timestamp_authorities:
-        time_s = max(stamped_times((response_of(jws.timestamp),), jws.signature, trust))
-        check_life(jws.chain, time_s)
+    if signed.timestamp and trust.timestamp_authorities:
+        time_s = max(stamped_times((response_of(signed.timestamp),), signed.signature, trust))
+        check_life(signed.chain, time_s)
         return time_s
     try:
-        check_life(jws.chain, trust.now_s)
+        check_life(signed.chain, trust.now_s)
     except RefusedError as error:
         why = "its certificate is not valid now, and no timestamp that is trusted proves that it was signed when it was"
         raise RefusedError(Problem.OUTSIDE_LIFE, why) from error
     return 0.0
 
 
-def _check_expiry(jws: Jws, trust: Trust) -> None:
-    if EXPIRY in jws.protected and _time(jws.protected, EXPIRY) <= trust.now_s:
-        raise RefusedError(Problem.EXPIRED, f"it says itself that it expired on {text_at(jws.protected, EXPIRY)}")
+def _check_expiry(signed: Signed, trust: Trust) -> None:
+    if EXPIRY in signed.protected and _time(signed.protected, EXPIRY) <= trust.now_s:
+        raise RefusedError(Problem.EXPIRED, f"it says itself that it expired on {text_at(signed.protected, EXPIRY)}")
 
 
 def _time(protected: Mapping[str, Any], name: str) -> float:
