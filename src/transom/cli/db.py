@@ -41,6 +41,7 @@ exit codes: 0 done, 1 diff found differences, 2 usage, 3 nothing was changed, a 
 BUILT = mark("{path}: {records} records, {ranges} ranges of {packages} packages, {size}")
 AGED = mark("{feed}: {records} records, newest {modified}, came {retrieved} ({days} days ago), {refused} not used")
 OLD = mark("Too old: {}")
+OLDER_HELP = mark("take what is older than the index in use, or less")
 NEVER = mark("of no told time")
 TAKEN = mark("{path}: built {built}, {size}; {fetched} fetched")
 STEPPED = mark("{path}: built {built}, {size}; {fetched} fetched, deltas taken: {count}")
@@ -62,12 +63,22 @@ def parser() -> Parser:
         "db", "Build, carry and compare the index of vulnerabilities; nothing fetches it by itself.", EXAMPLES
     )
     actions = made.add_subparsers(dest="action", metavar="ACTION", required=True)
+    _add_making(actions)
+    add_jars(actions)
+    _add_carrying(actions)
+    _add_looking(actions)
+    return made
+
+
+def _add_making(actions: Any) -> None:
+    """Add what makes an index of feeds."""
     building = actions.add_parser("build", help="make an index of feeds")
     building.add_argument(
         "feeds", metavar="FEED", nargs="+", help="a file, folder, archive or address of any feed, or a name of db fetch"
     )
     building.add_argument("-o", "--output", metavar="FILE", default=vulnerability_index(), help=INDEX_HELP)
     building.add_argument("--afresh", action="store_true", help="take over nothing of the index that is there")
+    building.add_argument("--older", action="store_true", help=OLDER_HELP)
     fetching = actions.add_parser("fetch", help="bring named feeds into a folder; without a name, tell which there are")
     fetching.add_argument("feeds", metavar="NAME", nargs="*", help="debian, alpine, osv:PyPI, kev …")
     for each in (building, fetching):
@@ -77,38 +88,40 @@ def parser() -> Parser:
         each.add_argument(
             "--mirror", metavar="BASE", default="", help="an address or folder that keeps copies of the feeds"
         )
-    add_jars(actions)
-    for name, about in (
-        ("update", mark("take the index of a mirror")),
-        ("import", mark("take the index of a folder")),
-    ):
-        taking = actions.add_parser(name, help=about)
-        taking.add_argument(
-            "source",
-            metavar="MIRROR",
-            help="a folder or its address, oci://REGISTRY/NAME:TAG, oci:PATH, or an index alone",
-        )
-        taking.add_argument("--public-key", metavar="PEM", help="refuse what this Ed25519 key has not signed")
-        _add_db(taking)
-    for each in (building, *(actions.choices[name] for name in ("update", "import"))):
-        each.add_argument("--older", action="store_true", help="take what is older than the index in use, or less")
+
+
+def _add_carrying(actions: Any) -> None:
+    """Add what brings an index to others, and from them."""
     exporting = actions.add_parser("export", help="write the index as a mirror offers it")
     exporting.add_argument(
         "target", metavar="MIRROR", help="a folder, oci://REGISTRY/NAME:TAG, or oci:PATH for a layout"
     )
     exporting.add_argument("--key", metavar="PEM", help="sign it with this Ed25519 key")
-    _add_db(exporting)
-    for each in (exporting, *(actions.choices[name] for name in ("update", "import"))):
+    updating = actions.add_parser("update", help="take the index of a mirror")
+    importing = actions.add_parser("import", help="take the index of a folder")
+    for each in (updating, importing):
+        each.add_argument(
+            "source",
+            metavar="MIRROR",
+            help="a folder or its address, oci://REGISTRY/NAME:TAG, oci:PATH, or an index alone",
+        )
+        each.add_argument("--public-key", metavar="PEM", help="refuse what this Ed25519 key has not signed")
+        each.add_argument("--older", action="store_true", help=OLDER_HELP)
+    for each in (exporting, updating, importing):
         each.add_argument("--insecure", action="store_true", help="speak plain HTTP with a registry")
+        _add_db(each)
+
+
+def _add_looking(actions: Any) -> None:
+    """Add what tells of indexes."""
     status = actions.add_parser("status", help="tell how old each source is, and what of it is not used")
-    _add_db(status)
     status.add_argument("--max-age", metavar="DAYS", type=int, help="exit 3 where a source is older")
+    _add_db(status)
     comparing = actions.add_parser("diff", help="tell which records differ between two indexes")
     comparing.add_argument("before", metavar="BEFORE")
     comparing.add_argument("after", metavar="AFTER")
     for each in (status, comparing):
         each.add_argument("-o", "--output", choices=("table", "json"), default="table", help="table (default) or json")
-    return made
 
 
 def _add_db(parser: argparse.ArgumentParser) -> None:
