@@ -13,8 +13,7 @@ import pytest
 from tests.images.layers.making import DATABASE, entry, hardlink, record_of, status, tar
 from tests.registry.conftest import Layout, layout  # noqa: F401 - a fixture
 from transom.cli import main
-from transom.images import inspection
-from transom.images.layers import leaking
+from transom.images.layers import leaking, reading
 from transom.images.layers.merging import merge
 from transom.images.leaks import instruction
 from transom.rules.leaks import searcher
@@ -167,7 +166,7 @@ def test_a_second_look_reads_no_layer_and_the_cache_holds_no_value(
 ) -> None:
     layout.image({"app/.env": FILE, "etc/apt/sources.list": b"deb https://me:hunter2hunter2@example.com/ a b\n"})
     first = found(capsys, layout)
-    monkeypatch.setattr(inspection, "read_layer", None)
+    monkeypatch.setattr(reading, "read_layer", None)
     assert found(capsys, layout) == first
     kept = b"".join(unpacked(each) for each in (tmp_path / "cache" / "transom" / "layers").iterdir())
     assert b"app/.env" in kept

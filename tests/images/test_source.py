@@ -14,7 +14,7 @@ import pytest
 
 from tests.images.layers.making import DATABASE, status
 from tests.registry.conftest import Layout, layout, pushed, registry  # noqa: F401 - fixtures
-from transom.images import inspection
+from transom.images.layers import reading
 from transom.images.opening import ImageOptions
 from transom.images.source import image_object
 from transom.images.targets import inspected
@@ -187,7 +187,7 @@ def test_a_second_look_reads_no_layer(layout: Layout, tmp_path: Path, monkeypatc
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     layout.image(SYSTEM)
     first = inspected(f"image:{layout.folder}", ImageOptions())
-    monkeypatch.setattr(inspection, "read_layer", None)
+    monkeypatch.setattr(reading, "read_layer", None)
     assert inspected(f"image:{layout.folder}", ImageOptions()).packages == first.packages
 
 

@@ -11,11 +11,9 @@ from msgspec.structs import replace
 from transom.images.cache import LayerCache
 from transom.images.distro import Distro, distro_of
 from transom.images.layers.merging import Hidden, Merged, merge
-from transom.images.layers.reading import Wanted, read_layer, unread_names
 from transom.images.layers.record import LayerRecord, Unread
 from transom.images.packages import Selection
-from transom.images.packages.changelogs import EVIDENCE as CHANGELOG
-from transom.images.packages.notes import EVIDENCE as NOTE
+from transom.images.packages.evidence import CHANGELOG, NOTE
 from transom.images.sbom.purl import purl
 from transom.model.errors import TransomError
 from transom.model.packages import Package, Place
@@ -23,6 +21,7 @@ from transom.registry.blobs import Descriptor, Image, Layer, this_platform
 
 if TYPE_CHECKING:
     from transom.images.jars.index import JarIndex
+    from transom.images.layers.reading import Wanted
     from transom.lang.leaks.stream import Searcher
 
 SYSTEM_KINDS = frozenset(("deb", "apk", "rpm", "alpm"))
@@ -75,6 +74,8 @@ def inspect_folder(
     name: what it is called, if not by its folder; one_device: whether folders that lie on another are left out; searcher:
     what looks for credentials in every file, None for nobody.
     """
+    from transom.images.layers.reading import Wanted
+
     wanted = Wanted(selection or Selection(), searcher)
     record = _read_folder("", root, wanted, one_device=one_device)
     if not record.algorithms.issubset(record.hashed):
@@ -147,26 +148,31 @@ def _record(image: Image, layer: Layer, cache: LayerCache, algorithms: frozenset
         if algorithms.issubset(kept.hashed):
             return kept
         algorithms = algorithms.union(kept.hashed)  # for the images that asked for these
-    wanted = Wanted(cache.selection, cache.searcher, algorithms)
-    if layer.folder:  # nothing holds it to the digest, so that it is never kept as the record of that
-        return _read_folder(layer.diff_id, layer.folder, wanted, overlay=True)
-    try:
-        record = _read(image, layer, wanted)
-        names = unread_names(record) if record.complete else {}
-        if names:
-            record = _read(image, layer, replace(wanted, names=names))
-    except (TransomError, OSError) as error:
-        reason = "its content is kept elsewhere, by whoever may distribute it" if layer.is_foreign else str(error)
-        return LayerRecord(layer.diff_id, unread=[Unread("", reason)], complete=False)
-    cache.put(record)
+    record = _read_anew(image, layer, cache, algorithms)
+    if not layer.folder:  # nothing holds it to the digest, so that it is never kept as the record of that
+        cache.put(record)
     return record
 
 
-def _read(image: Image, layer: Layer, wanted: Wanted) -> LayerRecord:
-    if layer.descriptor.media_type.endswith("+encrypted"):
-        raise OSError("it is encrypted")
-    with image.blobs.open(layer.descriptor) as stream:
-        return read_layer(layer, stream, wanted)
+def _read_anew(image: Image, layer: Layer, cache: LayerCache, algorithms: frozenset[str]) -> LayerRecord:
+    from transom.images.layers.reading import Wanted, read_layer, unread_names  # known layers need no reader: 20 ms
+
+    def read(wanted: Wanted) -> LayerRecord:
+        with image.blobs.open(layer.descriptor) as stream:
+            return read_layer(layer, stream, wanted)
+
+    wanted = Wanted(cache.selection, cache.searcher, algorithms)
+    if layer.folder:
+        return _read_folder(layer.diff_id, layer.folder, wanted, overlay=True)
+    try:
+        if layer.descriptor.media_type.endswith("+encrypted"):
+            raise OSError("it is encrypted")
+        record = read(wanted)
+        names = unread_names(record) if record.complete else {}
+        return read(replace(wanted, names=names)) if names else record
+    except (TransomError, OSError) as error:
+        reason = "its content is kept elsewhere, by whoever may distribute it" if layer.is_foreign else str(error)
+        return LayerRecord(layer.diff_id, unread=[Unread("", reason)], complete=False)
 
 
 def _settled(packages: Sequence[Package], distro: Distro, merged: Merged) -> Iterator[Package]:

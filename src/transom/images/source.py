@@ -20,7 +20,7 @@ from transom.images.inspection import Inspection
 from transom.images.layers.altered import Altered
 from transom.images.lifetimes import end_of, ended, untold
 from transom.images.opening import ImageOptions
-from transom.images.packages.changelogs import EVIDENCE as CHANGELOG
+from transom.images.packages.evidence import CHANGELOG
 from transom.images.sbom.bill import bill_of
 from transom.images.targets import CONTAINER, container_of, inspected, name_of, with_jars
 from transom.images.written import WrittenSource, lines_of, places_of_image

@@ -11,7 +11,7 @@ from transom.images.layers.altered import DIVERSIONS, Altered, Found, differing
 from transom.images.layers.links import Links
 from transom.images.layers.record import LayerRecord, Leaked, Special, Unread, parted
 from transom.images.layers.tar import normal
-from transom.images.packages.changelogs import EVIDENCE as CHANGELOG
+from transom.images.packages.evidence import CHANGELOG
 from transom.images.packages.sums import Sums
 from transom.model.packages import Package, Place
 

@@ -6,9 +6,9 @@ import re
 import zlib
 from collections.abc import Iterator
 
+from transom.images.packages.evidence import CHANGELOG
 from transom.model.packages import Package, Place
 
-EVIDENCE = "changelog"
 MAX_PLAIN_BYTES = 4 * 1024
 _ENTRY = re.compile(rb"\s*([a-z0-9][a-z0-9+.-]+) \(([A-Za-z0-9.+:~-]+)\) [^;\n]+; urgency=")
 
@@ -24,4 +24,4 @@ def read(path: str, content: bytes) -> Iterator[Package]:
     if match:
         source, version = match[1].decode(), match[2].decode()
         name = path.split("/")[-2]
-        yield Package("deb", name, version, "", "", source, version, places=(Place(path),), evidence=EVIDENCE)
+        yield Package("deb", name, version, "", "", source, version, places=(Place(path),), evidence=CHANGELOG)

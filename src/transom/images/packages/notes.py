@@ -11,11 +11,11 @@ import zlib
 from collections.abc import Iterator
 
 from transom.images.packages.elf import Elf
+from transom.images.packages.evidence import NOTE
 from transom.images.packages.texts import json_object, text
 from transom.model.packages import Package, Place
 
 SECTION = ".note.package"
-EVIDENCE = "elf-note"
 OWNER, KIND = b"FDO\0", 0xCAFE1A7E
 KINDS = {"deb": "deb", "rpm": "rpm", "apk": "apk", "alpm": "alpm", "pacman": "alpm"}
 MAX_BILL_BYTES = 64 * 1024 * 1024  # unpacked
@@ -33,7 +33,7 @@ def of_elf(path: str, elf: Elf) -> Iterator[Package]:
             namespace = text(fields.get("os")).lower()
             places = (Place(path),)
             arch = text(fields.get("architecture"))
-            yield Package(kind, name, version, namespace, arch, name, version, places=places, evidence=EVIDENCE)
+            yield Package(kind, name, version, namespace, arch, name, version, places=places, evidence=NOTE)
     packed = _bill(elf)
     if packed:
         yield from _of_bill(path, packed)
