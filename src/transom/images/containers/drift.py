@@ -16,7 +16,7 @@ from typing import BinaryIO
 from msgspec import Struct
 
 from transom.images.inspection import Inspection
-from transom.images.layers.folders import OVERLAY, entries_below, opened
+from transom.images.layers.folders import entries_below, is_opaque, opened
 from transom.images.layers.record import Unread
 from transom.images.layers.tar import OPAQUE, TAKEN_AWAY, Content, Entry
 from transom.model.packages import Package
@@ -24,7 +24,7 @@ from transom.model.packages import Package
 ADDED, CHANGED, REMOVED = "added", "changed", "removed"
 MAX_COMPARED_BYTES = 4 * 1024**3  # of all files that are held beside their former content
 EXECUTABLE, SETUID_SETGID = 0o111, 0o6000
-HANDLE = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC  # opens nothing, follows nothing
+HANDLE = getattr(os, "O_PATH", 0) | os.O_NOFOLLOW | os.O_CLOEXEC  # opens nothing, follows nothing
 HEAD_BYTES = 4
 CHUNK = 1024 * 1024
 MAGICS = (b"\x7fELF", b"#!")
@@ -170,22 +170,10 @@ def _look(folder: str, path: str) -> tuple[os.stat_result | None, bool]:
             status = os.fstat(number)
             if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
                 return None, True
-            ends = ends or _is_opaque(number, status)
+            ends = ends or (stat.S_ISDIR(status.st_mode) and is_opaque(number))
         finally:
             os.close(number)
     return status, ends
-
-
-def _is_opaque(number: int, status: os.stat_result) -> bool:
-    if not stat.S_ISDIR(status.st_mode):
-        return False
-    for prefix in OVERLAY:
-        try:
-            if os.getxattr(f"/proc/self/fd/{number}", f"{prefix}opaque") == b"y":
-                return True
-        except OSError:
-            continue
-    return False
 
 
 def _packages(before: Iterable[Package], now: Iterable[Package]) -> Iterator[PackageChange]:

@@ -145,11 +145,13 @@ def _capability(folder: int, name: str) -> dict[str, bytes] | None:
 
 def _opaque(folder: int, path: str) -> Iterator[Entry]:
     """Yield the mark of a folder that shows nothing of what is below it."""
-    for prefix in OVERLAY:
-        with suppress(OSError):
-            if os.getxattr(folder, f"{prefix}opaque") == b"y":
-                yield Entry(path, OPAQUE, 0, 0, 0, 0)
-                return
+    if is_opaque(folder):
+        yield Entry(path, OPAQUE, 0, 0, 0, 0)
+
+
+def is_opaque(folder: int) -> bool:
+    """Tell whether a folder, by its descriptor, shows nothing of what is below it."""
+    return any(_attribute(folder, "", f"{prefix}opaque") == b"y" for prefix in OVERLAY)
 
 
 def _elsewhere(folder: int, name: str, kind: str) -> Iterator[str]:
@@ -162,11 +164,14 @@ def _elsewhere(folder: int, name: str, kind: str) -> Iterator[str]:
 
 
 def _attribute(folder: int, name: str, attribute: str) -> bytes | None:
-    """Return an extended attribute, None where there is none; by the folder, so that no link is followed."""
-    try:
-        return os.getxattr(f"/proc/self/fd/{folder}/{name}", attribute, follow_symlinks=False)
-    except OSError:
-        return None
+    """Return an extended attribute of a folder, or of what is right below it by name; None where there is none.
+
+    By way of the folder's descriptor, so that no link is followed; only Linux knows these attributes.
+    """
+    path = f"/proc/self/fd/{folder}/{name}" if name else f"/proc/self/fd/{folder}"
+    with suppress(OSError, AttributeError):
+        return os.getxattr(path, attribute, follow_symlinks=not name)
+    return None
 
 
 def _deeper(number: int, step: str, flags: int) -> int:
