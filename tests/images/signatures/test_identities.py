@@ -299,6 +299,22 @@ def test_a_root_that_is_none_is_refused(root: bytes) -> None:
         trust_of(0, root)
 
 
+def test_an_authority_that_was_renewed_stands_twice_in_a_root(sigstore: Sigstore, repository: Kept) -> None:
+    (authority,) = json.loads(sigstore.root())["certificateAuthorities"]
+    before = {**authority, "validFor": {"start": "2000-01-01T00:00:00Z", "end": "2001-01-01T00:00:00Z"}}
+    image = an_image(repository)
+    annotated(sigstore, repository, image)
+    assert holds(repository, image, by_identity(), sigstore.trust(certificateAuthorities=[before, authority]))
+    assert (
+        refused(repository, image, by_identity(), sigstore.trust(certificateAuthorities=[before])) is Problem.UNTRUSTED
+    )
+
+
+def test_an_authority_without_a_certificate_is_no_authority(sigstore: Sigstore) -> None:
+    with pytest.raises(TransomError, match="no certificate"):
+        sigstore.trust(certificateAuthorities=[{"certChain": {"certificates": []}}])
+
+
 def test_an_authority_below_one_that_may_have_none_is_not_trusted() -> None:
     from transom.images.signatures.certificates import check_path
     from transom.images.signatures.refusing import RefusedError

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.x509 import Certificate
 from msgspec import Struct
 
 from transom.images.signatures.certificates import (
@@ -95,26 +97,40 @@ def _verify_annotated(material: Material, trust: Trust) -> float:
                 Problem.NO_LOG_ENTRY, "it has neither a log entry nor a timestamp to prove when it was made"
             )
         raise RefusedError(Problem.NO_TIME, "nothing proves when it was made")
-    authority = _issuer(material.certificate, trust.authorities)
-    check_path((certificate, *authority.path))
-    for time_s in times:
-        check_life((certificate, *authority.path), time_s)
-        if not authority.start_s <= time_s <= authority.end_s:
-            raise RefusedError(Problem.UNTRUSTED, "its authority was not in use when it was made")
-    check_sct(certificate, authority.path[0], trust.ct_logs)
+    _check_issued(certificate, times, trust)
     return max(times)
 
 
-def _issuer(der: bytes, authorities: Sequence[CertificateAuthority]) -> CertificateAuthority:
-    """Return the authority that signed a certificate, whenever that was; raises RefusedError."""
-    certificate = load_certificate(der)
-    for authority in authorities:
+def _check_issued(certificate: Certificate, times: Sequence[float], trust: Trust) -> None:
+    """Raise RefusedError where no authority that is trusted issued a certificate for the times, and made that public."""
+    issuers = [each for each in trust.authorities if _has_issued(each, certificate)]
+    refusal = RefusedError(Problem.UNTRUSTED, "its certificate is not of an authority that is trusted")
+    for authority in issuers:  # one that was renewed stands there twice, with the same key
         try:
-            certificate.verify_directly_issued_by(authority.path[0])
-        except Exception:  # noqa: S112 - whatever else it is, it is not issued by this one
-            continue
-        return authority
-    raise RefusedError(Problem.UNTRUSTED, "its certificate is not of an authority that is trusted")
+            _check_authority(certificate, authority, times)
+            check_sct(certificate, authority.path[0], trust.ct_logs)
+        except RefusedError as error:
+            refusal = error
+        else:
+            return
+    raise refusal
+
+
+def _has_issued(authority: CertificateAuthority, certificate: Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(authority.path[0])
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
+
+
+def _check_authority(certificate: Certificate, authority: CertificateAuthority, times: Sequence[float]) -> None:
+    path = (certificate, *authority.path)
+    check_path(path)
+    for time_s in times:
+        check_life(path, time_s)
+        if not authority.start_s <= time_s <= authority.end_s:
+            raise RefusedError(Problem.UNTRUSTED, "its authority was not in use when it was made")
 
 
 def _names_of(key: PublicKey, material: Material) -> Iterator[bytes]:

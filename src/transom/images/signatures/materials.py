@@ -6,7 +6,7 @@ Nothing of it is believed yet; `believing` proves it.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -58,8 +58,8 @@ class Material(Struct, frozen=True):
         return Claim(frozenset((self.digest,))) if self.digest else read_simple(self.message)
 
 
-def materials(carried: Carried, manifest: bytes) -> Iterator[Material]:
-    """Yield the signatures of what was found; raises RefusedError. manifest: the bytes of what it is about."""
+def materials(carried: Carried, manifest: Callable[[], bytes]) -> Iterator[Material]:
+    """Yield the signatures of what was found; raises RefusedError. manifest: reads what it is about, for a signature over that."""
     if carried.form is Form.SIMPLE:
         yield _simple(carried)
     elif carried.form is Form.DSSE:
@@ -163,7 +163,7 @@ class _Bundle(Struct, rename="camel"):
     dsse_envelope: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
 
 
-def _of_bundle(carried: Carried, manifest: bytes) -> Iterator[Material]:
+def _of_bundle(carried: Carried, manifest: Callable[[], bytes]) -> Iterator[Material]:
     read = decoded(carried.content, _Bundle, "its bundle")
     if read.media_type not in BUNDLE_TYPES:
         raise RefusedError(
@@ -185,7 +185,7 @@ def _of_bundle(carried: Carried, manifest: bytes) -> Iterator[Material]:
         for signature in envelope.signatures:
             yield Material("bundle", carried.source, envelope.message, signature, envelope, raw, **rest)
     elif read.message_signature is not None:
-        yield _of_message(carried, read.message_signature, manifest, rest)
+        yield _of_message(carried, read.message_signature, manifest(), rest)
     else:
         raise RefusedError(Problem.PAYLOAD_TYPE, "its bundle holds neither an envelope nor the signature of a message")
 

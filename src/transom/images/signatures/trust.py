@@ -18,6 +18,7 @@ from transom.images.signatures.certificates import load_certificate
 from transom.images.signatures.keys import fingerprint, key_of_der, load_keys
 from transom.images.signatures.refusing import RefusedError, unbase64
 from transom.model.errors import TransomError
+from transom.model.signatures import Problem
 
 if TYPE_CHECKING:
     from transom.images.signatures.keys import PublicKey
@@ -145,9 +146,12 @@ def _logs(found: list[_Log]) -> Iterator[tuple[bytes, PublicKey]]:
 
 def _authority(found: _Authority) -> CertificateAuthority:
     raw = (unbase64(each.raw_bytes, "a certificate") for each in found.cert_chain.certificates)
+    path = tuple(map(load_certificate, raw))
+    if not path:
+        raise RefusedError(Problem.NO_CERTIFICATE, "an authority in it has no certificate")
     start, end = found.valid_for.start, found.valid_for.end
     return CertificateAuthority(
-        tuple(map(load_certificate, raw)),
+        path,
         start.timestamp() if start else 0.0,
         end.timestamp() if end else float("inf"),
     )

@@ -6,7 +6,6 @@ The name was resolved once; everything is held to the digests that it led to: th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -20,6 +19,7 @@ from transom.images.signatures.names import policies_for
 from transom.images.signatures.provenance import facts_of, is_of_type
 from transom.images.signatures.refusing import CannotJudgeError, RefusedError
 from transom.images.signatures.statements import SIGNATURE_PREDICATE, Claim
+from transom.model.errors import TransomError
 from transom.model.signatures import (
     AttestationRule,
     Authority,
@@ -92,10 +92,10 @@ class Subject:
         for top in self.digests:
             yield from signatures_of(repository, top.digest)
 
-    @cached_property
-    def manifests(self) -> dict[str, bytes]:
-        """The bytes of the manifests, which some signatures are over themselves."""
-        return {each.digest: verified(self.repository.open(each), each) for each in self.digests}
+    def manifest(self, digest: str) -> bytes:
+        """Return the bytes of one of the digests' manifests, which some signatures are over themselves; raises TransomError."""
+        top = next(each for each in self.digests if each.digest == digest)
+        return verified(self.repository.open(top), top)
 
 
 def verify(image: Subject, policies: Sequence[ImagePolicy], trust: Trust) -> Verdict:
@@ -103,13 +103,14 @@ def verify(image: Subject, policies: Sequence[ImagePolicy], trust: Trust) -> Ver
     named = policies_for(image.name, policies)
     outcomes = tuple(_outcome(policy, image, trust) for policy in named)
     top = image.digests[0].digest
+    satisfied = all(each.holds for each in outcomes)
     return Verdict(
         image.name,
         image.digests[-1].digest,
         top if len(image.digests) > 1 else "",
         outcomes,
         image.unread,
-        bool(named) and has_unsigned_bill(image.repository, top),
+        not satisfied and has_unsigned_bill(image.repository, top),
     )
 
 
@@ -132,9 +133,8 @@ def _is_satisfied(authority: Authority, proofs: Sequence[Proof]) -> bool:
         return False
     if authority.static:
         return authority.static == "pass"
-    return len(proofs) >= max(
-        1, len(authority.attestations)
-    )  # of each attestation asked for there is one proof at most
+    asked = len(authority.attestations) or 1
+    return len(proofs) >= asked  # an attestation that is asked for has one proof at most
 
 
 def _against(authority: Authority, words: Sequence[Word]) -> list[Refusal]:
@@ -196,12 +196,14 @@ def _judged(
 ) -> Iterator[Word]:
     """Yield a proof or a refusal for each signature of what was found; nothing for what says something else."""
     try:
-        for material in materials(carried, image.manifests[carried.subject]):
+        for material in materials(carried, lambda: image.manifest(carried.subject)):
             word = _tried(authority, rule, material, carried, trust)
             if word is not None:
                 yield word
     except RefusedError as error:
         yield error.at(carried.source)
+    except TransomError as error:
+        yield Unjudged(f"a signature could not be held to its image: {error}", error.next_step)
 
 
 def _tried(
