@@ -156,6 +156,20 @@ def test_an_old_index_calls_nothing_clean(folder: Path, capsys: pytest.CaptureFi
     assert found["summary"]["exit_code"] == 3
 
 
+def test_an_old_source_of_other_packages_does_not_matter(
+    folder: Path,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    old = advisory("GO-1", "a", "1")
+    old["affected"][0]["package"]["ecosystem"] = "Go"
+    (folder / "osv/go.json").write_text(json.dumps({**old, "modified": "2020-01-01T00:00:00Z"}))
+    assert main(["db", "build", "osv", "-o", "both.db"]) == 0
+    (folder / "a.cdx.json").write_text(json.dumps(bill(("pkg:pypi/django", "4.0"))))
+    assert scanned(capsys, "a.cdx.json", "--db", "both.db")["summary"]["exit_code"] == 0
+    (folder / "a.cdx.json").write_text(json.dumps(bill(("pkg:golang/b", "4.0"))))
+    assert scanned(capsys, "a.cdx.json", "--db", "both.db")["summary"]["exit_code"] == 3
+
+
 @pytest.mark.parametrize("words", [["--scanners", "virus"], ["--min-epss", "2"]])
 def test_words_that_mean_nothing_are_refused(folder: Path, words: list[str]) -> None:  # noqa: F811
     assert main(["scan", "a.yaml", *words]) == 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 
 from transom.advisories.index import Index
@@ -15,8 +15,28 @@ MIN_SHARE = 0.75  # of the records that were known: feeds grow, and withdraw a f
 MAX_AGE_DAYS = 14  # feeds of distributions and languages change every day; two weeks are two rounds of patches
 
 
-def outdated(index: Index, now: datetime | None = None, max_age_days: int = MAX_AGE_DAYS) -> Iterator[Skipped]:
-    """Yield each source that came too long ago, or whose newest record is that old though it came since."""
+SPEAKS_OF = {
+    "pypa": ("pypi",), "govulndb": ("golang",), "rustsec": ("cargo",), "bitnami": ("bitnami",), "amazon": ("amzn",),
+    **dict.fromkeys(("debian", "debian-lists"), ("debian",)),
+    **dict.fromkeys(("ubuntu", "ubuntu-vex"), ("ubuntu",)),
+    **dict.fromkeys(("chainguard", "chainguard-vex", "wolfi", "wolfi-vex"), ("chainguard", "wolfi")),
+    **dict.fromkeys(("redhat", "redhat-oval"), ("rhel",)),
+    "suse": ("sles", "opensuse"), "oracle": ("ol",),
+    **{name: (name,) for name in ("alpine", "almalinux", "rocky", "fedora", "photon", "minimos", "echo")},
+}
+"""Sources that speak of some distributions or languages only; every other one may speak of anything."""
+
+
+def outdated(
+    index: Index,
+    now: datetime | None = None,
+    max_age_days: int = MAX_AGE_DAYS,
+    channels: Collection[str] | None = None,
+) -> Iterator[Skipped]:
+    """Yield each source that came too long ago, or whose newest record is that old though it came since.
+
+    channels: that are asked for; a source that speaks of none of them may be as old as it likes. None for all.
+    """
     today = now or datetime.now(UTC)
     if not index.feeds:
         reason = "the index names no source: nothing is known by it"
@@ -24,10 +44,16 @@ def outdated(index: Index, now: datetime | None = None, max_age_days: int = MAX_
     for feed in index.feeds:
         for word, time in ((mark("read"), feed.retrieved), (mark("last changed"), feed.modified)):
             days = age_days(time, today)
-            if feed.records and days is not None and days > max_age_days:
+            if feed.records and days is not None and days > max_age_days and _matters(feed.feed, channels):
                 reason = f"{feed.feed} was {word} {days} days ago: what became known since is not looked for"
                 yield Skipped(Ref("package", name=feed.feed), reason, "build the index anew, or `transom db update`")
                 break
+
+
+def _matters(feed: str, channels: Collection[str] | None) -> bool:
+    """Tell whether a source may speak of one of the channels."""
+    of = SPEAKS_OF.get(feed)
+    return channels is None or of is None or any(channel.partition("-")[0] in of for channel in channels)
 
 
 def age_days(time: str, today: datetime) -> int | None:

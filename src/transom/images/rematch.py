@@ -33,7 +33,7 @@ def rematched(
     """
     vex = Exploitability(options.vex)
     with Index(options.index) as index:
-        yield from ages(index)
+        yield from ages(index, options.max_age_days)
         if before:
             with Index(before) as former:
                 records = list(changes(former, index))

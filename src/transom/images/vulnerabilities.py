@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -86,21 +86,29 @@ def looked_up(bills: Sequence[Bill], options: VulnerabilityOptions) -> Iterator[
         return
     vex = Exploitability(options.vex)
     with index:
-        yield from ages(index, options.max_age_days)
+        yield from ages(index, options.max_age_days, channels_of(bills))
         for bill in bills:
             vex.of(bill)
             yield from _of_bill(bill, index, options, vex)
     yield from vex.told()
 
 
-def ages(index: Index, max_age_days: int = MAX_AGE_DAYS) -> Iterator[Provenance | Skipped]:
-    """Yield how old each source is, and which of them are too old to call anything clean."""
+def channels_of(bills: Iterable[Bill]) -> frozenset[str]:
+    """Return whose packages bills hold."""
+    questions = (asked(package, bill.distro) for bill in bills for package in bill.packages)
+    return frozenset(channel for question in questions if question for channel in question.channels)
+
+
+def ages(
+    index: Index, max_age_days: int = MAX_AGE_DAYS, channels: Collection[str] | None = None
+) -> Iterator[Provenance | Skipped]:
+    """Yield how old each source is, and which of them are too old to call anything clean; channels: that are asked for."""
     for feed in index.feeds:
         told = f"{feed.records:,} records, read on {feed.retrieved[:10]}"
         if feed.modified:
             told = f"{feed.records:,} records, the newest of {feed.modified[:10]}"
         yield Provenance(f"vulnerabilities: {feed.feed}", told)
-    yield from outdated(index, max_age_days=max_age_days)
+    yield from outdated(index, max_age_days=max_age_days, channels=channels)
 
 
 def _of_bill(bill: Bill, index: Index, options: VulnerabilityOptions, vex: Exploitability) -> Iterator[Result]:
