@@ -16,12 +16,17 @@ MAX_AGE_DAYS = 14  # feeds of distributions and languages change every day; two 
 
 
 SPEAKS_OF = {
-    "pypa": ("pypi",), "govulndb": ("golang",), "rustsec": ("cargo",), "bitnami": ("bitnami",), "amazon": ("amzn",),
+    "pypa": ("pypi",),
+    "govulndb": ("golang",),
+    "rustsec": ("cargo",),
+    "bitnami": ("bitnami",),
+    "amazon": ("amzn",),
     **dict.fromkeys(("debian", "debian-lists"), ("debian",)),
     **dict.fromkeys(("ubuntu", "ubuntu-vex"), ("ubuntu",)),
     **dict.fromkeys(("chainguard", "chainguard-vex", "wolfi", "wolfi-vex"), ("chainguard", "wolfi")),
     **dict.fromkeys(("redhat", "redhat-oval"), ("rhel",)),
-    "suse": ("sles", "opensuse"), "oracle": ("ol",),
+    "suse": ("sles", "opensuse"),
+    "oracle": ("ol",),
     **{name: (name,) for name in ("alpine", "almalinux", "rocky", "fedora", "photon", "minimos", "echo")},
 }
 """Sources that speak of some distributions or languages only; every other one may speak of anything."""
