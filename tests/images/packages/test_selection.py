@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,8 @@ from tests.images.packages.test_golang import LINES, inline, pointed
 from tests.images.packages.test_node import PNPM5, PNPM9
 from tests.images.packages.test_other_ecosystems import MODULE, SAMPLES, assembly
 from tests.images.packages.test_rpm import hashed, header, slotted
-from transom.images.packages import SELECTORS, Selection, reader
+from transom.images.packages import SELECTORS, Selection, owners, reader, sums_of
+from transom.images.packages.sums import ALGORITHMS, of_md5sums
 
 READERS = sorted({each.reader for each in SELECTORS})
 
@@ -92,3 +94,23 @@ def test_nor_do_files_that_are_nearly_right(name, seed, at, piece, cut):
     start = int(at * len(seed))
     broken = seed[:start] + piece + seed[start + len(piece) :]
     survives(name, broken[: int(cut * len(broken)) + 1] if cut < 0.5 else broken)
+
+
+@pytest.mark.parametrize("name", sorted({each.sums for each in SELECTORS if each.sums}))
+@settings(max_examples=80, deadline=None)
+@given(seed=st.sampled_from([b"", b"P:a\nF:usr/bin\nR:b\na:0:0:755\nZ:Q1AAAA\n", *SEEDS]), piece=st.binary(max_size=40))
+def test_nor_do_they_bring_down_what_reads_digests_and_owners(name, seed, piece):
+    try:
+        for each in sums_of(name)(seed + piece):
+            assert each.algorithm in ALGORITHMS
+    except ValueError:
+        pass
+    for wanted in {each.owners for each in SELECTORS if each.sums == name and each.owners}:
+        with suppress(ValueError):
+            list(owners(wanted)(piece + seed))
+
+
+@given(st.binary(max_size=200))
+def test_a_list_of_digests_may_be_any_bytes(content):
+    told = of_md5sums("a", content + b"\n" + b"0" * 32 + b"  usr/bin/b\n")
+    assert told.files["usr/bin/b"] == bytes(16)
