@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.lang.leaks.samples import PATHS, TRIES, sample
 from transom.lang.leaks import LeakFinder, LeakRule, LeakRules, read_rules, stream
-from transom.lang.leaks.doubts import checksum_holds
+from transom.lang.leaks.checksums import checksum_holds
 from transom.lang.leaks.encoded import PATTERNS
 from transom.lang.leaks.prefilter import Prefilter
 from transom.lang.leaks.rules import Required
@@ -138,6 +138,37 @@ def test_how_sure_a_leak_is_depends_on_checksum_words_and_path(secret: str, path
 def test_the_checksum_of_grafana_is_known() -> None:
     assert checksum_holds(b"glsa_" + b"a" * 32 + b"_00000000") is False
     assert checksum_holds(b"anything else") is None
+
+
+NAMED = LeakRule("generic-password", regex=r"(?i)password=([^\n\0]+)")
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "reason"),
+    [
+        ("None):", "a.txt", "code"),
+        ("self.password,", "a.txt", "code"),
+        ("load_password()", "a.txt", "code"),
+        ("primary_password", "a.txt", "code"),
+        ("parent", "a.py", "code"),
+        ("argument,", "a.txt", "word"),
+        ("für alle Benutzer", "a.txt", "word"),
+        ("password", "a.ini", "placeholder"),
+        ("{token}", "a.ini", "placeholder"),
+        ("arn:aws:secretsmanager:eu-west-1:1:secret:a", "a.ini", "kept elsewhere"),
+        ("hunter", "a.ini", ""),
+        ("Tr0ub4dor&3", "a.py", ""),
+    ],
+)
+def test_what_only_a_name_tells_is_doubted_for_what_it_reads_like(value: str, path: str, reason: str) -> None:
+    (found,) = leaks(f"password={value}\n".encode(), path, NAMED)
+    assert reason in found.reason
+    assert found.certainty == ("doubtful" if reason else "likely")
+
+
+def test_what_only_a_name_tells_in_a_program_is_doubted() -> None:
+    (found,) = leaks(b"\x7fELF\0\0password=hunter2zr9\0", "bin", NAMED)
+    assert (found.certainty, "in a program" in found.reason) == ("doubtful", True)
 
 
 def crc36(text: str) -> str:

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-from base64 import urlsafe_b64decode
-from binascii import crc32
-from collections.abc import Callable
 from hashlib import sha256
 from typing import Literal
 
+from transom.lang.leaks.checksums import checksum_holds
 from transom.model.language import mark
 
 Certainty = Literal["proven", "likely", "elsewhere", "doubtful"]
 """proven: its checksum is right; elsewhere: in documentation, tests or the work of others; doubtful: probably no secret."""
-
-BASE62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_GITHUB = re.compile(rb"(?:gh[pousr]|npm)_([A-Za-z0-9]{30})([A-Za-z0-9]{6})")
-_GRAFANA = re.compile(rb"(gl[a-z]{1,10}_[A-Za-z0-9]{32})_([0-9a-fA-F]{8})")
-_GITLAB = re.compile(rb"(gl[a-z]{2,6}-[A-Za-z0-9_-]{27,300}\.(?:[0-9a-z]{2}\.)?[0-9a-z]{2})([0-9a-z]{7})")
-_AGE = re.compile(rb"(AGE-SECRET-KEY-)1([QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58})")
-_JWT = re.compile(rb"(eyJ[A-Za-z0-9_-]{10,})\.(?:[A-Za-z0-9_-]{10,})\.[A-Za-z0-9_-]*")
-_BECH32 = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 
 PROVEN = mark("its checksum is right")
 WRONG_CHECKSUM = mark("its checksum is wrong, so it was made up")
@@ -32,6 +20,8 @@ IN_DOCS = mark("it stands in documentation")
 IN_TESTS = mark("it stands among tests")
 IN_RULES = mark("it stands in a list of rules or exceptions of a scanner")
 CODE = mark("it reads like code that fetches it")
+REFERENCE = mark("it names a secret that is kept elsewhere")
+IN_PROGRAM = mark("it stands in a program, and only the name before it tells")
 WORD = mark("it reads like a word of a sentence")
 IN_VENDORED = mark("it stands in the work of others")
 
@@ -46,20 +36,50 @@ _EXAMPLES = {
     "2cafc0970149a84f",  # the test key of Stripe
     "0011cc25eb432071",  # the storage key of Azurite
     "7f75367e78812551",  # the token that jwt.io shows
+    "ca7459e2b26776de",  # the logins and tokens of RFC 6749, 6750 and 7617
+    "b8e148545b13c78b",
+    "a71b359a87afde13",
+    "cf4d418ed3de92d7",
 }
 """The first 16 hex digits of the SHA-256 of keys that documentation shows, so that no scanner stumbles over this file."""
 
-_CODE = re.compile(
-    rb"(?:self|this|os|process|config|settings|params|options|args|kwargs|request|env)[.\[(].*"
-    rb"|[a-z_]{2,}(?:\.[a-z_]{2,})+(?:\(.*)?|[A-Za-z_.]{3,}\(.*",
-    re.DOTALL,
+_NAMED = (
+    (
+        re.compile(
+            rb"(?:projects/|arn:|vault:|ssm:|secretsmanager:|op://|akv://|sm://|/run/secrets/|file:).*", re.DOTALL
+        ),
+        REFERENCE,
+    ),
+    (
+        re.compile(
+            rb"[a-z]{2,16}[,.;:!?)]|(?:options?|arguments?|flags?|parameters?|values?|fields?|variables?|prompts?|files?"
+            rb"|is|are|was|to|for|and|or|not|be|as|in|of|on|that|which|with|from)\b.*|(?=.*[\x80-\xff]).*",
+            re.DOTALL,
+        ),
+        WORD,
+    ),
+    (
+        re.compile(
+            rb"(?:self|this|os|process|config|settings|params|options|args|kwargs|request|env)[.\[(].*"
+            rb"|[a-z_]{2,}(?:\.[a-z_]{2,})+(?:\(.*)?|[A-Za-z_.]{3,}\(.*"  # a call, or a name with names behind it
+            rb"|\(.*|[A-Za-z_][\w.]*[\[(),;\]].*|[a-z]+(?:_[a-z]+)+",  # brackets, or a name of several words
+            re.DOTALL,
+        ),
+        CODE,
+    ),
+    (
+        re.compile(rb"\{[^{}]*\}|(?:my[-_]?)?(?:pass(?:w(?:or)?d|phrase)?|secret|token|(?:api[-_]?)?key)\d{0,4}", re.I),
+        PLACEHOLDER,
+    ),
 )
-"""Where a value would be: a call, or a name with names behind it, of letters alone."""
+"""What stands behind names like password where no value does, and why it is none."""
 
-_WORD = re.compile(
-    rb"[a-z]{2,16}[,.;:!?)]|(?:options?|arguments?|flags?|parameters?|values?|fields?|variables?|prompts?|files?"
-    rb"|is|are|was|to|for|and|or|not|be|as|in|of|on|that|which|with|from)\b.*"
+_NAME = re.compile(rb"[A-Za-z_]+")
+_SOURCES = re.compile(
+    r"\.(?:py|pyi|js|mjs|cjs|jsx|ts|tsx|go|rb|java|kt|scala|groovy|c|cc|cpp|h|hpp|cs|php|pl|pm|vim|rs|swift|lua|m)$"
 )
+"""Files of programs, where a value stands in quotes and a name does not."""
+
 _PATHS = (
     (
         re.compile(r"(?:^|/)(?:\.?gitleaks[^/]*\.toml|\.gitleaksignore|trivy-secret\.yaml|\.secrets\.baseline)$"),
@@ -86,10 +106,11 @@ _PATHS = (
 )
 
 
-def certainty(secret: bytes, path: str, by_name: bool = False) -> tuple[Certainty, str]:
+def certainty(secret: bytes, path: str, by_name: bool = False, binary: bool = False) -> tuple[Certainty, str]:
     """Return how sure it is that a secret is one, and the reason in a person's words, "" where there is none.
 
-    by_name: whether only the name before it says that it is one, which prose and code say of much else.
+    by_name: whether only the name before it says that it is one, which prose and code say of much else; binary: whether it
+    stands in a file that is no text.
     """
     if sha256(secret).hexdigest()[:16] in _EXAMPLES:
         return "doubtful", EXAMPLE
@@ -98,81 +119,19 @@ def certainty(secret: bytes, path: str, by_name: bool = False) -> tuple[Certaint
         return "doubtful", WRONG_CHECKSUM
     if right is None and (_PLACEHOLDER.search(secret) or len(set(secret)) < 4):
         return "doubtful", PLACEHOLDER
-    if by_name and (_CODE.fullmatch(secret) or _WORD.fullmatch(secret)):
-        return "doubtful", CODE if _CODE.fullmatch(secret) else WORD
+    doubt = _doubt_of_name(secret, path, binary) if by_name else ""
+    if doubt:
+        return "doubtful", doubt
     for pattern, reason in _PATHS:
         if pattern.search(path):
             return "elsewhere", reason
     return ("proven", PROVEN) if right else ("likely", "")
 
 
-def checksum_holds(secret: bytes) -> bool | None:
-    """Tell whether the checksum of a token is right; None for one that has none.
-
-    Known: tokens of GitHub and npm (CRC-32 of 30 characters in six of base 62), of Grafana's service accounts (CRC-32 of
-    what stands before, in hex, the lowest byte first), routable ones of GitLab (CRC-32 of what stands before, in seven
-    characters of base 36), keys of age (BIP 173); and signed tokens, whose header is JSON that names an algorithm.
-    """
-    for pattern, holds in CHECKS:
-        found = pattern.fullmatch(secret)
-        if found:
-            return holds(found)
-    return None
-
-
-def token_in(secret: bytes) -> bytes:
-    """Return the part of a match that is a token by its checksum: in a binary letters may stand behind it; else all."""
-    found = _GITHUB.match(secret)
-    return found[0] if found and len(secret) > len(found[0]) and _github_holds(found) else secret
-
-
-def _github_holds(found: re.Match[bytes]) -> bool:
-    return _base62(crc32(found[1])) == found[2]
-
-
-def _grafana_holds(found: re.Match[bytes]) -> bool:
-    return crc32(found[1]).to_bytes(4, "little").hex().encode() == found[2].lower()
-
-
-def _gitlab_holds(found: re.Match[bytes]) -> bool:
-    return int(found[2], 36) == crc32(found[1])
-
-
-def _age_holds(found: re.Match[bytes]) -> bool:
-    """Tell whether a text in Bech32 has its checksum, which makes its polynomial 1."""
-    prefix, data = found[1].lower(), [_BECH32.index(each) for each in found[2].lower()]
-    values = [each >> 5 for each in prefix] + [0] + [each & 31 for each in prefix] + data
-    check = 1
-    for value in values:
-        top = check >> 25
-        check = (check & 0x1FFFFFF) << 5 ^ value
-        for bit, generator in enumerate(_GENERATORS):
-            check ^= generator if top >> bit & 1 else 0
-    return check == 1
-
-
-def _jwt_holds(found: re.Match[bytes]) -> bool | None:
-    """Tell that a header is none; one that is proves nothing."""
-    try:
-        header = json.loads(urlsafe_b64decode(found[1] + b"=" * (-len(found[1]) % 4)))
-    except (ValueError, RecursionError):
-        return False
-    return None if isinstance(header, dict) and "alg" in header else False
-
-
-CHECKS: tuple[tuple[re.Pattern[bytes], Callable[[re.Match[bytes]], bool | None]], ...] = (
-    (_GITHUB, _github_holds),
-    (_GRAFANA, _grafana_holds),
-    (_GITLAB, _gitlab_holds),
-    (_AGE, _age_holds),
-    (_JWT, _jwt_holds),
-)
-"""What tokens look like that carry a checksum, and what tells whether it is right."""
-
-
-def _base62(number: int) -> bytes:
-    digits = bytearray(6)
-    for place in range(5, -1, -1):
-        number, digit = divmod(number, 62)
-        digits[place] = BASE62[digit]
-    return bytes(digits)
+def _doubt_of_name(secret: bytes, path: str, binary: bool) -> str:
+    """Return why a value that goes by its name alone may be none, "" for no reason."""
+    if binary:
+        return IN_PROGRAM
+    if _SOURCES.search(path) and _NAME.fullmatch(secret):
+        return CODE
+    return next((reason for pattern, reason in _NAMED if pattern.fullmatch(secret)), "")

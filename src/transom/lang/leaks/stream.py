@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.msgpack import encode
 
-from transom.lang.leaks.doubts import Certainty, certainty, token_in
+from transom.lang.leaks.checksums import token_in
+from transom.lang.leaks.doubts import Certainty, certainty
 from transom.lang.leaks.encoded import PATTERNS, Part, encoded_parts
 from transom.lang.leaks.find import LINE_BYTES, Leak, LeakFinder
 from transom.lang.leaks.rules import LeakRule
@@ -128,7 +129,8 @@ def leaks_in(
     regions: what the prefilter tells of it; begins: the line that the piece begins in, and where in the file that begins.
     """
     line, counted = begins[0], 0
-    for found in sorted(_of_text(searcher, path, piece.text, regions, MAX_DECODINGS), key=lambda each: each.start):
+    told = _of_text(searcher, path, piece.text, regions, form.binary, MAX_DECODINGS)
+    for found in sorted(told, key=lambda each: each.start):
         if piece.begin <= found.start < piece.end:
             line += piece.text.count(b"\n", counted, found.start)
             counted = found.start
@@ -178,13 +180,13 @@ class _At(Struct, frozen=True):
 
 
 def _of_text(
-    searcher: Searcher, path: str, text: bytes, regions: Mapping[int, Regions] | None, decodings: int
+    searcher: Searcher, path: str, text: bytes, regions: Mapping[int, Regions] | None, binary: bool, decodings: int
 ) -> Iterator[_At]:
-    """Yield the leaks of a text, then those of what it holds in other encodings."""
+    """Yield the leaks of a text, then those of what it holds in other encodings; binary: whether its file is no text."""
     finder = searcher.finder
     for leak in finder.look(text, path, regions):
         secret = token_in(text[leak.secret_start : leak.secret_end])
-        sure, reason = certainty(secret, path, leak.rule.is_generic)
+        sure, reason = certainty(secret, path, leak.rule.is_generic, binary)
         yield _At(
             leak, leak.secret_start, leak.secret_start + len(secret), len(secret), searcher.tag(secret), sure, reason
         )
@@ -208,7 +210,7 @@ def _of_parts(searcher: Searcher, path: str, text: bytes, parts: Sequence[Part],
     told = None if finder.prefilter is None else finder.prefilter.regions_of(texts)
     for at, part in enumerate(parts):
         regions = None if told is None else told.get(at, {})
-        for each in _of_text(searcher, path, texts[at], regions, decodings - 1):
+        for each in _of_text(searcher, path, texts[at], regions, False, decodings - 1):
             if each.start >= len(named[at]):
                 yield _At(
                     each.leak,
