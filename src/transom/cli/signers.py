@@ -27,7 +27,7 @@ def add_signer_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         action="append",
         default=[],
-        help="a ClusterImagePolicy or notation's trustpolicy.json",
+        help="a ClusterImagePolicy, Kyverno's verifyImages, or notation's trustpolicy.json",
     )
     group.add_argument(
         "--key", metavar="FILE", action="append", default=[], help="a public key; one of several suffices"

@@ -14,6 +14,9 @@ from transom.model.findings import Skipped
 from transom.model.limits import MAX_POLICY_BYTES
 from transom.model.signatures import ImagePolicy
 
+OF_OTHERS = {"ImageValidatingPolicy": "its validations are code over what a registry answers"}
+"""Policies about signatures that are known and not judged, and why."""
+
 TRUST_ROOT = "TrustRoot"  # stands beside ClusterImagePolicies often; what is trusted is told by --trusted-root alone
 FORMS = "give a ClusterImagePolicy (policy.sigstore.dev), a Kyverno policy with verifyImages, or notation's trustpolicy.json"
 
@@ -50,4 +53,5 @@ def _of_document(document: Document, path: str) -> Iterator[ImagePolicy]:
     elif kind in kyverno.KINDS and text_at(value, "apiVersion").startswith(kyverno.GROUP):
         yield from kyverno.read(value, path, where)
     elif value is not None and kind != TRUST_ROOT:
-        raise UsageError(f"{where} is no policy about signatures", f"it is of kind {kind!r}" if kind else "", FORMS)
+        why = OF_OTHERS.get(kind) or (f"it is of kind {kind!r}" if kind else "")
+        raise UsageError(f"{where} is no policy about signatures that can be judged here", why, FORMS)
