@@ -304,6 +304,7 @@ def test_fetch_without_a_name_tells_which_there_are(capsys):
     assert main(["db", "fetch"]) == 0
     out = capsys.readouterr().out
     assert all(name in out for name in ("debian", "osv", "kev"))
+    assert "Oracle Linux's OVAL of all releases (tried on documents after its specification only)" in out
 
 
 def test_large_archives_are_read_as_they_come(tmp_path):

@@ -42,6 +42,10 @@ BUILT = mark("{path}: {records} records, {ranges} ranges of {packages} packages,
 AGED = mark("{feed}: {records} records, newest {modified}, came {retrieved} ({days} days ago), {refused} not used")
 OLD = mark("Too old: {}")
 OLDER_HELP = mark("take what is older than the index in use, or less")
+TRIED = {
+    "samples": mark("tried on published samples only"),
+    "specification": mark("tried on documents after its specification only"),
+}
 NEVER = mark("of no told time")
 TAKEN = mark("{path}: built {built}, {size}; {fetched} fetched")
 STEPPED = mark("{path}: built {built}, {size}; {fetched} fetched, deltas taken: {count}")
@@ -161,7 +165,8 @@ def _fetch(arguments: argparse.Namespace) -> int:
 
     if not arguments.feeds:
         for name, source in sources().items():
-            sys.stdout.write(f"{name:18} {source.about}\n")
+            tried = f" ({terminal.say(TRIED[source.tried])})" if source.tried in TRIED else ""
+            sys.stdout.write(f"{name:18} {source.about}{tried}\n")
         return Exit.CLEAN
     for name in arguments.feeds:
         if not is_source(name):
