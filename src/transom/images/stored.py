@@ -59,16 +59,24 @@ class Catalogue:
         try:
             Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._database = sqlite3.connect(path, isolation_level=None)
-            if fresh:
-                self._database.executescript(SCHEMA)
-                self._database.execute(f"PRAGMA application_id={APPLICATION_ID}")
-                self._database.execute(f"PRAGMA user_version={FORMAT}")
-            kind = self._database.execute("PRAGMA application_id").fetchone()[0]
-            version = self._database.execute("PRAGMA user_version").fetchone()[0]
         except (sqlite3.Error, OSError) as error:
             raise _unusable(path, str(error)) from error
+        try:
+            self._prepare(fresh)
+        except sqlite3.Error as error:
+            self.close()
+            raise _unusable(path, str(error)) from error
+
+    def _prepare(self, fresh: bool) -> None:
+        """Make the tables of a fresh file; raise sqlite3.Error for a file of another kind."""
+        if fresh:
+            self._database.executescript(SCHEMA)
+            self._database.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            self._database.execute(f"PRAGMA user_version={FORMAT}")
+        kind = self._database.execute("PRAGMA application_id").fetchone()[0]
+        version = self._database.execute("PRAGMA user_version").fetchone()[0]
         if (kind, version) != (APPLICATION_ID, FORMAT):
-            raise _unusable(path, "it is another kind of file, or of another version")
+            raise sqlite3.DatabaseError("it is another kind of file, or of another version")
 
     def close(self) -> None:
         """Let go of the file."""
