@@ -100,9 +100,12 @@ def test_gzip_is_unpacked_as_it_was_packed(members: list[bytes], zeros: int, siz
 
 def test_a_small_layer_that_breaks_off_has_what_came_before() -> None:
     plain = tar([entry(DATABASE, status("a")), entry("x", random.Random(1).randbytes(9_000))])
-    record = record_of(plain, gzip.compress(plain)[:-100])
-    assert [each.name for each in record.packages[DATABASE]] == ["a"]
-    assert "it ends within" in record.unread[0].reason
+    stored = gzip.compress(plain)
+    wrong = stored[:-8] + b"\0" * 4 + stored[-4:]  # the checksum
+    for broken, reason in ((stored[:-100], "it ends within"), (wrong, "breaks off")):
+        record = record_of(plain, broken)
+        assert [each.name for each in record.packages[DATABASE]] == ["a"]
+        assert reason in record.unread[0].reason
 
 
 @pytest.mark.parametrize(("pack", "name"), [(bz2.compress, "bzip2"), (lzma.compress, "xz")])
