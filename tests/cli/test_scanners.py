@@ -242,3 +242,10 @@ def test_a_diff_tells_which_vulnerabilities_came_and_went(
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     told = {(each["state"], each["vulnerability"]["id"]) for each in lines if each.get("vulnerability")}
     assert told == {("new", "CVE-2026-0002")}
+
+
+def test_one_vulnerability_can_be_explained(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+    (folder / "a.cdx.json").write_text(json.dumps(bill(("pkg:pypi/django", "3.2.0"))))
+    (finding,) = scanned(capsys, "a.cdx.json")["findings"]
+    assert main(["explain", finding["fingerprint"][:12], "--from", "a.cdx.json"]) == 0
+    assert "CVE-2026-0001" in capsys.readouterr().out

@@ -12,6 +12,7 @@ from transom.cli import terminal
 from transom.cli.arguments import TARGET_HELP, Parser, add_input_arguments, add_rule_arguments, command_parser
 from transom.cli.clusters import add_cluster_arguments
 from transom.cli.images import add_image_arguments
+from transom.cli.scanners import add_scanner_arguments
 from transom.model.errors import UsageError
 from transom.model.exits import Exit
 from transom.model.findings import Accepted, Finding, Rule
@@ -45,6 +46,7 @@ def parser() -> Parser:
     add_rule_arguments(made)
     add_cluster_arguments(made)
     add_image_arguments(made)
+    add_scanner_arguments(made)
     made.set_defaults(only=[], pod_security=None, no_exceptions=False)
     return made
 
