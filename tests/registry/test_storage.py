@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from transom.registry.storage import CONTAINERS, IMAGES, parse_place, read_stora
 
 
 @pytest.fixture
-def store(tmp_path: Path, layout: Layout) -> tuple[str, str]:  # noqa: F811
+def store(tmp_path: Path, layout: Layout) -> Iterator[tuple[str, str]]:  # noqa: F811
     """A store with an image of two layers, written by skopeo; its folder, and the image's digest."""
     if not shutil.which("skopeo") or os.geteuid():
         pytest.skip("a store is written by skopeo, as root: apt-get install skopeo")
@@ -32,7 +33,9 @@ def store(tmp_path: Path, layout: Layout) -> tuple[str, str]:  # noqa: F811
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"skopeo writes no store here: {done.stderr[-200:]}")
-    return f"{tmp_path}/store", made["digest"]
+    yield f"{tmp_path}/store", made["digest"]
+    umount = ["umount", f"{tmp_path}/store/overlay"]  # which whoever writes a store mounts onto itself
+    subprocess.run(umount, capture_output=True, check=False)
 
 
 @pytest.mark.parametrize("wanted", ["web:1", "docker.io/library/web:1", "{digest}", "{short}"])
