@@ -85,7 +85,7 @@ def test_an_image_is_read_as_the_engine_saves_it(
     engine.answer = (200, saved(layout, tmp_path, form), {"Content-Type": "application/x-tar"})
     found = inspect(ask("example.com/shop/web:1"), LayerCache(None))
     assert found.distro.id == "debian"
-    assert engine.asked == ["/images/example.com%2Fshop%2Fweb%3A1/get"]
+    assert engine.asked == ["/images/example.com/shop/web:1/get"]
 
 
 def test_an_image_that_is_not_there_is_told(engine: Server, ask: Callable[..., Image]) -> None:

@@ -95,7 +95,7 @@ def _connection(engine: Engine, where: str) -> http.client.HTTPConnection:
 def _save(engine: Engine, connection: http.client.HTTPConnection, name: str, archive: IO[bytes]) -> None:
     """Write the archive of an image; raises TransomError, OSError, HTTPException."""
     try:
-        connection.request("GET", f"/images/{quote(name, safe='')}/get", headers={"Host": "localhost"})
+        connection.request("GET", f"/images/{quote(name, safe='/:@')}/get", headers={"Host": "localhost"})
         reply = connection.getresponse()
         if reply.status != 200:
             raise _refused(engine, name, reply)
