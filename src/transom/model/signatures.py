@@ -35,7 +35,6 @@ class Problem(StrEnum):
     ISSUER = "issuer"
     IDENTITY = "identity"
     CLAIM = "claim"  # another repository, branch, workflow or trigger
-    PREDICATE_TYPE = "predicate-type"
     CONDITION = "condition"
 
 
