@@ -85,7 +85,8 @@ class TarReader:
         count = told = 0
         extra: dict[str, str] = {}
         while True:
-            self._skip(self._left + self._padding)
+            if not self._skip(self._left + self._padding, self._padding if not told else 0):
+                return  # as Go's reader has it: writers of images leave out what only fills the last block
             header = self._take(BLOCK, may_end=True)
             if not header or header == _EMPTY:
                 return
@@ -235,7 +236,8 @@ class TarReader:
         self._buffer, self._at = whole, size
         return whole[:size]
 
-    def _skip(self, size: int) -> None:
+    def _skip(self, size: int, spare: int) -> bool:
+        """Pass by so many bytes; return False where the tar ends among the last, spare ones."""
         have = len(self._buffer) - self._at
         if size <= have:
             self._at += size
@@ -245,6 +247,8 @@ class TarReader:
             while size:
                 piece = self._stream.read(CHUNK)
                 if not piece:
+                    if size <= spare:
+                        return False
                     raise TarError("it breaks off")
                 self._count(len(piece))
                 if len(piece) > size:
@@ -253,6 +257,7 @@ class TarReader:
                 else:
                     size -= len(piece)
         self._left = self._padding = 0
+        return True
 
     def _count(self, size: int) -> None:
         self._total += size
