@@ -33,7 +33,16 @@ def test_layers_tell_their_steps_sizes_and_what_nobody_sees(
     assert "65.5 kB  a  COPY a b / > RUN rm" in out
     assert main(["layers", f"image:{layout.folder}", "--no-cache", "-o", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert [(each["size"], each["unseen"]) for each in told["layers"]] == [(LARGE_BYTES + 1, LARGE_BYTES), (0, 0)]
+    assert [(each["layer"], each["size"], each["unseen"]) for each in told["layers"]] == [
+        (1, LARGE_BYTES + 1, LARGE_BYTES),
+        (2, 0, 0),
+    ]
+
+
+def test_a_step_of_no_dockerfile_is_told_as_it_stands(layout: Layout, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+    layout.image({"a": b"1"}, history=["umoci insert"])
+    assert main(["layers", f"image:{layout.folder}", "-o", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["layers"][0]["step"] == "umoci insert"
 
 
 def test_no_value_of_a_step_is_told(layout: Layout, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811

@@ -42,7 +42,7 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the layers; exit 3 where something could not be read."""
-    from transom.images.history import steps
+    from transom.images.history import steps, without_arguments
     from transom.images.holdings import holdings, made_by
     from transom.images.sizes import wasted
     from transom.images.targets import inspected
@@ -60,12 +60,12 @@ def run(arguments: argparse.Namespace) -> int:
         unseen[each.layer] = unseen.get(each.layer, 0) + each.size_bytes
     layers = [
         {
-            "layer": number,
+            "layer": number + 1,  # as findings number them
             "diffID": layer.diff_id,
             "size": record.size_bytes,
             "unseen": unseen.get(number, 0),
             "entries": record.entries,
-            "step": by_layer.get(number, ""),
+            "step": by_layer.get(number) or without_arguments(layer.created_by),
         }
         for number, (layer, record) in enumerate(zip(found.image.layers, found.records, strict=True))
     ]
