@@ -86,6 +86,9 @@ MAJOR_ONLY = frozenset(("debian", "rhel", "almalinux", "rocky", "ol", "fedora", 
 REBUILDS = {"centos": "rhel", "redhat": "rhel", "oracle": "ol", "sled": "sles", "amazon": "amzn", "suse": "sles"}
 """Other names of a distribution, and rebuilds that publish no advisories: those of their source hold."""
 
+FEEDS = {"rhel": "redhat", "sles": "suse", "opensuse": "suse", "ol": "oracle", "amzn": "amazon"}
+"""What `transom db build` calls the feed of a distribution, where that is not its own name."""
+
 _LANGUAGE_SCHEMES = dict(LANGUAGES.values())
 _OS_SCHEMES = {name: scheme for scheme, names in SCHEMES.items() for name in names}
 _SEPARATORS = re.compile(r"[-_.]+")
@@ -94,6 +97,15 @@ _SEPARATORS = re.compile(r"[-_.]+")
 def scheme_of(channel: str) -> str:
     """Return how a channel's versions are ordered, "" where that is not known."""
     return _LANGUAGE_SCHEMES.get(channel) or _OS_SCHEMES.get(channel.partition("-")[0], "")
+
+
+def feed_of(channel: str) -> str:
+    """Return what `transom db build` calls a feed that speaks of a channel: `debian`, `osv:npm`."""
+    for ecosystem, (language, _) in LANGUAGES.items():
+        if channel == language:
+            return f"osv:{ecosystem}"
+    name = channel.partition("-")[0]
+    return FEEDS.get(name, name)
 
 
 def channel_of_ecosystem(ecosystem: str) -> str:

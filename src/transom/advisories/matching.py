@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 
 from msgspec import Struct
 
-from transom.advisories.channels import LANGUAGE_CHANNELS, channel_of_distro, name_of, scheme_of
+from transom.advisories.channels import LANGUAGE_CHANNELS, channel_of_distro, feed_of, name_of, scheme_of
 from transom.advisories.checkouts import is_untold
 from transom.advisories.index import Index, Row
 from transom.advisories.intervals import key_of
@@ -316,7 +316,8 @@ def no_data(channel: str, count: int) -> Skipped:
         reason = f"the index knows nothing of {channel}: 1 package not judged"
     if channel not in LANGUAGE_CHANNELS and not scheme_of(channel):
         return Skipped(Ref("package", name=channel), reason, "no feed of it can be read yet; ask its vendor")
-    return Skipped(Ref("package", name=channel), reason, "build the index with a feed of it: transom db build FEED")
+    next_step = f"build the index with its feed, too: transom db build … {feed_of(channel)}"
+    return Skipped(Ref("package", name=channel), reason, next_step)
 
 
 def _ended(distro: str, index: Index, today: date) -> Iterator[Skipped]:

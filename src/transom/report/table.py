@@ -136,7 +136,7 @@ def _group(owner: Ref, findings: list[Finding], texts: _Texts, look: Look) -> It
     name, file = look.safe(owner.short or owner.kind or owner.scope), look.safe(findings[0].place.file)
     if owner.cluster:
         name = f"{look.safe(owner.cluster)}: {name}"
-    if owner.scope == "file":
+    if owner.scope == "file" or file == name:
         yield look.paint(look.cut(name, look.width), BOLD)
     elif file and columns(name) + 2 + columns(file) <= look.width:
         yield f"{look.paint(name, BOLD)}  {look.paint(file, DIM)}"
