@@ -86,8 +86,16 @@ MAJOR_ONLY = frozenset(("debian", "rhel", "almalinux", "rocky", "ol", "fedora", 
 REBUILDS = {"centos": "rhel", "redhat": "rhel", "oracle": "ol", "sled": "sles", "amazon": "amzn", "suse": "sles"}
 """Other names of a distribution, and rebuilds that publish no advisories: those of their source hold."""
 
-FEEDS = {"rhel": "redhat", "sles": "suse", "opensuse": "suse", "ol": "oracle", "amzn": "amazon"}
-"""What `transom db build` calls the feed of a distribution, where that is not its own name."""
+FEEDS = {
+    **{name: name for name in ("debian", "ubuntu", "alpine", "wolfi", "chainguard", "minimos")},
+    **{name: name for name in ("almalinux", "rocky", "photon", "bitnami")},
+    "rhel": "redhat",
+    "sles": "suse",
+    "opensuse": "suse",
+    "ol": "oracle",
+    "amzn": "amazon",
+}
+"""What `transom db build` calls the feed of a distribution; those of others must be brought as files."""
 
 _LANGUAGE_SCHEMES = dict(LANGUAGES.values())
 _OS_SCHEMES = {name: scheme for scheme, names in SCHEMES.items() for name in names}
@@ -100,12 +108,14 @@ def scheme_of(channel: str) -> str:
 
 
 def feed_of(channel: str) -> str:
-    """Return what `transom db build` calls a feed that speaks of a channel: `debian`, `osv:npm`."""
+    """Return what `transom db build` calls a feed that speaks of a channel: `debian`, `osv:npm`; FEED where it has none."""
+    name = FEEDS.get(channel.partition("-")[0])
+    if name:
+        return name
     for ecosystem, (language, _) in LANGUAGES.items():
         if channel == language:
             return f"osv:{ecosystem}"
-    name = channel.partition("-")[0]
-    return FEEDS.get(name, name)
+    return "FEED"
 
 
 def channel_of_ecosystem(ecosystem: str) -> str:
