@@ -65,7 +65,13 @@ TOLD = {  # what takes texts for people: which of its arguments are such texts
     "_TooLargeError": (0,),
     "OSError": (0,),
     "Refused": (1,),
-    "RefusedError": (0,),
+    "RefusedError": (0, 1),
+    "Refusal": (1,),
+    "Unjudged": (0, 1),
+    "decoded": (2,),
+    "any_json": (1,),
+    "unbase64": (1,),
+    "_unbase64url": (1,),
     "RenderError": (0,),
     "SelectorError": (0,),
     "TarError": (0,),
@@ -98,6 +104,7 @@ CONSTANTS = {
     "CHANGED",
     "CORRECT",
     "FIX",
+    "FORMS",
     "HELP",
     "HOW",
     "INSTALL",
@@ -108,6 +115,7 @@ CONSTANTS = {
     "NO_OBJECT",
     "NO_PODS",
     "NO_RULE",
+    "OF_OTHERS",
     "OPEN",
     "PAIR",
     "REASON",
@@ -270,6 +278,9 @@ def _literals(value: ast.expr | None) -> Iterator[tuple[str, int]]:
     elif isinstance(value, ast.IfExp):
         yield from _literals(value.body)
         yield from _literals(value.orelse)
+    elif isinstance(value, ast.BoolOp):  # what is told, or else something in its place
+        for each in value.values:
+            yield from ((text, line) for text, line in _literals(each) if _has_words(text))
     elif isinstance(value, ast.Tuple):  # a reason and a next step, or the rows of a table
         for each in value.elts:
             yield from _literals(each.elts[-1] if isinstance(each, ast.Tuple) else each)

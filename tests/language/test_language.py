@@ -140,3 +140,11 @@ def test_a_stream_that_cannot_carry_chinese_is_written_to_all_the_same() -> None
     done = subprocess.run(command, capture_output=True, check=False, env=environment)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.isascii()
+
+
+def test_what_is_told_behind_the_name_of_a_policy_is_told_in_the_language() -> None:
+    assert translated("shop: it has no signature; runs as shop/web", CHINESE) == "shop：它没有签名；运行于 shop/web"
+
+
+def test_words_of_others_behind_a_name_stay_as_they_are() -> None:
+    assert translated("shop: hello world", CHINESE) == "shop: hello world"

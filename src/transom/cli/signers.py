@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from transom.model.errors import TransomError, UsageError
+from transom.model.language import mark
 
 if TYPE_CHECKING:
     from transom.images.signatures.scanning import SignatureOptions
@@ -32,7 +33,7 @@ def add_signer_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--key", metavar="FILE", action="append", default=[], help="a public key; one of several suffices"
     )
-    for name, what in (("identity", "who signed"), ("oidc-issuer", "who vouches for that")):
+    for name, what in (("identity", mark("who signed")), ("oidc-issuer", mark("who vouches for that"))):
         group.add_argument(f"--certificate-{name}", metavar="TEXT", default="", help=f"{what}, exactly")
         group.add_argument(f"--certificate-{name}-regexp", metavar="RE2", default="", help=f"{what}, the whole of it")
     for end, claim in GITHUB.items():

@@ -67,7 +67,14 @@ def _translated(text: str, language: str, depth: int) -> str:
         if filled is not None:
             said = [_translated(each, language, depth - 1) for each in filled]
             return translation.format(*said, **{name: each for name, each in zip(names, said, strict=True) if name})
-    return text
+    return _behind_a_name(text, language, depth - 1)
+
+
+def _behind_a_name(text: str, language: str, depth: int) -> str:
+    """Return what is told behind a name of somebody else's, such as a policy's: the name stays, what is said of it does not."""
+    name, colon, why = text.partition(": ")
+    said = _translated(why, language, depth)
+    return _messages(language)[PAIR].format(name, said) if colon and said != why else text
 
 
 def _joined(text: str, language: str, depth: int) -> str | None:
