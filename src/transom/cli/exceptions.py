@@ -20,21 +20,6 @@ from transom.model.language import translated
 if TYPE_CHECKING:
     from transom.rules.migration import Carried, Outcome
 
-FIELDS = (
-    "rule",
-    "kind",
-    "namespace",
-    "name",
-    "labels",
-    "container",
-    "path",
-    "file",
-    "vulnerability",
-    "package",
-    "owner",
-    "expires",
-    "reason",
-)
 EXAMPLES = """\
   transom exceptions list                       the exceptions of transom.yaml
   transom exceptions list deploy/               and how many findings each accepts
@@ -142,9 +127,12 @@ def _write(carried: Sequence[Carried]) -> None:
     """Write a fragment of transom.yaml."""
     import json
 
+    from transom.rules.waivers import SCOPE
+
+    names = ("rule", *SCOPE, "owner", "expires", "reason")
     sys.stdout.write("exceptions:\n" if carried else "exceptions: []\n")
     for each in carried:
-        fields = [(name, each.fields[name]) for name in FIELDS if name in each.fields]
+        fields = [(name, each.fields[name]) for name in names if name in each.fields]
         lines = [
             f"{name}: {value if name == 'expires' else json.dumps(value, ensure_ascii=False)}" for name, value in fields
         ]

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from transom.model.vulnerabilities import Vulnerability
 
 VULNERABLE = "vulnerable-package"  # the rule whose findings are of vulnerabilities
+SCOPE = ("kind", "namespace", "name", "labels", "container", "path", "file", "vulnerability", "package", "state")
+"""What an exception may say of where it holds, in the order in which people read it."""
+
 MAX_WAIVERS = 10_000  # each is asked about every finding of its rule
 
 
@@ -95,19 +98,7 @@ class Waiver(Struct, frozen=True):
     @property
     def scope(self) -> str:
         """What it speaks of, in one line."""
-        fields = (
-            "kind",
-            "namespace",
-            "name",
-            "labels",
-            "container",
-            "path",
-            "file",
-            "vulnerability",
-            "package",
-            "state",
-        )
-        return " ".join(f"{field}={value}" for field in fields if (value := getattr(self, field))) or "everything"
+        return " ".join(f"{field}={value}" for field in SCOPE if (value := getattr(self, field))) or "everything"
 
 
 def _is_below(path: str, top: str) -> bool:

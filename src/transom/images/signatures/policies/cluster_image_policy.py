@@ -17,6 +17,7 @@ from transom.images.signatures.conditions import condition
 from transom.images.signatures.identities import pattern_of
 from transom.images.signatures.keys import load_keys
 from transom.images.signatures.names import glob, repository_named
+from transom.images.signatures.policies.shape import shaped
 from transom.images.signatures.provenance import in_full
 from transom.model.errors import TransomError, UsageError
 from transom.model.signatures import AttestationRule, Authority, Identity, ImagePolicy
@@ -114,10 +115,7 @@ class _Document(Struct, rename="camel"):
 
 def read(value: Any, file: str, where: str) -> Iterator[ImagePolicy]:
     """Yield the policy of a document; raises UsageError where it cannot be meant."""
-    try:
-        found = msgspec.convert(value, _Document)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"cannot read the policy in {where}", str(error), "see docs/signatures.md") from error
+    found = shaped(value, _Document, where)
     name = found.metadata.name
     try:
         yield _policy(found, file)

@@ -18,6 +18,7 @@ from transom.images.signatures.certificates import certificates_of_pem
 from transom.images.signatures.identities import pattern_of
 from transom.images.signatures.keys import load_keys
 from transom.images.signatures.names import glob, repository_named
+from transom.images.signatures.policies.shape import shaped
 from transom.images.signatures.policies.trust_policy import LEVELS
 from transom.images.signatures.provenance import in_full
 from transom.images.signatures.refusing import RefusedError
@@ -108,10 +109,7 @@ class _Document(Struct, rename="camel"):
 
 def read(value: Any, file: str, where: str) -> Iterator[ImagePolicy]:
     """Yield the policies of a document; raises UsageError where it cannot be meant."""
-    try:
-        found = msgspec.convert(value, _Document)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"cannot read the policy in {where}", str(error), "see docs/signatures.md") from error
+    found = shaped(value, _Document, where)
     for rule in found.spec.rules:
         for verify in rule.verify_images or ():
             name = f"{found.metadata.name}/{rule.name}"

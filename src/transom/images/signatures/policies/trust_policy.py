@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 from cryptography import x509
 from msgspec import Struct
 
 from transom.images.signatures.names import glob
+from transom.images.signatures.policies.shape import shaped
 from transom.model.errors import TransomError, UsageError
 from transom.model.signatures import Authority, ImagePolicy, X509Rule
 
@@ -45,10 +45,7 @@ class _Document(Struct, rename="camel"):
 
 def read(value: Any, file: str, where: str) -> Iterator[ImagePolicy]:
     """Yield the policies of a trust policy document; raises UsageError where it cannot be meant."""
-    try:
-        found = msgspec.convert(value, _Document)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"cannot read the trust policy in {where}", str(error), "see docs/signatures.md") from error
+    found = shaped(value, _Document, where)
     if found.version != "1.0":
         raise UsageError(
             f"cannot read the trust policy in {where}", f"its version is {found.version[:20]!r}", "write 1.0"
