@@ -80,6 +80,8 @@ TOLD = {  # what takes texts for people: which of its arguments are such texts
     "command_parser": (1,),
     "add_argument_group": (0,),
     "add_judging_arguments": (1,),
+    "add_report_arguments": (1, 2),
+    "read_file": (2,),
 }
 NAMES = {
     "reason",
@@ -159,6 +161,7 @@ CONTENT = {  # folders of the content: the part of its documents, and which fiel
     "profiles": ("", ("title", "why")),
     "primitives": ("", ("title",)),
     "secrets": ("rules", ("description",)),
+    "feeds": ("", ("about",)),
 }
 EXAMPLE = re.compile(r"( +\S.*?\S {2,}|)(\S.*)")
 LETTERS = re.compile(r"[^\W\d_]{2}")

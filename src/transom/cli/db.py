@@ -165,8 +165,10 @@ def _fetch(arguments: argparse.Namespace) -> int:
 
     if not arguments.feeds:
         for name, source in sources().items():
-            tried = f" ({terminal.say(TRIED[source.tried])})" if source.tried in TRIED else ""
-            sys.stdout.write(f"{name:18} {source.about}{tried}\n")
+            about = terminal.say(source.about)
+            if source.tried in TRIED:
+                about = terminal.say("{} ({})").format(about, terminal.say(TRIED[source.tried]))
+            sys.stdout.write(f"{name:18} {about}\n")
         return Exit.CLEAN
     for name in arguments.feeds:
         if not is_source(name):

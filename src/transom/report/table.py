@@ -385,7 +385,7 @@ def _counted(report: Report, look: Look) -> str:
 def _provenance(report: Report, look: Look) -> Iterator[str]:
     """Yield how charts, clusters and the like were read."""
     for each in report.provenance[:PROVENANCES_SHOWN]:
-        yield f"{look.safe(each.origin)}: {look.told(each.how)}"
+        yield look.say("{}: {}").format(look.safe(each.origin), look.told(each.how))
     left = len(report.provenance) - PROVENANCES_SHOWN
     if left > 0:
         yield look.say("… and {:,} more").format(left)

@@ -107,7 +107,8 @@ def told_of(found: Found) -> str:
     if not found.length:
         return ""
     wrapped = "".join(f", in {encoding}" for encoding in found.encodings)
-    return TOLD.format(f"{found.length} bytes #{found.tag}{wrapped}")
+    told = f"{found.length} bytes #{found.tag}{wrapped}"
+    return TOLD.format(told)
 
 
 @lru_cache(maxsize=8)
