@@ -48,6 +48,7 @@ TOLD = {  # what takes texts for people: which of its arguments are such texts
     "BuildError": (0,),
     "EditError": (0,),
     "ImageError": (0,),
+    "ImpossibleError": (0,),
     "MalformedError": (0,),
     "MergeError": (0,),
     "MutationError": (0,),

@@ -15,6 +15,8 @@ MIN_SHARE = 0.75  # of the records that were known: feeds grow, and withdraw a f
 MAX_AGE_DAYS = 14  # feeds of distributions and languages change every day; two weeks are two rounds of patches
 
 
+READ = mark("{} was read {} days ago: what became known since is not looked for")
+CHANGED = mark("{} was last changed {} days ago: what became known since is not looked for")
 SPEAKS_OF = {
     "pypa": ("pypi",),
     "govulndb": ("golang",),
@@ -47,10 +49,10 @@ def outdated(
         reason = "the index names no source: nothing is known by it"
         yield Skipped(Ref("package", name="index"), reason, "build the index anew, or `transom db update`")
     for feed in index.feeds:
-        for word, time in ((mark("read"), feed.retrieved), (mark("last changed"), feed.modified)):
+        for told, time in ((READ, feed.retrieved), (CHANGED, feed.modified)):
             days = age_days(time, today)
             if feed.records and days is not None and days > max_age_days and _matters(feed.feed, channels):
-                reason = f"{feed.feed} was {word} {days} days ago: what became known since is not looked for"
+                reason = told.format(feed.feed, days)
                 yield Skipped(Ref("package", name=feed.feed), reason, "build the index anew, or `transom db update`")
                 break
 

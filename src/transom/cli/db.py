@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from transom.advisories.mirrors import Mirror
     from transom.advisories.shipping import Manifest
     from transom.model.advisories import FeedAge
+    from transom.model.findings import Skipped
 
 EXAMPLES = """\
   transom db build osv/ secdb.json kev.json                  one index of folders, archives and files of any feed
@@ -338,8 +339,13 @@ def _status(arguments: argparse.Namespace) -> int:
             sys.stdout.write(f"{arguments.db}: {index.built}\n")
             _write_ages(index.feeds)
             sys.stdout.writelines(f"  {line}\n" for line in _refusals(index))
-            sys.stdout.writelines(f"  {terminal.say(OLD).format(each.reason)}\n" for each in old)
+            _write_old(old)
     return Exit.INCOMPLETE if old and arguments.max_age is not None else Exit.CLEAN
+
+
+def _write_old(old: Sequence[Skipped]) -> None:
+    for each in old:
+        sys.stdout.write(f"  {terminal.say(OLD).format(translated(each.reason, terminal.language()))}\n")
 
 
 def _described(index: Index) -> dict[str, Any]:
@@ -361,7 +367,7 @@ def _described(index: Index) -> dict[str, Any]:
 
 def _refusals(index: Index) -> Iterator[str]:
     for feed, reason, count, example in index.refusals:
-        told = f"{feed}: {translated(reason, terminal.language())} ({count}; {example})"
+        told = terminal.say("{}: {} ({}; {})").format(feed, translated(reason, terminal.language()), count, example)
         yield terminal.say("Not used: {}").format(told)
 
 

@@ -28,6 +28,7 @@ from transom.inventory import Inventory, Origin
 from transom.kube.files import shown
 from transom.model.errors import TransomError
 from transom.model.findings import Provenance, Skipped, Told
+from transom.model.language import mark
 from transom.model.places import Locator
 from transom.model.refs import file_ref, image_ref
 from transom.registry.blobs import Layer
@@ -111,7 +112,8 @@ def fill_from_bill(inventory: Inventory, path: str) -> Iterator[Told]:
         yield Skipped(file_ref(path), f"{error.what}: {error.why}", error.next_step, locator=Locator(path))
         return
     yield Provenance(
-        path, f"bill of materials of {bill.name}: {len(bill.packages):,} packages, {bill.distro or 'no system told'}"
+        path,
+        f"bill of materials of {bill.name}: {len(bill.packages):,} packages, {bill.distro or mark('no system told')}",
     )
     inventory.bills.append(bill)
 
