@@ -148,3 +148,8 @@ def test_what_is_told_behind_the_name_of_a_policy_is_told_in_the_language() -> N
 
 def test_words_of_others_behind_a_name_stay_as_they_are() -> None:
     assert translated("shop: hello world", CHINESE) == "shop: hello world"
+
+
+def test_a_reason_behind_what_failed_is_no_part_of_a_place() -> None:
+    assert translated("cannot read nowhere: it is no OCI layout", CHINESE) == "无法读取 nowhere：它不是 OCI 布局"
+    assert translated("cannot read pod.yaml:7", CHINESE) == "无法读取 pod.yaml:7"

@@ -64,7 +64,7 @@ def _translated(text: str, language: str, depth: int) -> str:
         return joined
     for parts, names, translation in _templates(language):
         filled = _filled(parts, text)
-        if filled is not None:
+        if filled is not None and not any(each.startswith(" ") for each in filled):  # `file:line` is not `what: why`
             said = [_translated(each, language, depth - 1) for each in filled]
             return translation.format(*said, **{name: each for name, each in zip(names, said, strict=True) if name})
     return _behind_a_name(text, language, depth - 1)
