@@ -41,6 +41,7 @@ class Tree:
 
     def __init__(self) -> None:
         self.root: dict[str, object] = {}
+        self.entered: set[int] = set()  # folders that the present layer has put something into
 
     def walk(self, path: str, make: bool) -> dict[str, object] | None:
         """Return the folder at a path, links followed; None where there is none."""
@@ -66,6 +67,8 @@ class Tree:
                 at.append(made)
             else:
                 return None
+        if make:
+            self.entered.update(map(id, at))
         return at[-1]
 
     def files(self) -> dict[str, bytes]:
@@ -92,8 +95,8 @@ class Tree:
     def put(self, made: tarfile.TarInfo, content: bytes) -> bool:
         where, _, name = made.name.rpartition("/")
         here = self.walk(where, make=True)
-        if here is None:
-            return False  # no unpacker makes sense of it
+        if here is None or (not made.isdir() and id(here.get(name)) in self.entered):
+            return False  # no unpacker makes sense of it, or each another, by the order of entries
         if made.isdir():
             if not isinstance(here.get(name), dict):
                 here[name] = {}
@@ -113,6 +116,7 @@ def order(written: Written) -> tuple[bool, bool, bool]:
 def test_merging_agrees_with_unpacking(layers: tuple[list[Written], ...]) -> None:
     tree = Tree()
     for each in layers:
+        tree.entered.clear()
         ordered = sorted(each, key=order)
         names = {one[0].name for one in each if not one[0].name.rpartition("/")[2].startswith(".wh.")}
         for made, content in ordered:
