@@ -33,8 +33,9 @@ def distro_of(texts: Mapping[str, bytes], packages: Iterable[Package]) -> Distro
     """Return the distribution that an image says it is, else the one that its traces speak of; an empty one for none."""
     fields = os_release(texts)
     if fields:
-        name = fields.get("PRETTY_NAME") or fields.get("NAME", "")
-        return Distro(fields["ID"].lower(), fields.get("VERSION_ID", ""), name, True)
+        version = fields.get("VERSION_ID", "")
+        name = fields.get("PRETTY_NAME") or fields.get("NAME") or f"{fields['ID']} {version}".rstrip()
+        return Distro(fields["ID"].lower(), version, name, True)
     return _inferred(texts, packages)
 
 
