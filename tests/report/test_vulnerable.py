@@ -16,9 +16,26 @@ from transom.report.options import ReportOptions
 from transom.report.summary import gather
 
 FINDINGS = (
-    finding("CVE-2026-0001", "libssl3", "3.0.12", Severity.HIGH, upgrade="openssl", layer=1, base="debian:12"),
     finding(
-        "CVE-2026-0002", "libssl3", "", upgrade="openssl", layer=1, base="debian:12", exploited="2026-01-01", epss=0.5
+        "CVE-2026-0001",
+        "libssl3",
+        "3.0.12",
+        Severity.HIGH,
+        upgrade="openssl",
+        layer=1,
+        base="debian:12",
+        rated_by="nvd",
+    ),
+    finding(
+        "CVE-2026-0002",
+        "libssl3",
+        "",
+        upgrade="openssl",
+        layer=1,
+        base="debian:12",
+        exploited="2026-01-01",
+        epss=0.5,
+        rated_by="nvd",
     ),
     finding(
         "CVE-2026-0003", "x/net", "0.1", kind="golang", place="bin/a", layer=2, reach="linked", instruction="COPY a"
@@ -43,7 +60,7 @@ def test_a_package_stands_above_its_vulnerabilities() -> None:
     at = lines.index("  libssl3 1  var/lib/dpkg/status · layer 1 · debian:12")
     assert lines[at + 1] == "    HIGH      CVE-2026-0001     → 3.0.12"
     assert lines[at + 2] == "    MEDIUM    CVE-2026-0002     no fix yet · exploited since 2026-01-01 · EPSS 50.0%"
-    assert any("in the program" in line for line in lines)
+    assert any("rated by nobody · in the program" in line for line in lines)
 
 
 @pytest.mark.parametrize(

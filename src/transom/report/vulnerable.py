@@ -116,6 +116,8 @@ def _remedy(told: Vulnerability, look: Look) -> str:
 
 
 def _urgency(told: Vulnerability, look: Look) -> Iterator[str]:
+    if not told.rated_by:
+        yield look.say("rated by nobody")
     if told.exploited:
         yield look.say("exploited since {}").format(look.safe(told.exploited))
     if told.epss is not None:
