@@ -103,7 +103,7 @@ def rematch(corpora: Path, folder: Path) -> Rematched:
     from transom.advisories.feeds import told
     from transom.images.rematch import rematched
     from transom.images.stored import Catalogue
-    from transom.images.vulnerabilities import VulnerabilityOptions
+    from transom.images.vulnerable import VulnerabilityOptions
     from transom.model.advisories import Advisory
 
     records = [each for feed in FEEDS for each in told(str(corpora / feed))]

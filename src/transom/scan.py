@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from transom.images.opening import ImageOptions
-    from transom.images.vulnerabilities import VulnerabilityOptions
+    from transom.images.vulnerable import VulnerabilityOptions
     from transom.inventory.cluster import ClusterOptions
     from transom.lang.leaks.stream import Searcher
     from transom.rules.check import Check
@@ -90,7 +90,7 @@ class ScanOptions(Struct, frozen=True):
             return self.pod_security.faces()
         faces = {rule.id: rule.face for rule in self.rules} | unrendered.FACES
         if self.vulnerabilities is not None:
-            from transom.images.vulnerabilities import VULNERABLE
+            from transom.images.vulnerable import VULNERABLE
 
             faces[VULNERABLE.id] = VULNERABLE
         searcher = self.searcher or (self.images.searcher if self.images is not None else None)

@@ -14,7 +14,6 @@ import pytest
 import zstandard
 
 from transom.advisories import Index, match, outdated
-from transom.advisories.ages import MAX_AGE_DAYS
 from transom.advisories.building import build
 from transom.advisories.documents import Document
 from transom.advisories.feeds import read, told
@@ -25,6 +24,7 @@ from transom.model.advisories import Advisory, Exploited, Likelihood, Refused
 from transom.model.errors import TransomError
 from transom.model.findings import Skipped
 from transom.model.packages import Package
+from transom.model.vulnerabilities import MAX_AGE_DAYS
 
 
 def refusals(path: Path) -> list[str]:

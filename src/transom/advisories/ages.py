@@ -10,9 +10,9 @@ from transom.model.advisories import FeedAge
 from transom.model.findings import Skipped
 from transom.model.language import mark
 from transom.model.refs import Ref
+from transom.model.vulnerabilities import MAX_AGE_DAYS
 
 MIN_SHARE = 0.75  # of the records that were known: feeds grow, and withdraw a few in a hundred
-MAX_AGE_DAYS = 14  # feeds of distributions and languages change every day; two weeks are two rounds of patches
 
 
 READ = mark("{} was read {} days ago: what became known since is not looked for")

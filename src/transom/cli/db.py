@@ -328,7 +328,7 @@ def _write_ages(feeds: Any) -> None:
 
 def _status(arguments: argparse.Namespace) -> int:
     from transom.advisories import Index, outdated
-    from transom.advisories.ages import MAX_AGE_DAYS
+    from transom.model.vulnerabilities import MAX_AGE_DAYS
 
     limit = MAX_AGE_DAYS if arguments.max_age is None else arguments.max_age
     with Index(arguments.db) as index:

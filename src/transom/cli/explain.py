@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _rule_elsewhere(name: str, secret_rules: str) -> Rule | None:
     """Return the rule that no policy of ours states: what an index of vulnerabilities decides, a signature, a credential."""
     from transom.images.signatures.results import RULES
-    from transom.images.vulnerabilities import VULNERABLE
+    from transom.images.vulnerable import VULNERABLE
     from transom.rules.leaks import face, finder
 
     found = {VULNERABLE.id: VULNERABLE, **RULES}.get(name)

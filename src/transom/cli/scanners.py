@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from transom.cli.indexes import vulnerability_index
 from transom.model.errors import UsageError
+from transom.model.vulnerabilities import MAX_AGE_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from transom.images.vulnerabilities import VulnerabilityOptions
+    from transom.images.vulnerable import VulnerabilityOptions
     from transom.inventory import Inventory
     from transom.lang.leaks.stream import Searcher
     from transom.model.findings import Skipped
@@ -27,7 +28,6 @@ SCANNERS = ("vuln", "misconfig", "secret")
 IGNORE_FILES = (".trivyignore", ".trivyignore.yaml", ".trivyignore.yml", ".grype.yaml", ".grype.yml")
 """Where other scanners look by themselves for what they ignore."""
 
-MAX_AGE_DAYS = 14  # of a source of the index, as transom.advisories.ages has it, which is not imported for a help text
 VULNERABLE = "vulnerable-package"  # the one rule whose findings an index makes
 
 
@@ -228,7 +228,7 @@ def searcher_of_files(arguments: argparse.Namespace, rules: str) -> Searcher | N
 
 def index_options(arguments: argparse.Namespace) -> VulnerabilityOptions:
     """Return which index is asked, and what of its answers is told."""
-    from transom.images.vulnerabilities import VulnerabilityOptions
+    from transom.images.vulnerable import VulnerabilityOptions
 
     told = (arguments.only_fixable, arguments.kev, arguments.min_epss)
     more = (tuple(arguments.vex), arguments.reachable, arguments.max_db_age)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from transom.advisories import Index, match
 from transom.images.cache import Chain, LayerCache
 from transom.images.inspection import NoBlobs, inspect
-from transom.images.vulnerabilities import VulnerabilityOptions
+from transom.images.vulnerable import VulnerabilityOptions
 from transom.model.advisories import Match
 from transom.model.findings import Finding
 from transom.model.images import ImageError, parse_image

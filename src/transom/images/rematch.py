@@ -15,7 +15,8 @@ from transom.advisories.changes import changes
 from transom.advisories.matching import no_data
 from transom.images.exploitability import Exploitability
 from transom.images.stored import Catalogue, Held
-from transom.images.vulnerabilities import VULNERABLE, VulnerabilityOptions, ages, finding_of
+from transom.images.vulnerabilities import ages, finding_of
+from transom.images.vulnerable import VULNERABLE, VulnerabilityOptions
 from transom.model.advisories import Match
 from transom.model.findings import Judged, Provenance, Result, Skipped
 from transom.model.packages import Bill

@@ -6,6 +6,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+MAX_AGE_DAYS = 14
+"""How old a source of vulnerabilities may be: feeds change every day, and two weeks are two rounds of patches."""
+
 Reach = Literal["linked", "absent", "unknown"]
 """Whether a vulnerable function is in a program: one is, none is, or nobody can tell."""
 

@@ -12,7 +12,6 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from transom.model.places import Locator, path_text
-from transom.rules.migration import crosswalk
 
 if TYPE_CHECKING:
     from transom.kube.comments import Comment
@@ -26,11 +25,15 @@ _CHECKOV = re.compile(r"checkov:skip\s*=\s*(CKV2?_DOCKER_\d+)(?::\s*(.*))?")
 
 def silenced(comment: Comment, file: str) -> Iterator[Allowance]:
     """Yield the exceptions that a comment for another scanner makes here; none for any other comment."""
+    told = list(_told(comment.text))
+    if not told:
+        return
     from transom.rules.exceptions import Allowance
+    from transom.rules.migration import crosswalk
 
     place = Locator(file, comment.line, comment.column)
     there = frozenset(path_text(path) for path in comment.paths)
-    for tool, theirs, reason, everywhere in _told(comment.text):
+    for tool, theirs, reason, everywhere in told:
         for rule in crosswalk(tool).get(theirs, ()):
             said = reason or f"was accepted in {tool}: {theirs}"
             yield Allowance(rule, said, place, paths=None if everywhere else there, foreign=True)
