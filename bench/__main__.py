@@ -266,7 +266,7 @@ def watching() -> Iterator[Line]:
     speed = many["changes_a_second"]
     note = f"{many['objects']:,} objects, {many['cpu_s']:.1f} s CPU"
     yield Line("100,000 changes watched", speed, 1000, "/s", speed / 1000, "1,000 a second", speed >= 1000, note)
-    ratio = many["grown_mb"] / few["grown_mb"]
+    ratio = many["grown_mb"] / max(few["grown_mb"], 1.0)  # less than that is nothing to a process of a hundred
     note = f"peak {many['peak_mb']:.0f} MB, the recording included"
     name = "the same, memory grown beside 10,000 changes"
     yield Line(name, many["grown_mb"], few["grown_mb"], "MB", ratio, "twice at most", ratio <= 2, note)
