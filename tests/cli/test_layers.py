@@ -8,7 +8,7 @@ import pytest
 
 from tests.registry.conftest import Layout, layout  # noqa: F401 - fixtures
 from transom.cli import main
-from transom.cli.layers import size
+from transom.cli.terminal import size
 from transom.images.layers.record import LARGE_BYTES
 
 BIG = b"x" * LARGE_BYTES

@@ -199,7 +199,7 @@ def _fetched(arguments: argparse.Namespace) -> Iterator[str]:
             )
         folder = Path(arguments.folder) if arguments.folder else Path(kept) / "feeds"
         for each in fetch_feed(name, folder, arguments.mirror):
-            words = {"file": each.file, "size": _size(each.size_bytes)}
+            words = {"file": each.file, "size": terminal.size(each.size_bytes)}
             sys.stderr.write(f"{terminal.say(BROUGHT if each.changed else UNCHANGED).format(**words)}\n")
         yield str(folder / folder_of(name))
 
@@ -223,9 +223,9 @@ def _take(arguments: argparse.Namespace) -> int:
         sys.stdout.write(f"{terminal.say(SAME).format(path=arguments.db)}\n")
         return Exit.CLEAN
     manifest = taken.manifest
-    told = {"path": arguments.db, "built": manifest.built, "size": _size(manifest.size_bytes)}
+    told = {"path": arguments.db, "built": manifest.built, "size": terminal.size(manifest.size_bytes)}
     words = STEPPED if taken.deltas else TAKEN
-    fetched = {"fetched": _size(taken.fetched_bytes), "count": taken.deltas}
+    fetched = {"fetched": terminal.size(taken.fetched_bytes), "count": taken.deltas}
     sys.stdout.write(f"{terminal.say(words).format(**told, **fetched)}\n")
     _write_ages(manifest.feeds)
     return Exit.CLEAN
@@ -253,7 +253,7 @@ def _export(arguments: argparse.Namespace) -> int:
         sent_bytes = manifest.packed_bytes
     signed = terminal.say(SIGNED if manifest.signature else UNSIGNED)
     told = {"folder": arguments.target, "packed": manifest.packed, "signed": signed, "deltas": len(manifest.deltas)}
-    sizes = {"size": _size(sent_bytes), "whole": _size(manifest.size_bytes)}
+    sizes = {"size": terminal.size(sent_bytes), "whole": terminal.size(manifest.size_bytes)}
     sys.stdout.write(f"{terminal.say(WRITTEN).format(**told, **sizes)}\n")
     return Exit.CLEAN
 
@@ -301,12 +301,8 @@ def _diff(arguments: argparse.Namespace) -> int:
     return Exit.FINDINGS if found else Exit.CLEAN
 
 
-def _size(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 1e6 else f"{size_bytes / 1e3:.1f} kB"
-
-
 def _write_built(built: Built) -> None:
-    size = _size(built.size_bytes)
+    size = terminal.size(built.size_bytes)
     counts = {"records": f"{built.records:,}", "ranges": f"{built.ranges:,}", "packages": f"{built.packages:,}"}
     sys.stdout.write(f"{terminal.say(BUILT).format(path=built.path, size=size, **counts)}\n")
     _write_ages(built.feeds)

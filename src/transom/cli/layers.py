@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from transom.report.grid import Grid
 
 HEADINGS = (mark("Layer"), mark("Size"), mark("Unseen"), mark("Files"), mark("Step"))
-UNITS = ("B", "kB", "MB", "GB", "TB")
 LARGEST = 10  # files that nobody sees, in a table; JSON tells more
 EXAMPLES = """\
   transom layers debian:12                     the layers, the lowest first, and the steps that made them
@@ -78,7 +77,13 @@ def _grid(layers: list[dict[str, Any]], sizes: dict[str, Any]) -> Grid:
     from transom.report.grid import Grid
 
     rows = [
-        (str(each["layer"]), size(each["size"]), size(each["unseen"]), f"{each['entries']:,}", each["step"])
+        (
+            str(each["layer"]),
+            terminal.size(each["size"]),
+            terminal.size(each["unseen"]),
+            f"{each['entries']:,}",
+            each["step"],
+        )
         for each in layers
     ]
     return Grid(HEADINGS, rows, notes=tuple(_notes(sizes)))
@@ -86,14 +91,6 @@ def _grid(layers: list[dict[str, Any]], sizes: dict[str, Any]) -> Grid:
 
 def _notes(sizes: dict[str, Any]) -> Iterator[str]:
     told = terminal.say("{} in all, of which {} are removed or written again by a higher layer")
-    yield told.format(size(sizes["total"]), size(sizes["wasted"]))
+    yield told.format(terminal.size(sizes["total"]), terminal.size(sizes["wasted"]))
     for each in sizes["largest"][:LARGEST]:
-        yield f"{size(each['size'])}  {each['path']}  {each['step']} > {each['takenBy']}"
-
-
-def size(count: int) -> str:
-    """Return a number of bytes in three figures and a unit of 1,000s."""
-    value, unit = float(count), 0
-    while value >= 999.5 and unit < len(UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    return f"{value:.3g} {UNITS[unit]}"
+        yield f"{terminal.size(each['size'])}  {each['path']}  {each['step']} > {each['takenBy']}"

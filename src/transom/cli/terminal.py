@@ -14,6 +14,8 @@ from transom.model.language import translator
 if TYPE_CHECKING:
     from transom.report.options import ReportOptions
 
+UNITS = ("B", "kB", "MB", "GB", "TB")  # of 1,000s, as sizes of files and images are told
+
 DEFAULT_WIDTH = 120  # of a file or pipe, where nobody says
 MIN_WIDTH = 40
 PROGRESS_AFTER_S = 1.0  # shorter work needs no telling
@@ -102,3 +104,11 @@ def write_json(value: Any) -> None:
     import msgspec
 
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=1).decode() + "\n")
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in three figures and a unit of 1,000s."""
+    value, unit = float(count), 0
+    while value >= 999.5 and unit < len(UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.3g} {UNITS[unit]}"
